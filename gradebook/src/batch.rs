@@ -1,0 +1,382 @@
+//! One read's worth of requests on their way to becoming one write's worth of replies.
+//!
+//! A batch is one block of memory that moves by ownership through three states, each a type:
+//!
+//! ```text
+//! Questions --Book::answer--> Answers --Sealer::seal--> Replies --into_questions--> Questions
+//!   (session fills it)          (opaque)                  (session writes it)
+//! ```
+//!
+//! Order is the order of the entries, so a reply cannot overtake another. Memory is kept from one
+//! round to the next, and whatever was secret in it is wiped first.
+
+use zeroize::Zeroize;
+
+use crate::book::Edition;
+use crate::key::Key;
+use crate::refusal::Refusal;
+use crate::request::{Command, Request, StudentId};
+
+/// How much one batch may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLimits {
+    /// The most requests.
+    pub requests: usize,
+    /// The most bytes of replies; one reply is always allowed, however long.
+    pub output_bytes: usize,
+}
+
+/// What students asked, in order.
+pub struct Questions(Box<Sheet>);
+
+/// What may be told to each of them, with the key to tell it under.
+///
+/// It is opaque: whoever carries it from the book to the sealer can neither read nor print nor leak
+/// a key or a mark.
+///
+/// ```compile_fail
+/// fn leak(answers: gradebook::Answers) {
+///     println!("{answers:?}"); // answers have no Debug
+/// }
+/// ```
+pub struct Answers(Box<Sheet>);
+
+/// The answers as bytes for the wire, each sealed for its student, in the order of the questions.
+pub struct Replies(Box<Sheet>);
+
+struct Sheet {
+    limits: BatchLimits,
+    edition: Edition,
+    questions: Vec<Question>,
+    /// The names of assessments asked for, one behind the other.
+    names: String,
+    answers: Vec<Answer>,
+    /// The texts to be sealed, one behind the other.
+    plaintext: Vec<u8>,
+    replies: Vec<u8>,
+    /// Where in `replies` each reply ends.
+    ends: Vec<usize>,
+    revealed: Vec<u8>,
+}
+
+/// A request, or what stands in its place.
+type Question = Result<(StudentId, Command<Span>), Refusal>;
+
+/// A place in one of the sheet's texts.
+#[derive(Clone, Copy)]
+struct Span {
+    start: usize,
+    end: usize,
+}
+
+/// What may be told to one student, with the key to tell it under.
+pub(crate) struct Disclosure {
+    key: Key,
+    text: Span,
+}
+
+enum Answer {
+    Disclosed(Disclosure),
+    Refused(Refusal),
+    Silence,
+}
+
+/// What the book decides about one request; a disclosure's text is appended to the plaintext.
+pub(crate) enum Verdict {
+    Disclose(Key),
+    Refuse(Refusal),
+    /// Say nothing and end the connection.
+    Silence,
+}
+
+/// How one request ended, for whoever tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A token was sent.
+    Answered,
+    /// An `ERR` line was sent.
+    Refused(Refusal),
+    /// Nothing was sent and the connection ends.
+    Silence,
+}
+
+impl Questions {
+    /// An empty batch.
+    pub fn new(limits: BatchLimits) -> Self {
+        Self(Box::new(Sheet {
+            limits,
+            edition: Edition::default(),
+            questions: Vec::new(),
+            names: String::new(),
+            answers: Vec::new(),
+            plaintext: Vec::new(),
+            replies: Vec::new(),
+            ends: Vec::new(),
+            revealed: Vec::new(),
+        }))
+    }
+
+    /// Adds a request.
+    pub fn push(&mut self, request: Request<'_>) {
+        let names = &mut self.0.names;
+        let command = request.command.map(|name| {
+            let start = names.len();
+            names.push_str(name);
+            Span { start, end: names.len() }
+        });
+        self.0.questions.push(Ok((request.id, command)));
+    }
+
+    /// Adds something that is no request, to be refused in its place.
+    pub fn push_refused(&mut self, refusal: Refusal) {
+        self.0.questions.push(Err(refusal));
+    }
+
+    /// How many requests wait for an answer.
+    pub fn len(&self) -> usize {
+        self.0.questions.len()
+    }
+
+    /// Whether there is nothing to answer.
+    pub fn is_empty(&self) -> bool {
+        self.0.questions.is_empty()
+    }
+
+    /// Whether the batch takes no more requests.
+    pub fn is_full(&self) -> bool {
+        self.len() >= self.0.limits.requests
+    }
+
+    /// Gives each question its verdict, in order, until the replies would be too many bytes or the
+    /// conversation ends.
+    pub(crate) fn answered(
+        self,
+        edition: Edition,
+        mut verdict: impl FnMut(Request<'_>, &mut Vec<u8>) -> Verdict,
+    ) -> Answers {
+        let mut sheet = self.0;
+        sheet.edition = edition;
+        let Sheet { questions, names, answers, plaintext, limits, .. } = &mut *sheet;
+        let mut output_bytes = 0_usize;
+        for question in questions.iter() {
+            let start = plaintext.len();
+            let answer = match request(question, names) {
+                Err(refusal) => Answer::Refused(refusal),
+                Ok(request) => match verdict(request, plaintext) {
+                    Verdict::Disclose(key) => {
+                        let text = Span { start, end: plaintext.len() };
+                        Answer::Disclosed(Disclosure { key, text })
+                    }
+                    Verdict::Refuse(refusal) => Answer::Refused(refusal),
+                    Verdict::Silence => Answer::Silence,
+                },
+            };
+            output_bytes = output_bytes.saturating_add(reply_bytes(plaintext.len() - start));
+            if output_bytes > limits.output_bytes && !answers.is_empty() {
+                plaintext.truncate(start);
+                break;
+            }
+            let silence = matches!(answer, Answer::Silence);
+            answers.push(answer);
+            if silence {
+                break;
+            }
+        }
+        Answers(sheet)
+    }
+}
+
+impl Answers {
+    /// Turns each answer into the bytes of its reply. `seal` appends the reply to a disclosure,
+    /// `refuse` the one to a refusal.
+    pub(crate) fn written(
+        self,
+        mut seal: impl FnMut(&Key, &[u8], &mut Vec<u8>),
+        mut refuse: impl FnMut(Refusal, &mut Vec<u8>),
+    ) -> Replies {
+        let mut sheet = self.0;
+        let Sheet { answers, plaintext, replies, ends, .. } = &mut *sheet;
+        for answer in answers.iter() {
+            match answer {
+                Answer::Disclosed(Disclosure { key, text }) => {
+                    seal(key, plaintext.get(text.start..text.end).unwrap_or_default(), replies);
+                }
+                Answer::Refused(refusal) => refuse(*refusal, replies),
+                Answer::Silence => {}
+            }
+            ends.push(replies.len());
+        }
+        Replies(sheet)
+    }
+
+    /// Keeps the text of the first disclosure's key beside the replies.
+    pub(crate) fn reveal_first_key(&mut self) {
+        let first = self.0.answers.iter().find_map(|answer| match answer {
+            Answer::Disclosed(disclosure) => Some(disclosure.key.expose_text()),
+            _ => None,
+        });
+        if let Some(key) = first {
+            self.0.revealed.extend_from_slice(key.as_bytes());
+        }
+    }
+}
+
+impl Replies {
+    /// The replies, ready to be written in one go.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.replies
+    }
+
+    /// The book edition that every one of these answers comes from.
+    pub fn edition(&self) -> Edition {
+        self.0.edition
+    }
+
+    /// Whether the connection ends after these replies, because a request is to get no answer.
+    pub fn is_last(&self) -> bool {
+        matches!(self.0.answers.last(), Some(Answer::Silence))
+    }
+
+    /// The text of the key that a revealing sealer lets out: only there is it not empty.
+    pub fn revealed_key(&self) -> &[u8] {
+        &self.0.revealed
+    }
+
+    /// Every request with its outcome and its reply, in order, for whoever tells of them.
+    pub fn each(&self) -> impl Iterator<Item = (Result<Request<'_>, Refusal>, Outcome, &[u8])> {
+        let Sheet { questions, names, answers, replies, ends, .. } = &*self.0;
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let spans = starts.zip(ends.iter().copied());
+        questions.iter().zip(answers).zip(spans).map(move |((question, answer), (start, end))| {
+            let outcome = match answer {
+                Answer::Disclosed(_) => Outcome::Answered,
+                Answer::Refused(refusal) => Outcome::Refused(*refusal),
+                Answer::Silence => Outcome::Silence,
+            };
+            (request(question, names), outcome, replies.get(start..end).unwrap_or_default())
+        })
+    }
+
+    /// The same block for the next round: secrets wiped, memory kept, and in it the questions that
+    /// found no room in this round.
+    pub fn into_questions(self) -> Questions {
+        let mut sheet = self.0;
+        let answered = sheet.answers.len();
+        sheet.questions.drain(..answered);
+        if sheet.questions.is_empty() {
+            sheet.names.clear();
+        }
+        // Dropping an answer wipes its copy of the key.
+        sheet.answers.clear();
+        for secret in [&mut sheet.plaintext, &mut sheet.revealed] {
+            secret.as_mut_slice().zeroize();
+            secret.clear();
+        }
+        sheet.replies.clear();
+        sheet.ends.clear();
+        Questions(sheet)
+    }
+}
+
+impl Drop for Sheet {
+    fn drop(&mut self) {
+        self.plaintext.zeroize();
+        self.revealed.zeroize();
+    }
+}
+
+fn request<'a>(question: &Question, names: &'a str) -> Result<Request<'a>, Refusal> {
+    let (id, command) = (*question)?;
+    let name = |span: Span| names.get(span.start..span.end).unwrap_or_default();
+    Ok(Request { id, command: command.map(name) })
+}
+
+/// The size of the reply to so many bytes of text: version, time, IV, padded text and MAC in
+/// base64, and the line end.
+const fn reply_bytes(text_bytes: usize) -> usize {
+    let sealed = 1 + 8 + 16 + (text_bytes / 16 + 1) * 16 + 32;
+    sealed.div_ceil(3) * 4 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: BatchLimits = BatchLimits { requests: 3, output_bytes: 500 };
+
+    fn asked(names: &[&str]) -> Questions {
+        let mut questions = Questions::new(LIMITS);
+        for name in names {
+            let id = StudentId::new(b"2100421").unwrap();
+            questions.push(Request { id, command: Command::Average(name) });
+        }
+        questions
+    }
+
+    /// Answers with the name asked for, "seals" by writing it in brackets.
+    fn replied(questions: Questions) -> Replies {
+        let answers = questions.answered(Edition::default(), |request, text| {
+            let Command::Average(name) = request.command else { return Verdict::Silence };
+            match name {
+                "silence" => return Verdict::Silence,
+                "refuse" => return Verdict::Refuse(Refusal::NoAssessment),
+                name => text.extend_from_slice(name.as_bytes()),
+            }
+            Verdict::Disclose(Key::from_bytes([7; 32]))
+        });
+        let seal = |_: &Key, text: &[u8], out: &mut Vec<u8>| {
+            out.extend_from_slice(&[b"[", text, b"]"].concat());
+        };
+        answers.written(seal, |refusal, out| out.extend_from_slice(refusal.word().as_bytes()))
+    }
+
+    #[test]
+    fn replies_keep_the_order_of_the_questions() {
+        let mut questions = asked(&["a", "refuse"]);
+        questions.push_refused(Refusal::TooLong);
+        assert!(questions.is_full());
+        let replies = replied(questions);
+        assert_eq!(replies.bytes(), b"[a]assessmenttoo-long");
+        assert!(!replies.is_last());
+        let told: Vec<_> = replies.each().map(|(_, outcome, reply)| (outcome, reply)).collect();
+        assert_eq!(
+            told,
+            [
+                (Outcome::Answered, &b"[a]"[..]),
+                (Outcome::Refused(Refusal::NoAssessment), b"assessment"),
+                (Outcome::Refused(Refusal::TooLong), b"too-long"),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_is_answered_behind_a_silence() {
+        let replies = replied(asked(&["a", "silence", "b"]));
+        assert_eq!(replies.bytes(), b"[a]");
+        assert!(replies.is_last());
+    }
+
+    #[test]
+    fn what_finds_no_room_is_answered_in_the_next_round() {
+        let long = "x".repeat(200);
+        let first = replied(asked(&[&long, &long, "c"]));
+        assert_eq!(first.each().count(), 1, "two replies of 361 bytes exceed 500");
+        let second = replied(first.into_questions());
+        assert_eq!(second.bytes(), format!("[{long}][c]").as_bytes());
+        assert!(second.into_questions().is_empty());
+    }
+
+    #[test]
+    fn one_reply_is_always_allowed() {
+        let long = "x".repeat(2_000);
+        assert_eq!(replied(asked(&[&long, "b"])).each().count(), 1);
+    }
+
+    #[test]
+    fn the_size_of_a_reply_is_that_of_its_token() {
+        let fernet = fernet::Fernet::new(&fernet::Fernet::generate_key()).unwrap();
+        for length in 0..200 {
+            assert_eq!(reply_bytes(length), fernet.encrypt(&vec![0; length]).len() + 1);
+        }
+    }
+}

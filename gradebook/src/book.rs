@@ -1,0 +1,433 @@
+//! The book: the whole table of one edition, immutable, and what it answers.
+//!
+//! A book arrives whole and valid from [`read_class_file`](crate::read_class_file); it never
+//! changes, and it knows no bytes of the wire. What is the same for the whole class, each average's
+//! text, is rendered once, when the book is made.
+
+use crate::batch::{Answers, Questions, Verdict};
+use crate::cover::Cover;
+use crate::refusal::Refusal;
+use crate::report::{Report, ReportLine};
+use crate::request::{Command, Request, StudentId};
+use crate::roll::{Record, Roll};
+use crate::seal::Timestamp;
+use crate::statistics::{ClassFigures, Statistics};
+
+/// The longest text, in bytes, whose token still fits the 1024 bytes that the lab's clients read.
+pub const LAB_ANSWER_BYTES_MAX: usize = 703;
+
+/// The number of a book; each new one is higher.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edition(pub u64);
+
+/// The whole table.
+pub struct Book {
+    edition: Edition,
+    assessments: Vec<Assessment>,
+    exam_average: Option<String>,
+    roll: Roll,
+    /// No report is longer; decoys of one are as long.
+    report_bytes_max: usize,
+}
+
+/// One column of marks.
+struct Assessment {
+    name: String,
+    /// The name in ASCII, since some of the lab's clients fail on anything else.
+    label: String,
+    figures: ClassFigures,
+    /// The answer to a question for its average.
+    average: String,
+}
+
+/// How a server answers students whom the book does not know.
+#[derive(Clone, Default)]
+pub enum UnknownStudent {
+    /// Close the connection without a byte.
+    #[default]
+    Close,
+    /// Say so.
+    Error,
+    /// Send a token that nobody can open, and make all answers equally long.
+    Decoy(Cover),
+}
+
+/// What a request is about, where the class has it.
+enum Topic<'a> {
+    Grades,
+    Average(&'a str),
+    Report,
+}
+
+impl Book {
+    /// Answers a batch from this edition, all of it at the time `now`.
+    pub fn answer(
+        &self,
+        questions: Questions,
+        unknown: &UnknownStudent,
+        now: Timestamp,
+    ) -> Answers {
+        questions.answered(self.edition, |request, text| {
+            match (self.roll.find(&request.id), unknown) {
+                (Some(record), _) => self.tell(record, request.command, unknown, now, text),
+                (None, UnknownStudent::Close) => Verdict::Silence,
+                (None, UnknownStudent::Error) => Verdict::Refuse(Refusal::UnknownStudent),
+                (None, UnknownStudent::Decoy(cover)) => self.decoy(&request, cover, text),
+            }
+        })
+    }
+
+    /// This book's number.
+    pub fn edition(&self) -> Edition {
+        self.edition
+    }
+
+    /// How many students it holds.
+    pub fn students(&self) -> usize {
+        self.roll.len()
+    }
+
+    /// Whether it holds a student with this ID.
+    pub fn knows(&self, id: &StudentId) -> bool {
+        self.roll.find(id).is_some()
+    }
+
+    /// The names of the assessments, in the order of the class file.
+    pub fn assessments(&self) -> impl Iterator<Item = &str> {
+        self.assessments.iter().map(|assessment| assessment.name.as_str())
+    }
+
+    /// The students in the order of the class file: ID, name, and marks as written there.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
+        self.roll.records().map(|record| {
+            let marks = record.marks().map(|mark| &*mark.text);
+            (record.id(), record.name(), marks)
+        })
+    }
+
+    /// Binds a checked roll into a book. An average of fewer than `population_min` marks is
+    /// withheld.
+    pub(crate) fn bind(
+        edition: Edition,
+        names: Vec<String>,
+        roll: Roll,
+        population_min: u32,
+    ) -> Self {
+        let columns: Vec<_> = (0..names.len()).map(|column| roll.column(column)).collect();
+        let exam_average = exam_average(&names, &columns, population_min);
+        let assessment = |(name, marks): (String, &Vec<_>)| {
+            let statistics = Statistics::of(marks.iter().copied());
+            let average = format!("{name} average: {}", statistics.told(population_min));
+            let figures = ClassFigures::of(&statistics, population_min);
+            Assessment { label: deunicode::deunicode(&name), name, figures, average }
+        };
+        let assessments = names.into_iter().zip(&columns).map(assessment).collect();
+        let mut book = Self { edition, assessments, exam_average, roll, report_bytes_max: 0 };
+        book.report_bytes_max = book.longest_report_bytes();
+        book
+    }
+
+    /// Tells a student what the command asks for.
+    fn tell(
+        &self,
+        record: Record<'_>,
+        command: Command<&str>,
+        unknown: &UnknownStudent,
+        now: Timestamp,
+        text: &mut Vec<u8>,
+    ) -> Verdict {
+        let start = text.len();
+        match self.topic(command) {
+            None => return Verdict::Refuse(Refusal::NoAssessment),
+            Some(Topic::Grades) => self.write_grades(record, text),
+            Some(Topic::Average(average)) => text.extend_from_slice(average.as_bytes()),
+            Some(Topic::Report) => {
+                if serde_json::to_writer(&mut *text, &self.report(record, now)).is_err() {
+                    return Verdict::Refuse(Refusal::Busy);
+                }
+            }
+        }
+        if let UnknownStudent::Decoy(_) = unknown {
+            self.pad(text, start, command);
+        }
+        Verdict::Disclose(record.key().clone())
+    }
+
+    /// Tells a student who does not exist nothing, in as many bytes as a student who does.
+    fn decoy(&self, request: &Request<'_>, cover: &Cover, text: &mut Vec<u8>) -> Verdict {
+        let start = text.len();
+        match self.topic(request.command) {
+            // What the class has not got is refused to everyone alike.
+            None => return Verdict::Refuse(Refusal::NoAssessment),
+            Some(Topic::Average(average)) => text.extend(average.bytes().map(|_| b' ')),
+            Some(Topic::Grades | Topic::Report) => {}
+        }
+        self.pad(text, start, request.command);
+        cover.decoy_key(&request.id).map_or(Verdict::Refuse(Refusal::Busy), Verdict::Disclose)
+    }
+
+    /// Pads the text that begins at `start` with blanks to a length that all answers to this
+    /// command have in common.
+    fn pad(&self, text: &mut Vec<u8>, start: usize, command: Command<&str>) {
+        let bytes = match command {
+            Command::Report => self.report_bytes_max,
+            _ => LAB_ANSWER_BYTES_MAX,
+        };
+        text.resize(text.len().max(start.saturating_add(bytes)), b' ');
+    }
+
+    /// What a command is about, if this class has it.
+    fn topic(&self, command: Command<&str>) -> Option<Topic<'_>> {
+        let name = match command {
+            Command::Grades => return Some(Topic::Grades),
+            Command::Report => return Some(Topic::Report),
+            Command::ExamAverage => return self.exam_average.as_deref().map(Topic::Average),
+            Command::MidtermAverage => "Midterm",
+            Command::LabAverage(lab) => lab.column(),
+            Command::Average(name) => name,
+        };
+        let assessment = self.assessments.iter().find(|assessment| assessment.name == name)?;
+        Some(Topic::Average(&assessment.average))
+    }
+
+    fn write_grades(&self, record: Record<'_>, text: &mut Vec<u8>) {
+        let start = text.len();
+        if self.assessments.is_empty() {
+            text.extend_from_slice(b"no assessments yet");
+        }
+        for (assessment, mark) in self.assessments.iter().zip(record.marks()) {
+            let comma = if text.len() > start { ", " } else { "" };
+            for part in [comma, &assessment.label, ": ", &mark.text] {
+                text.extend_from_slice(part.as_bytes());
+            }
+        }
+        shorten(text, start);
+    }
+
+    fn report<'a>(&'a self, record: Record<'a>, now: Timestamp) -> Report<'a> {
+        let lines = self.assessments.iter().zip(record.marks()).map(|(assessment, mark)| {
+            let Assessment { name, figures, .. } = assessment;
+            ReportLine { assessment: name, mark: mark.value, class: figures }
+        });
+        Report {
+            id: record.id(),
+            name: record.name(),
+            edition: self.edition.0,
+            time: now.to_string(),
+            assessments: lines.collect(),
+        }
+    }
+
+    /// A bound for the length of every report: that of the first one, its own texts replaced by the
+    /// longest of each.
+    fn longest_report_bytes(&self) -> usize {
+        /// The longest spelling of a byte in JSON, as `\u001b`.
+        const ESCAPED_BYTES_MAX: usize = 6;
+        /// The longest decimal: a sign, 12 digits, a point and 18 more.
+        const MARK_BYTES_MAX: usize = 32;
+        let names = self.roll.records().map(|record| record.name().len()).max().unwrap_or_default();
+        let frame = self.roll.records().next().map_or(0, |first| {
+            let report = self.report(first, Timestamp(0));
+            serde_json::to_vec(&report).map_or(0, |json| json.len())
+        });
+        frame
+            .saturating_add(StudentId::LENGTH_MAX)
+            .saturating_add(names.saturating_mul(ESCAPED_BYTES_MAX))
+            .saturating_add(self.assessments.len().saturating_mul(MARK_BYTES_MAX))
+    }
+}
+
+/// The answer to `GEA`: the average over the marks of all columns `Exam *`, and of each.
+fn exam_average(
+    names: &[String],
+    columns: &[Vec<(crate::Decimal, u32)>],
+    population_min: u32,
+) -> Option<String> {
+    let exams = || names.iter().zip(columns).filter(|(name, _)| name.starts_with("Exam "));
+    let all = Statistics::of(exams().flat_map(|(_, marks)| marks.iter().copied()));
+    let each = exams().map(|(name, marks)| {
+        let told = Statistics::of(marks.iter().copied()).told(population_min);
+        format!("{}: {told}", deunicode::deunicode(name))
+    });
+    let each = each.collect::<Vec<_>>().join(", ");
+    exams().next()?;
+    let mut text = format!("Exam average: {} ({each})", all.told(population_min)).into_bytes();
+    shorten(&mut text, 0);
+    String::from_utf8(text).ok()
+}
+
+/// Cuts the text that begins at `start` to what a lab client can read, at the end of a mark, and
+/// says so.
+fn shorten(text: &mut Vec<u8>, start: usize) {
+    const MORE: &[u8] = b", ... (REPORT shows all)";
+    let room = start.saturating_add(LAB_ANSWER_BYTES_MAX);
+    if text.len() <= room {
+        return;
+    }
+    text.truncate(room - MORE.len());
+    let shown = text.get(start..).unwrap_or_default();
+    let end = memchr::memmem::rfind(shown, b", ").unwrap_or(shown.len());
+    text.truncate(start.saturating_add(end));
+    text.extend_from_slice(MORE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{BatchLimits, Outcome};
+    use crate::class_file::{ReadOptions, read_class_file};
+    use crate::seal::Sealer;
+    use crate::testing::{key, keyed};
+
+    const LIMITS: BatchLimits = BatchLimits { requests: 64, output_bytes: 1 << 20 };
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    const CLASS: &str = "Name,ID Number,Key,Lab 1,Lab 2,Midterm,Exam 1,Exam 2\n\
+                         Ada Invented,2100001,K1,3,9,17,5,8\n\
+                         Bo Invented,2100002,K2,,10,12.5,4,\n\
+                         Cy Invented,2100003,K3,4,,11,6,7\n";
+
+    fn book_of(text: &str, population_min: u32) -> Book {
+        let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, population_min };
+        read_class_file(keyed(text).as_bytes(), &options, Edition(7)).unwrap()
+    }
+
+    /// What the student with the `n`-th invented key reads; in brackets what is no token.
+    fn told(
+        book: &Book,
+        unknown: &UnknownStudent,
+        n: u8,
+        id: &str,
+        command: Command<&str>,
+    ) -> String {
+        let mut questions = Questions::new(LIMITS);
+        let id = StudentId::new(id.as_bytes()).unwrap();
+        questions.push(Request { id, command });
+        let replies = Sealer::new().seal(book.answer(questions, unknown, NOW), NOW);
+        assert_eq!(replies.edition(), Edition(7));
+        let (_, outcome, reply) = replies.each().next().unwrap();
+        let reply = std::str::from_utf8(reply).unwrap().trim_end();
+        match outcome {
+            Outcome::Answered => {
+                let fernet = fernet::Fernet::new(&key(n)).unwrap();
+                let text = fernet
+                    .decrypt_at_time(reply, None, NOW.0)
+                    .map(|text| String::from_utf8(text).unwrap());
+                text.unwrap_or_else(|_| format!("[{} bytes for somebody else]", reply.len()))
+            }
+            Outcome::Refused(refusal) => format!("[{}]", refusal.word()),
+            Outcome::Silence => "[silence]".into(),
+        }
+    }
+
+    fn asks(command: Command<&str>) -> String {
+        told(&book_of(CLASS, 1), &UnknownStudent::Close, 1, "2100001", command)
+    }
+
+    fn seven(word: &str) -> Command<&'static str> {
+        crate::request::SEVEN.into_iter().find(|command| command.word() == word).unwrap()
+    }
+
+    #[test]
+    fn a_student_s_grades_stand_in_file_order() {
+        assert_eq!(asks(Command::Grades), "Lab 1: 3, Lab 2: 9, Midterm: 17, Exam 1: 5, Exam 2: 8");
+    }
+
+    #[test]
+    fn a_blank_mark_is_shown_blank_and_left_out_of_the_average() {
+        let book = book_of(CLASS, 1);
+        let grades = told(&book, &UnknownStudent::Close, 2, "2100002", Command::Grades);
+        assert_eq!(grades, "Lab 1: , Lab 2: 10, Midterm: 12.5, Exam 1: 4, Exam 2: ");
+        assert_eq!(asks(seven("GL1A")), "Lab 1 average: 3.5");
+        assert_eq!(asks(seven("GL2A")), "Lab 2 average: 9.5");
+        assert_eq!(asks(seven("GMA")), "Midterm average: 13.5");
+        assert_eq!(asks(seven("GEA")), "Exam average: 6 (Exam 1: 5, Exam 2: 7.5)");
+        assert_eq!(asks(Command::Average("Exam 2")), "Exam 2 average: 7.5");
+    }
+
+    #[test]
+    fn what_the_class_has_not_got_is_refused() {
+        assert_eq!(asks(seven("GL3A")), "[assessment]");
+        assert_eq!(asks(Command::Average("Lab 9")), "[assessment]");
+        assert_eq!(asks(Command::Average("lab 1")), "[assessment]");
+        let book = book_of("Name,ID Number,Key\nAda,2100001,K1\n", 1);
+        let ask = |command| told(&book, &UnknownStudent::Close, 1, "2100001", command);
+        assert_eq!(ask(seven("GEA")), "[assessment]");
+        assert_eq!(ask(seven("GMA")), "[assessment]");
+        assert_eq!(ask(Command::Grades), "no assessments yet");
+    }
+
+    #[test]
+    fn a_column_nobody_has_a_mark_in_has_no_average() {
+        let book = book_of("Name,ID Number,Key,Lab 1\nAda,2100001,K1,\n", 1);
+        let average = told(&book, &UnknownStudent::Close, 1, "2100001", seven("GL1A"));
+        assert_eq!(average, "Lab 1 average: no marks yet");
+    }
+
+    #[test]
+    fn an_average_of_too_few_marks_is_withheld_everywhere() {
+        let book = book_of(CLASS, 3);
+        let ask = |command| told(&book, &UnknownStudent::Close, 1, "2100001", command);
+        assert_eq!(ask(seven("GMA")), "Midterm average: 13.5");
+        assert_eq!(ask(seven("GL1A")), "Lab 1 average: withheld (fewer than 3 marks)");
+        assert_eq!(
+            ask(seven("GEA")),
+            "Exam average: 6 (Exam 1: 5, Exam 2: withheld (fewer than 3 marks))"
+        );
+        assert!(ask(Command::Report).contains("\"class\":{\"withheld\":\"fewer than 3 marks\"}"));
+    }
+
+    #[test]
+    fn a_report_is_one_json_document() {
+        let text = told(&book_of(CLASS, 1), &UnknownStudent::Close, 2, "2100002", Command::Report);
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(report["id"], "2100002");
+        assert_eq!(report["name"], "Bo Invented");
+        assert_eq!(report["edition"], 7);
+        assert_eq!(report["time"], "2027-01-15T08:00:00Z");
+        let lab_1 = &report["assessments"][0];
+        assert_eq!(lab_1["assessment"], "Lab 1");
+        assert_eq!(lab_1["mark"], serde_json::Value::Null);
+        assert_eq!(
+            lab_1["class"],
+            serde_json::json!({ "count": 2, "mean": 3.5, "median": 3.5, "min": 3, "max": 4 })
+        );
+        assert_eq!(report["assessments"][2]["mark"], 12.5);
+    }
+
+    #[test]
+    fn an_unknown_student_is_answered_as_the_settings_say() {
+        let book = book_of(CLASS, 1);
+        let ask = |unknown: &UnknownStudent| told(&book, unknown, 1, "9999999", Command::Grades);
+        assert_eq!(ask(&UnknownStudent::Close), "[silence]");
+        assert_eq!(ask(&UnknownStudent::Error), "[unknown]");
+        assert_eq!(ask(&UnknownStudent::Decoy(Cover::new())), "[1016 bytes for somebody else]");
+    }
+
+    #[test]
+    fn under_cover_every_answer_has_the_length_of_its_decoy() {
+        let book = book_of(CLASS, 1);
+        let cover = UnknownStudent::Decoy(Cover::new());
+        let commands = [Command::Grades, seven("GMA"), Command::Average("Lab 2"), Command::Report];
+        for command in commands {
+            let known = told(&book, &cover, 9, "2100002", command);
+            assert_eq!(told(&book, &cover, 9, "9999999", command), known, "{command:?}");
+        }
+        let read = told(&book, &cover, 1, "2100001", seven("GMA"));
+        assert_eq!(read.trim_end(), "Midterm average: 13.5");
+        assert_eq!(told(&book, &cover, 9, "9999999", Command::Average("no")), "[assessment]");
+    }
+
+    #[test]
+    fn a_lab_answer_is_ascii_and_fits_what_lab_clients_read() {
+        let names: Vec<_> = (1..=80).map(|n| format!("Exam \u{dc}bung {n}")).collect();
+        let header = format!("Name,ID Number,Key,{}", names.join(","));
+        let book = book_of(&format!("{header}\nAda,2100001,K1{}\n", ",7.25".repeat(80)), 1);
+        for command in [Command::Grades, seven("GEA")] {
+            let text = told(&book, &UnknownStudent::Close, 1, "2100001", command);
+            assert!(text.is_ascii() && text.len() <= LAB_ANSWER_BYTES_MAX, "{text}");
+            assert!(text.contains("Exam Ubung 1: 7.25, Exam Ubung 2"), "{text}");
+            assert!(text.ends_with(": 7.25, ... (REPORT shows all)"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,539 @@
+//! Reading a class file: a CSV as spreadsheets export it, refused whole when anything in it is wrong.
+//!
+//! The first row names the columns. `Name`, `ID Number` and `Key` may stand anywhere; every other
+//! column is an assessment, in file order. An error names row and column and never repeats a cell,
+//! which could be a key in the wrong place.
+
+use std::fmt;
+use std::io::Read;
+
+use csv::ByteRecord;
+
+use crate::book::{Book, Edition};
+use crate::decimal::DecimalError;
+use crate::key::{Key, KeyError};
+use crate::request::StudentId;
+use crate::roll::{AddError, RollBuilder};
+use crate::screen::Screen;
+
+const NAME: &str = "Name";
+const ID: &str = "ID Number";
+const KEY: &str = "Key";
+
+/// What a class file may be, and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadOptions {
+    /// The most bytes.
+    pub bytes_max: u64,
+    /// The most students.
+    pub rows_max: usize,
+    /// An average of fewer marks is withheld.
+    pub population_min: u32,
+}
+
+/// Why a class file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ClassFileError {
+    /// The bytes could not be read.
+    #[error("cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// More bytes than allowed.
+    #[error("has more than {0} bytes; raise gradebook.bytes_max if it is meant to be that large")]
+    TooManyBytes(u64),
+    /// More students than allowed.
+    #[error("has more than {0} students; raise gradebook.rows_max if the class is that large")]
+    TooManyRows(usize),
+    /// A NUL byte, as in UTF-16 or a binary file.
+    #[error("row {row}: holds a NUL byte; export it again as CSV in UTF-8")]
+    Nul {
+        /// The row, the header being 1.
+        row: u64,
+    },
+    /// A cell that is not UTF-8.
+    #[error("row {row}, {column}: is not UTF-8; export the file again as CSV in UTF-8")]
+    NotUtf8 {
+        /// The row, the header being 1.
+        row: u64,
+        /// Where in the row.
+        column: Column,
+    },
+    /// A quote without its second half.
+    #[error("row {row}: a quoted cell is never closed; look for a single \" in or above this row")]
+    UnclosedQuote {
+        /// The row that it swallowed the others into.
+        row: u64,
+    },
+    /// There is not even a header.
+    #[error(
+        "is empty; its first row must name the columns {NAME}, {ID}, {KEY} and the assessments"
+    )]
+    Empty,
+    /// A header and nothing else.
+    #[error("has no students below its header")]
+    NoStudents,
+    /// One of the three columns is not there.
+    #[error("row 1: has no column {name:?}{hint}")]
+    MissingColumn {
+        /// The column's name.
+        name: &'static str,
+        /// What may have happened.
+        hint: &'static str,
+    },
+    /// Two columns of one name.
+    #[error("row 1: columns {first} and {second} have the same name; rename one")]
+    DuplicateHeader {
+        /// The first of them, counted from 1.
+        first: usize,
+        /// The second.
+        second: usize,
+    },
+    /// A cell with content in a column without a name.
+    #[error("row {row}, column {column}: has content, but the column has no name in row 1")]
+    UnnamedColumn {
+        /// The row.
+        row: u64,
+        /// The column, counted from 1.
+        column: usize,
+    },
+    /// A row of another length than the header.
+    #[error("row {row}: has {cells} cells where the header has {columns}")]
+    RowLength {
+        /// The row.
+        row: u64,
+        /// Its cells.
+        cells: usize,
+        /// The header's.
+        columns: usize,
+    },
+    /// A student ID that is none.
+    #[error("row {row}, column \"{ID}\": is not 1 to 64 of A-Z a-z 0-9 . _ @ -")]
+    BadId {
+        /// The row.
+        row: u64,
+    },
+    /// Two students with one ID.
+    #[error(
+        "row {row}, column \"{ID}\": is the same as in row {first}; every student needs an own one"
+    )]
+    DuplicateId {
+        /// The row.
+        row: u64,
+        /// The row that had it first.
+        first: u64,
+    },
+    /// A key that is none.
+    #[error("row {row}, column \"{KEY}\": {why}; a Fernet key is 32 bytes in base64url")]
+    BadKey {
+        /// The row.
+        row: u64,
+        /// What is wrong with it.
+        why: KeyError,
+    },
+    /// Two students with one key.
+    #[error(
+        "row {row}, column \"{KEY}\": is the same as in row {first}; every student needs an own one"
+    )]
+    DuplicateKey {
+        /// The row.
+        row: u64,
+        /// The row that had it first.
+        first: u64,
+    },
+    /// A mark that is none.
+    #[error("row {row}, {column}: {why}")]
+    BadMark {
+        /// The row.
+        row: u64,
+        /// Where in the row.
+        column: Column,
+        /// What is wrong with it.
+        why: DecimalError,
+    },
+}
+
+/// A column, by number and, where that is short enough to be no key, name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Counted from 1.
+    pub number: usize,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+/// Reads a class file into the book of that edition.
+///
+/// # Errors
+/// [`ClassFileError`] when the file is not all it should be.
+pub fn read_class_file(
+    file: impl Read,
+    options: &ReadOptions,
+    edition: Edition,
+) -> Result<Book, ClassFileError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(64 * 1024)
+        .from_reader(Screen::new(file, options.bytes_max));
+    let mut row = ByteRecord::new();
+    if !next_row(&mut reader, &mut row)? {
+        return Err(ClassFileError::Empty);
+    }
+    let header = Header::read(&row)?;
+    let mut roll = RollBuilder::new(header.assessments.len());
+    let mut lines = Vec::new();
+    while next_row(&mut reader, &mut row)? {
+        if row.iter().all(|cell| cell.trim_ascii().is_empty()) {
+            continue;
+        }
+        if lines.len() >= options.rows_max {
+            return Err(ClassFileError::TooManyRows(options.rows_max));
+        }
+        let line = row.position().map_or(0, csv::Position::line);
+        let added = header.add(&row, line, &mut roll, &lines);
+        // A quote that is never closed swallows the rows behind it; whatever else that breaks
+        // follows from it.
+        if reader.get_ref().ended_in_quotes() {
+            return Err(ClassFileError::UnclosedQuote { row: line });
+        }
+        added?;
+        lines.push(line);
+    }
+    if lines.is_empty() {
+        return Err(ClassFileError::NoStudents);
+    }
+    let names = header.assessments.into_iter().map(|(_, name)| name).collect();
+    Ok(Book::bind(edition, names, roll.finish(), options.population_min))
+}
+
+fn next_row<R: Read>(
+    reader: &mut csv::Reader<Screen<R>>,
+    row: &mut ByteRecord,
+) -> Result<bool, ClassFileError> {
+    let read = reader.read_byte_record(row);
+    if let Some(fault) = reader.get_ref().fault() {
+        return Err(fault);
+    }
+    read.map_err(|error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => ClassFileError::Io(error),
+        other => ClassFileError::Io(std::io::Error::other(format!("{other:?}"))),
+    })
+}
+
+/// Which column holds what.
+struct Header {
+    columns: usize,
+    name: usize,
+    id: usize,
+    key: usize,
+    /// The other columns that have a name, in file order.
+    assessments: Vec<(usize, String)>,
+    /// Columns without a name, which must be blank throughout.
+    unnamed: Vec<usize>,
+}
+
+impl Header {
+    fn read(row: &ByteRecord) -> Result<Self, ClassFileError> {
+        let mut names = Vec::new();
+        for (at, cell) in row.iter().enumerate() {
+            let column = || Column { number: at + 1, name: None };
+            let text = std::str::from_utf8(cell)
+                .map_err(|_| ClassFileError::NotUtf8 { row: 1, column: column() })?;
+            names.push(on_one_line(text));
+        }
+        for (second, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            match names.iter().position(|other| other == name) {
+                Some(first) if first < second => {
+                    let (first, second) = (first + 1, second + 1);
+                    return Err(ClassFileError::DuplicateHeader { first, second });
+                }
+                _ => {}
+            }
+        }
+        let find = |wanted: &'static str| {
+            let missing = || ClassFileError::MissingColumn { name: wanted, hint: hint(&names) };
+            names.iter().position(|name| name == wanted).ok_or_else(missing)
+        };
+        let (name, id, key) = (find(NAME)?, find(ID)?, find(KEY)?);
+        let is_assessment = |at: usize| ![name, id, key].contains(&at);
+        let others = names.iter().cloned().enumerate().filter(|(at, _)| is_assessment(*at));
+        let (unnamed, assessments): (Vec<_>, Vec<_>) =
+            others.partition(|(_, name)| name.is_empty());
+        let unnamed = unnamed.into_iter().map(|(at, _)| at).collect();
+        Ok(Self { columns: names.len(), name, id, key, assessments, unnamed })
+    }
+
+    /// Adds one row of cells to the roll. `lines` are the rows of the students before.
+    fn add(
+        &self,
+        row: &ByteRecord,
+        line: u64,
+        roll: &mut RollBuilder,
+        lines: &[u64],
+    ) -> Result<(), ClassFileError> {
+        if row.len() != self.columns {
+            let (cells, columns) = (row.len(), self.columns);
+            return Err(ClassFileError::RowLength { row: line, cells, columns });
+        }
+        let cell = |at: usize| row.get(at).unwrap_or_default().trim_ascii();
+        if let Some(at) = self.unnamed.iter().find(|at| !cell(**at).is_empty()) {
+            return Err(ClassFileError::UnnamedColumn { row: line, column: at + 1 });
+        }
+        let id = StudentId::new(cell(self.id)).ok_or(ClassFileError::BadId { row: line })?;
+        let key =
+            Key::parse(cell(self.key)).map_err(|why| ClassFileError::BadKey { row: line, why })?;
+        let text = |at: usize| {
+            let not_utf8 = |_| ClassFileError::NotUtf8 { row: line, column: self.column(at) };
+            std::str::from_utf8(cell(at)).map_err(not_utf8)
+        };
+        let name = text(self.name)?;
+        for (at, _) in &self.assessments {
+            text(*at)?;
+        }
+        let marks = self.assessments.iter().map(|(at, _)| text(*at).unwrap_or_default());
+        let first = |place: usize| lines.get(place).copied().unwrap_or_default();
+        roll.add(&id, name, key, marks).map_err(|fault| match fault {
+            AddError::SameId(at) => ClassFileError::DuplicateId { row: line, first: first(at) },
+            AddError::SameKey(at) => ClassFileError::DuplicateKey { row: line, first: first(at) },
+            AddError::BadMark(mark, why) => {
+                let at = self.assessments.get(mark).map_or(0, |(at, _)| *at);
+                ClassFileError::BadMark { row: line, column: self.column(at), why }
+            }
+            AddError::Full => ClassFileError::TooManyBytes(u64::from(u32::MAX)),
+        })
+    }
+
+    fn column(&self, at: usize) -> Column {
+        let named = self.assessments.iter().find(|(column, _)| *column == at);
+        Column { number: at + 1, name: named.map(|(_, name)| name.clone()) }
+    }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Shorter than the text of any key.
+        const NAME_BYTES_MAX: usize = 40;
+        match &self.name {
+            Some(name) if name.len() <= NAME_BYTES_MAX => write!(f, "column {name:?}"),
+            _ => write!(f, "column {}", self.number),
+        }
+    }
+}
+
+/// A header on one line: spreadsheets break long ones.
+fn on_one_line(text: &str) -> String {
+    let clean = text.replace(char::is_control, " ");
+    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What may have happened to a header without the three columns.
+fn hint(names: &[String]) -> &'static str {
+    match names {
+        [only] if only.contains(';') => "; export it again with commas, not semicolons",
+        _ => "; the first row must name Name, ID Number, Key and the assessments",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, class, key};
+
+    const OPTIONS: ReadOptions = ReadOptions { bytes_max: 4096, rows_max: 5, population_min: 1 };
+
+    fn read(bytes: &[u8]) -> Result<Book, ClassFileError> {
+        read_class_file(bytes, &OPTIONS, Edition(1))
+    }
+
+    /// The rows of the book that `bytes` make, each as one text.
+    #[track_caller]
+    fn rows(bytes: impl AsRef<[u8]>) -> Vec<String> {
+        let book = read(bytes.as_ref()).unwrap_or_else(|fault| panic!("{fault}"));
+        book.rows()
+            .map(|(id, name, marks)| format!("{id}|{name}|{}", marks.collect::<Vec<_>>().join("|")))
+            .collect()
+    }
+
+    #[track_caller]
+    fn refused(bytes: impl AsRef<[u8]>) -> String {
+        let Err(fault) = read(bytes.as_ref()) else { panic!("was accepted") };
+        let text = fault.to_string();
+        assert!(!text.contains(&key(1)) && !text.contains(&key(2)), "a key in: {text}");
+        text
+    }
+
+    #[test]
+    fn the_lab_s_columns_make_a_book() {
+        let file = class(&["Ada Invented,2100001,K1,3,9.5", "Bo Invented,2100002,K2,,10"]);
+        assert_eq!(rows(&file), ["2100001|Ada Invented|3|9.5", "2100002|Bo Invented||10"]);
+        assert_eq!(
+            read(file.as_bytes()).unwrap().assessments().collect::<Vec<_>>(),
+            ["Lab 1", "Exam 1"]
+        );
+    }
+
+    #[test]
+    fn what_spreadsheets_export_is_accepted() {
+        let plain = class(&["Ada Invented,2100001,K1,3,9.5", "Bo Invented,2100002,K2,,10"]);
+        let expected = rows(&plain);
+        assert_eq!(rows([b"\xef\xbb\xbf", plain.as_bytes()].concat()), expected, "BOM");
+        assert_eq!(rows(plain.replace('\n', "\r\n")), expected, "CRLF");
+        assert_eq!(rows(plain.trim_end()), expected, "no last line end");
+        assert_eq!(rows(format!("{plain}\n,,,,\n , ,,,\n")), expected, "blank rows");
+        assert_eq!(rows(plain.replace("Ada Invented", "\"Ada Invented\"")), expected, "quotes");
+        assert_eq!(rows(plain.replace(",3,", ", 3 ,")), expected, "blanks around a cell");
+        let trailing: String = plain.lines().map(|line| format!("{line},,\n")).collect();
+        assert_eq!(rows(trailing), expected, "columns without a name");
+    }
+
+    #[test]
+    fn columns_are_found_by_name_in_any_order() {
+        let file =
+            testing::keyed("Key,Lab 1,ID Number,Exam 1,Name\nK1,3,2100001,9.5,Ada Invented\n");
+        assert_eq!(rows(file), ["2100001|Ada Invented|3|9.5"]);
+    }
+
+    #[test]
+    fn names_may_hold_anything_that_is_text() {
+        let file = class(&["\"Invented, Z\u{f6}\u{eb} \"\"Z\"\"\",2100001,K1,3,9"]);
+        assert_eq!(rows(file), ["2100001|Invented, Z\u{f6}\u{eb} \"Z\"|3|9"]);
+    }
+
+    #[test]
+    fn a_header_broken_over_lines_is_one_line() {
+        let file = testing::keyed("Name,ID Number,Key,\"Lab\n1\"\nAda,2100001,K1,3\n");
+        assert_eq!(read(file.as_bytes()).unwrap().assessments().collect::<Vec<_>>(), ["Lab 1"]);
+    }
+
+    #[test]
+    fn a_file_without_a_class_is_refused() {
+        assert_eq!(
+            refused(""),
+            "is empty; its first row must name the columns Name, ID Number, Key and the assessments"
+        );
+        assert_eq!(refused("\n\n"), refused(""));
+        assert_eq!(refused(class(&[])), "has no students below its header");
+        assert_eq!(refused(class(&[",,,,"])), "has no students below its header");
+    }
+
+    #[test]
+    fn a_missing_or_doubled_column_is_refused() {
+        let row = testing::keyed("Ada,2100001,K1,3\n");
+        assert_eq!(
+            refused(format!("Name,ID Number,Kex,Lab 1\n{row}")),
+            "row 1: has no column \"Key\"; the first row must name Name, ID Number, Key and the assessments"
+        );
+        assert!(refused(&row).starts_with("row 1: has no column \"Name\""), "no header");
+        assert_eq!(
+            refused("Name;ID Number;Key;Lab 1\n"),
+            "row 1: has no column \"Name\"; export it again with commas, not semicolons"
+        );
+        assert_eq!(
+            refused(format!("Name,ID Number,Key,Name\n{row}")),
+            "row 1: columns 1 and 4 have the same name; rename one"
+        );
+        assert_eq!(
+            refused(testing::keyed("Name,ID Number,Key,\nAda,2100001,K1,3\n")),
+            "row 2, column 4: has content, but the column has no name in row 1"
+        );
+    }
+
+    #[test]
+    fn a_row_of_another_length_is_refused() {
+        let file = class(&["Ada,2100001,K1,3,9", "Bo,2100002,K2,3"]);
+        assert_eq!(refused(file), "row 3: has 4 cells where the header has 5");
+        let file = class(&["Ada,2100001,K1,3,9,9"]);
+        assert_eq!(refused(file), "row 2: has 6 cells where the header has 5");
+    }
+
+    #[test]
+    fn ids_and_keys_are_checked_without_showing_them() {
+        let with =
+            |id: &str, key: &str| class(&["Ada,2100001,K1,3,9", &format!("Bo,{id},{key},1,2")]);
+        assert_eq!(
+            refused(with("", "K2")),
+            "row 3, column \"ID Number\": is not 1 to 64 of A-Z a-z 0-9 . _ @ -"
+        );
+        assert_eq!(refused(with("21 02", "K2")), refused(with("", "K2")));
+        assert_eq!(refused(with("K1", "2100002")).find("row 3, column \"ID Number\""), Some(0));
+        assert_eq!(
+            refused(with("2100001", "K2")),
+            "row 3, column \"ID Number\": is the same as in row 2; every student needs an own one"
+        );
+        assert_eq!(
+            refused(with("2100002", "K1")),
+            "row 3, column \"Key\": is the same as in row 2; every student needs an own one"
+        );
+        assert_eq!(
+            refused(with("2100002", "AAAA")),
+            "row 3, column \"Key\": decodes to 3 bytes instead of 32; a Fernet key is 32 bytes in base64url"
+        );
+        for bad in ["", "K1K2", "K1=", "not a key"] {
+            assert!(refused(with("2100002", bad)).starts_with("row 3, column \"Key\": "), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_a_finite_number_or_blank() {
+        for bad in ["x", "nan", "inf", "-inf", "1;5", "7/10", "0x1"] {
+            assert_eq!(
+                refused(class(&[&format!("Ada,2100001,K1,3,{bad}")])),
+                "row 2, column \"Exam 1\": is not a finite number; write digits with a point, like 7.5, or leave it blank"
+            );
+        }
+        assert_eq!(
+            refused(class(&["Ada,2100001,K1,1e400,9"])),
+            "row 2, column \"Lab 1\": is out of range; a mark has at most 12 digits before the point"
+        );
+    }
+
+    #[test]
+    fn what_is_not_utf_8_text_is_refused() {
+        let file = class(&["Ada,2100001,K1,3,9", "B?,2100002,K2,3,9"]);
+        let latin_1 = file.bytes().map(|b| if b == b'?' { 0xf6 } else { b }).collect::<Vec<_>>();
+        assert_eq!(
+            refused(latin_1),
+            "row 3, column 1: is not UTF-8; export the file again as CSV in UTF-8"
+        );
+        let nul = "row 3: holds a NUL byte; export it again as CSV in UTF-8";
+        assert_eq!(refused(file.replace('?', "\0")), nul);
+        let utf_16: Vec<u8> = file.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(refused(utf_16), nul.replace('3', "1"));
+    }
+
+    #[test]
+    fn a_quote_without_its_second_half_is_refused() {
+        let unclosed =
+            "row 3: a quoted cell is never closed; look for a single \" in or above this row";
+        let file = class(&["Ada,2100001,K1,3,9", "\"Bo,2100002,K2,3,9", "Cy,2100003,K3,3,9"]);
+        assert_eq!(refused(file), unclosed);
+        let file = class(&["Ada,2100001,K1,3,9", "Bo,2100002,K2,3,\"9"]);
+        assert_eq!(refused(file.trim_end()), unclosed);
+    }
+
+    #[test]
+    fn the_limits_hold_at_and_above() {
+        let row = |n: usize| format!("Ada,210000{n},K{n},3,9");
+        let rows_of = |count: usize| (1..=count).map(row).collect::<Vec<_>>();
+        let file =
+            |count: usize| class(&rows_of(count).iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(rows(file(5)).len(), 5);
+        assert_eq!(
+            refused(file(6)),
+            "has more than 5 students; raise gradebook.rows_max if the class is that large"
+        );
+        let padded = |bytes: usize| format!("{}{}", file(1), "\n".repeat(bytes - file(1).len()));
+        assert_eq!(rows(padded(4096)).len(), 1);
+        assert_eq!(
+            refused(padded(4097)),
+            "has more than 4096 bytes; raise gradebook.bytes_max if it is meant to be that large"
+        );
+        let endless = read_class_file(std::io::repeat(b','), &OPTIONS, Edition(1));
+        assert!(matches!(endless, Err(ClassFileError::TooManyBytes(4096))));
+    }
+
+    #[test]
+    fn a_long_header_is_named_by_its_number_since_it_may_be_a_key() {
+        let file = testing::keyed("Name,ID Number,Key,K1\nAda,2100001,K2,x\n");
+        assert!(refused(file).starts_with("row 2, column 4: "));
+    }
+}

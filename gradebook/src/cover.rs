@@ -1,0 +1,39 @@
+//! Answers that look alike, whether or not the student exists.
+//!
+//! With a [`Cover`] an unknown student gets a decoy: a token of the usual length under a key that
+//! nobody holds. The book pads every answer to the decoy's length with trailing blanks, which the
+//! lab's clients print unharmed.
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::key::Key;
+use crate::request::StudentId;
+
+/// The secret of one server process from which decoy keys are made.
+///
+/// The key for an ID is always the same within a process, so that two questions by the same unknown
+/// student look as related as those of a known one.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Cover(Vec<u8>);
+
+impl Cover {
+    /// A cover with a new random secret.
+    pub fn new() -> Self {
+        Self(fernet::Fernet::generate_key().into_bytes())
+    }
+
+    /// The key to seal a decoy for `id` under.
+    pub(crate) fn decoy_key(&self, id: &StudentId) -> Option<Key> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(id.as_str().as_bytes());
+        Some(Key::from_bytes(mac.finalize().into_bytes().into()))
+    }
+}
+
+impl Default for Cover {
+    fn default() -> Self {
+        Self::new()
+    }
+}

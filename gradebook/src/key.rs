@@ -1,0 +1,94 @@
+//! A student's secret key.
+//!
+//! A Fernet key is 32 bytes, written as 44 characters of base64url with one `=`
+//! (<https://github.com/fernet/spec/blob/master/Spec.md#key-format>). Here it is a type that cannot
+//! be printed, compared in logs or left behind in memory: no `Debug`, no `Display`, zeroed on drop.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// 32 secret bytes that one student and the server share.
+///
+/// ```compile_fail
+/// let key = gradebook::Key::parse(b"invented").unwrap();
+/// println!("{key:?}"); // a key has no Debug
+/// ```
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Key([u8; Key::BYTES]);
+
+/// Why a text is no key. It never repeats the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not base64url, or not in its one canonical spelling.
+    #[error("not base64url (44 characters of A-Z a-z 0-9 - _ that end in =)")]
+    NotBase64,
+    /// Decodes to another length.
+    #[error("decodes to {0} bytes instead of 32")]
+    Length(usize),
+    /// 32 zero bytes: what an unset key looks like.
+    #[error("is all zeros")]
+    Zero,
+}
+
+impl Key {
+    /// A key's length in bytes.
+    pub const BYTES: usize = 32;
+
+    /// Reads a key in its text form.
+    ///
+    /// # Errors
+    /// [`KeyError`] for anything but canonical base64url of 32 bytes that are not all zero.
+    pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
+        let bytes = Zeroizing::new(URL_SAFE.decode(text).map_err(|_| KeyError::NotBase64)?);
+        let key = match bytes.as_slice().try_into() {
+            Ok(bytes) => Self(bytes),
+            Err(_) => return Err(KeyError::Length(bytes.len())),
+        };
+        if key.0 == [0; Self::BYTES] { Err(KeyError::Zero) } else { Ok(key) }
+    }
+
+    /// A key from its bytes.
+    pub(crate) const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret itself. A caller is part of the sealer or of the class file's checks.
+    pub(crate) const fn expose(&self) -> &[u8; Self::BYTES] {
+        &self.0
+    }
+
+    /// The secret in its text form.
+    pub(crate) fn expose_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(URL_SAFE.encode(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> Option<KeyError> {
+        Key::parse(text.as_bytes()).err()
+    }
+
+    #[test]
+    fn a_key_is_the_canonical_base64url_of_32_bytes() {
+        let text = format!("{}8=", "_-Az09".repeat(7));
+        assert_eq!(*Key::parse(text.as_bytes()).unwrap().expose_text(), text);
+    }
+
+    #[test]
+    fn every_other_text_is_refused_without_repeating_it() {
+        let good = format!("{}8=", "_-Az09".repeat(7));
+        assert_eq!(fault(""), Some(KeyError::Length(0)));
+        assert_eq!(fault("AAAA"), Some(KeyError::Length(3)));
+        assert_eq!(fault(&format!("{good}{good}")), Some(KeyError::NotBase64));
+        assert_eq!(fault(&"A".repeat(48)), Some(KeyError::Length(36)));
+        assert_eq!(fault(&good.replace('=', "")), Some(KeyError::NotBase64), "no padding");
+        assert_eq!(fault(&good.replace("8=", "9=")), Some(KeyError::NotBase64), "stray bits");
+        assert_eq!(fault(&good.replace('_', "/")), Some(KeyError::NotBase64), "other alphabet");
+        assert_eq!(fault(&format!("{good}\n")), Some(KeyError::NotBase64));
+        assert_eq!(fault(&format!("{}=", "A".repeat(43))), Some(KeyError::Zero));
+    }
+}

@@ -1,0 +1,37 @@
+//! What a grade is, how it is asked for, and how it is sealed.
+//!
+//! ```text
+//! bytes --wire::parse--> Request --Book::answer--> Answers --Sealer::seal--> Replies (bytes)
+//! ```
+//!
+//! Every arrow is a pure function: no actors, no runtime, no clock of its own, and no I/O beyond
+//! `impl Read`. `wire` does not know the book, and the book does not know `wire`. A secret is a type
+//! without `Debug` or `Display`.
+
+pub mod request;
+pub mod wire;
+
+mod batch;
+mod book;
+mod class_file;
+mod cover;
+mod decimal;
+mod key;
+mod refusal;
+mod report;
+mod roll;
+mod screen;
+mod seal;
+mod statistics;
+#[cfg(test)]
+mod testing;
+
+pub use batch::{Answers, BatchLimits, Outcome, Questions, Replies};
+pub use book::{Book, Edition, LAB_ANSWER_BYTES_MAX, UnknownStudent};
+pub use class_file::{ClassFileError, Column, ReadOptions, read_class_file};
+pub use cover::Cover;
+pub use decimal::{Decimal, DecimalError};
+pub use key::{Key, KeyError};
+pub use refusal::{Fault, Malformed, Refusal};
+pub use request::{Command, Request, StudentId};
+pub use seal::{Sealer, Timestamp};

@@ -1,0 +1,176 @@
+//! What a student may ask for, as values that cannot be wrong.
+//!
+//! A [`Request`] is one student's ID and one [`Command`]. It says nothing of bytes (that is
+//! [`wire`](crate::wire)) and nothing of marks (that is [`book`](crate::book)).
+
+use std::fmt;
+
+/// One question by one student.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// Who asks.
+    pub id: StudentId,
+    /// What is asked for.
+    pub command: Command<&'a str>,
+}
+
+/// A student's ID: 1 to 64 bytes of `A-Z a-z 0-9 . _ @ -`.
+///
+/// It is held in place, so that a batch of requests is one block of memory, and it is plain ASCII,
+/// so that it can go to any console or log as it is.
+#[derive(Clone, Copy)]
+pub struct StudentId {
+    length: u8,
+    bytes: [u8; Self::LENGTH_MAX],
+}
+
+impl StudentId {
+    /// The longest ID, in bytes.
+    pub const LENGTH_MAX: usize = 64;
+
+    /// The ID spelled by `text`, or nothing if it is too long, empty, or uses another character.
+    pub fn new(text: &[u8]) -> Option<Self> {
+        let length = u8::try_from(text.len()).ok()?;
+        let mut bytes = [0; Self::LENGTH_MAX];
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._@-".contains(byte);
+        (length > 0 && text.iter().all(allowed)).then_some(Self { length, bytes })
+    }
+
+    /// The ID's characters.
+    pub fn as_str(&self) -> &str {
+        // The constructor admits ASCII only, so neither default is ever taken.
+        let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl PartialEq for StudentId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for StudentId {}
+
+impl fmt::Debug for StudentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for StudentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is asked for. `Name` is how an assessment is named: a text on the wire, a place in a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command<Name> {
+    /// `GG`: the student's own marks.
+    Grades,
+    /// `GMA`: the class average of the midterm.
+    MidtermAverage,
+    /// `GEA`: the class average of the exams, all together and each.
+    ExamAverage,
+    /// `GL1A` to `GL4A`: the class average of one lab.
+    LabAverage(Lab),
+    /// `AVG <assessment>`: the class average of any assessment, by its name in the class file.
+    Average(Name),
+    /// `REPORT`: own marks, class statistics, edition and time as one JSON document.
+    Report,
+}
+
+/// The labs that have a command of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lab {
+    /// `Lab 1`
+    One,
+    /// `Lab 2`
+    Two,
+    /// `Lab 3`
+    Three,
+    /// `Lab 4`
+    Four,
+}
+
+/// The seven commands of the original lab. None is a prefix of another, so a request that ends in
+/// one of them is complete without a line end.
+pub const SEVEN: [Command<&'static str>; 7] = [
+    Command::Grades,
+    Command::MidtermAverage,
+    Command::ExamAverage,
+    Command::LabAverage(Lab::One),
+    Command::LabAverage(Lab::Two),
+    Command::LabAverage(Lab::Three),
+    Command::LabAverage(Lab::Four),
+];
+
+impl<Name> Command<Name> {
+    /// The command's word on the wire.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Grades => "GG",
+            Self::MidtermAverage => "GMA",
+            Self::ExamAverage => "GEA",
+            Self::LabAverage(Lab::One) => "GL1A",
+            Self::LabAverage(Lab::Two) => "GL2A",
+            Self::LabAverage(Lab::Three) => "GL3A",
+            Self::LabAverage(Lab::Four) => "GL4A",
+            Self::Average(_) => "AVG",
+            Self::Report => "REPORT",
+        }
+    }
+
+    /// The same command with the assessment named in another way.
+    pub fn map<Other>(self, rename: impl FnOnce(Name) -> Other) -> Command<Other> {
+        match self {
+            Self::Grades => Command::Grades,
+            Self::MidtermAverage => Command::MidtermAverage,
+            Self::ExamAverage => Command::ExamAverage,
+            Self::LabAverage(lab) => Command::LabAverage(lab),
+            Self::Average(name) => Command::Average(rename(name)),
+            Self::Report => Command::Report,
+        }
+    }
+}
+
+impl Lab {
+    /// The lab's column in a class file.
+    pub const fn column(self) -> &'static str {
+        match self {
+            Self::One => "Lab 1",
+            Self::Two => "Lab 2",
+            Self::Three => "Lab 3",
+            Self::Four => "Lab 4",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_to_sixty_four_plain_characters() {
+        assert_eq!(StudentId::new(b"1803933").unwrap().as_str(), "1803933");
+        assert_eq!(StudentId::new(b"a.b_c@d-e").unwrap().to_string(), "a.b_c@d-e");
+        assert!(StudentId::new(&[b'7'; 64]).is_some());
+        assert!(StudentId::new(&[b'7'; 65]).is_none());
+        assert!(StudentId::new(&[b'7'; 1000]).is_none());
+        for refused in [&b""[..], b"18 03", b"18\n", b"\0", "１２".as_bytes(), b"a,b", b"a/b"] {
+            assert!(StudentId::new(refused).is_none(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn no_word_of_the_seven_begins_another_word() {
+        let other = [Command::Average(""), Command::Report];
+        for short in SEVEN {
+            for long in SEVEN.iter().chain(&other).filter(|long| **long != short) {
+                assert!(!long.word().starts_with(short.word()), "{short:?} {long:?}");
+            }
+        }
+    }
+}

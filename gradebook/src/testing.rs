@@ -1,0 +1,20 @@
+//! Invented classes for the tests of this crate.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+
+/// The text of the `n`-th invented key.
+pub(crate) fn key(n: u8) -> String {
+    URL_SAFE.encode([n; 32])
+}
+
+/// The text with `K1` to `K9` replaced by invented keys.
+pub(crate) fn keyed(text: &str) -> String {
+    (1..10).fold(text.to_owned(), |text, n| text.replace(&format!("K{n}"), &key(n)))
+}
+
+/// A class file with two assessments and these rows.
+pub(crate) fn class(rows: &[&str]) -> String {
+    let header = "Name,ID Number,Key,Lab 1,Exam 1";
+    keyed(&rows.iter().fold(format!("{header}\n"), |file, row| format!("{file}{row}\n")))
+}

@@ -1,0 +1,579 @@
+//! Requests in clear: bytes in, [`Request`]s out; and the two kinds of reply line.
+//!
+//! The lab's clients send no line end, so a request is complete as soon as its bytes form one:
+//!
+//! ```text
+//! ID CMD   ID,CMD   IDCMD   CMD ID      ID: exactly `id_digits` digits; CMD: one of the seven
+//! NUL b b b CMD                         the same ID as a 32-bit big-endian number
+//! ```
+//!
+//! A line end in the buffer takes precedence: then the whole line is read as a line, which may also
+//! use any [`StudentId`] and the verbs `AVG <assessment>` and `REPORT`. White space and line ends
+//! between requests are skipped. `docs/PROTOCOL.md` is the full text.
+//!
+//! This module knows neither sockets nor marks. The caller keeps the bytes and calls [`parse`] again
+//! when there are more.
+
+use crate::refusal::{Fault, Malformed, Refusal};
+use crate::request::{Command, Request, SEVEN, StudentId};
+
+/// What may stand between words.
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// What differs between servers in how requests are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Grammar {
+    /// How many digits an ID has where no line end tells where it stops; 1 to 18.
+    pub id_digits: u8,
+    /// The longest line, in bytes, without its line end.
+    pub line_bytes: usize,
+}
+
+/// What the bytes received so far begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed<'a> {
+    /// No request yet; the first `blank` bytes are white space and may be dropped.
+    Incomplete {
+        /// How many bytes of white space to drop.
+        blank: usize,
+    },
+    /// A request in the first `used` bytes.
+    Request {
+        /// What it asks.
+        request: Request<'a>,
+        /// How many bytes it took.
+        used: usize,
+    },
+    /// A line in the first `used` bytes that is no request.
+    Malformed {
+        /// What is wrong with it.
+        malformed: Malformed,
+        /// How many bytes it took.
+        used: usize,
+    },
+    /// More than `line_bytes` bytes without a line end.
+    TooLong,
+}
+
+/// Reads one request from the front of `bytes`.
+pub fn parse(grammar: Grammar, bytes: &[u8]) -> Parsed<'_> {
+    let rest = skip_white_space(bytes);
+    let blank = bytes.len() - rest.len();
+    if rest.is_empty() {
+        return Parsed::Incomplete { blank };
+    }
+    let form = form(grammar, rest);
+    if let Form::Complete { request, used } = form
+        && let Some(ending) = ending(rest.get(used..).unwrap_or_default())
+    {
+        return Parsed::Request { request, used: blank + used + ending };
+    }
+    match (line(grammar, rest), form) {
+        (Line::Whole { line, used }, _) => match requests_of_line(grammar, line, used) {
+            Ok((request, used)) => Parsed::Request { request, used: blank + used },
+            Err(fault) => {
+                let malformed = Malformed { fault, bytes: line.len() };
+                Parsed::Malformed { malformed, used: blank + used }
+            }
+        },
+        (_, Form::Complete { request, used }) => Parsed::Request { request, used: blank + used },
+        (Line::Unended, _) => Parsed::Incomplete { blank },
+        (Line::TooLong, _) => Parsed::TooLong,
+    }
+}
+
+/// Appends the reply that carries a token.
+pub fn write_token(out: &mut Vec<u8>, token: &[u8]) {
+    out.extend_from_slice(token);
+    out.push(b'\n');
+}
+
+/// Appends the reply to a request that is not answered: `ERR <word> <text>`.
+pub fn write_refusal(out: &mut Vec<u8>, refusal: Refusal) {
+    for part in ["ERR ", refusal.word(), " ", refusal.text(), "\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// Whether bytes begin with a request that needs no line end.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Yes: the request, and how many bytes it took.
+    Complete { request: Request<'static>, used: usize },
+    /// They could, with more bytes.
+    Partial,
+    /// They cannot, whatever follows.
+    No,
+}
+
+/// Reads one of the forms that end with their last byte.
+fn form(grammar: Grammar, bytes: &[u8]) -> Form {
+    match bytes.first() {
+        Some(b'0'..=b'9') => id_then_command(grammar, bytes),
+        Some(0) => binary_id_then_command(grammar, bytes),
+        _ => command_then_id(grammar, bytes),
+    }
+}
+
+/// `ID CMD`, `ID,CMD`, `IDCMD`.
+fn id_then_command(grammar: Grammar, bytes: &[u8]) -> Form {
+    match digits(grammar, bytes) {
+        Digits::Complete { id, rest } => command_of(id, bytes, rest),
+        Digits::Partial => Form::Partial,
+        Digits::No => Form::No,
+    }
+}
+
+/// The ID as four bytes, most significant first, then the command. The first byte is NUL, which no
+/// text begins with; so only IDs below 2^24 can be sent this way.
+fn binary_id_then_command(grammar: Grammar, bytes: &[u8]) -> Form {
+    let Some((number, rest)) = bytes.split_first_chunk::<4>() else {
+        return Form::Partial;
+    };
+    let text = u32::from_be_bytes(*number).to_string();
+    match digits(grammar, text.as_bytes()) {
+        Digits::Complete { id, rest: [] } => command_of(id, bytes, rest),
+        _ => Form::No,
+    }
+}
+
+/// The separator and one of the seven at the front of `rest`, the tail of `bytes`.
+fn command_of(id: StudentId, bytes: &[u8], rest: &[u8]) -> Form {
+    match seven(skip_separator(rest)) {
+        Seven::Complete { command, rest } => {
+            Form::Complete { request: Request { id, command }, used: bytes.len() - rest.len() }
+        }
+        Seven::Partial => Form::Partial,
+        Seven::No => Form::No,
+    }
+}
+
+/// `CMD ID`: with at least one blank or a comma between them.
+fn command_then_id(grammar: Grammar, bytes: &[u8]) -> Form {
+    let (command, behind) = match seven(bytes) {
+        Seven::Complete { command, rest } => (command, rest),
+        Seven::Partial => return Form::Partial,
+        Seven::No => return Form::No,
+    };
+    let rest = skip_separator(behind);
+    match digits(grammar, rest) {
+        Digits::Complete { id, rest: after } if rest.len() < behind.len() => {
+            Form::Complete { request: Request { id, command }, used: bytes.len() - after.len() }
+        }
+        Digits::Partial if rest.is_empty() || rest.len() < behind.len() => Form::Partial,
+        _ => Form::No,
+    }
+}
+
+/// Whether bytes begin with an ID of exactly `id_digits` digits.
+enum Digits<'a> {
+    Complete { id: StudentId, rest: &'a [u8] },
+    Partial,
+    No,
+}
+
+fn digits(grammar: Grammar, bytes: &[u8]) -> Digits<'_> {
+    let split = bytes.split_at_checked(usize::from(grammar.id_digits));
+    let (digits, rest) = split.unwrap_or((bytes, &[]));
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return Digits::No;
+    }
+    match (split, StudentId::new(digits)) {
+        (Some(_), Some(id)) => Digits::Complete { id, rest },
+        _ => Digits::Partial,
+    }
+}
+
+/// Whether bytes begin with one of the seven commands.
+enum Seven<'a> {
+    Complete { command: Command<&'static str>, rest: &'a [u8] },
+    Partial,
+    No,
+}
+
+fn seven(bytes: &[u8]) -> Seven<'_> {
+    for command in SEVEN {
+        if let Some(rest) = bytes.strip_prefix(command.word().as_bytes()) {
+            return Seven::Complete { command, rest };
+        }
+    }
+    if SEVEN.iter().any(|command| command.word().as_bytes().starts_with(bytes)) {
+        Seven::Partial
+    } else {
+        Seven::No
+    }
+}
+
+/// Behind the blanks and the one comma that may stand between ID and command.
+fn skip_separator(bytes: &[u8]) -> &[u8] {
+    let rest = skip_blanks(bytes);
+    skip_blanks(rest.strip_prefix(b",").unwrap_or(rest))
+}
+
+fn skip_blanks(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+fn skip_white_space(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// The length of the line end that `rest` begins with, none being an ending too when nothing
+/// follows at all.
+fn ending(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [] => Some(0),
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    }
+}
+
+/// Whether bytes begin with a line.
+enum Line<'a> {
+    /// The line without its end, and how many bytes it took with it.
+    Whole {
+        line: &'a [u8],
+        used: usize,
+    },
+    Unended,
+    TooLong,
+}
+
+fn line(grammar: Grammar, bytes: &[u8]) -> Line<'_> {
+    // A line of the greatest length may still end in CR LF.
+    let window = bytes.get(..grammar.line_bytes.saturating_add(2)).unwrap_or(bytes);
+    let end = memchr::memchr(b'\n', window);
+    let line = end.and_then(|end| window.get(..end)).unwrap_or(window);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match end {
+        _ if line.len() > grammar.line_bytes => Line::TooLong,
+        Some(end) => Line::Whole { line, used: end + 1 },
+        None => Line::Unended,
+    }
+}
+
+/// Reads a line as one request; or, where it is several complete ones run together, the first of
+/// them. Gives the request and how many of the line's `ended` bytes it took.
+fn requests_of_line(
+    grammar: Grammar,
+    line: &[u8],
+    ended: usize,
+) -> Result<(Request<'_>, usize), Fault> {
+    match form(grammar, line) {
+        Form::Complete { request, used } if only_requests(grammar, line.get(used..)) => {
+            Ok((request, used))
+        }
+        _ => one_request(line).map(|request| (request, ended)),
+    }
+}
+
+/// Whether the rest of a line is complete requests and nothing else.
+fn only_requests(grammar: Grammar, rest: Option<&[u8]>) -> bool {
+    let mut rest = skip_blanks(rest.unwrap_or_default());
+    while let Form::Complete { used, .. } = form(grammar, rest) {
+        rest = skip_blanks(rest.get(used..).unwrap_or_default());
+    }
+    rest.is_empty() || one_request(rest).is_ok()
+}
+
+/// Reads a whole line, without its line end, as one request with any student ID and any verb.
+fn one_request(line: &[u8]) -> Result<Request<'_>, Fault> {
+    let text = std::str::from_utf8(line).map_err(|_| Fault::NotText)?;
+    if text.chars().any(|char| char.is_control() && char != '\t') {
+        return Err(Fault::ControlCharacter);
+    }
+    let (first, rest) = first_word(text);
+    let named = StudentId::new(first.as_bytes());
+    if let (Some(id), Ok(command)) = (named, line_command(rest)) {
+        return Ok(Request { id, command });
+    }
+    if let (Seven::Complete { command, rest: [] }, Some(id)) =
+        (seven(first.as_bytes()), StudentId::new(rest.as_bytes()))
+    {
+        return Ok(Request { id, command });
+    }
+    Err(line_command(rest).err().filter(|_| named.is_some()).unwrap_or(Fault::BadId))
+}
+
+/// The first word of a line and the rest, without the separator between them and blanks at the end.
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim_end_matches(BLANKS);
+    let split = text.find([' ', '\t', ',']).and_then(|end| text.split_at_checked(end));
+    let (first, rest) = split.unwrap_or((text, ""));
+    let rest = rest.trim_start_matches(BLANKS);
+    (first, rest.strip_prefix(',').unwrap_or(rest).trim_start_matches(BLANKS))
+}
+
+/// The command of a line, behind the student ID.
+fn line_command(text: &str) -> Result<Command<&str>, Fault> {
+    if let Seven::Complete { command, rest: [] } = seven(text.as_bytes()) {
+        return Ok(command);
+    }
+    let (verb, rest) = text.split_once(BLANKS).unwrap_or((text, ""));
+    let assessment = rest.trim_start_matches(BLANKS);
+    match (verb, assessment) {
+        ("", _) => Err(Fault::NoCommand),
+        ("REPORT", "") => Ok(Command::Report),
+        ("AVG", "") => Err(Fault::NoAssessment),
+        ("AVG", name) => Ok(Command::Average(name)),
+        _ => Err(Fault::UnknownCommand),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 64 };
+
+    /// Everything a server would make of `packets`, one text a reply, and what stayed unread.
+    fn conversation(packets: &[&[u8]]) -> (Vec<String>, Vec<u8>) {
+        let (mut held, mut heard) = (Vec::new(), Vec::new());
+        for packet in packets {
+            held.extend_from_slice(packet);
+            loop {
+                match parse(GRAMMAR, &held) {
+                    Parsed::Incomplete { blank } => {
+                        held.drain(..blank);
+                        break;
+                    }
+                    Parsed::Request { request, used } => {
+                        heard.push(said(&request));
+                        held.drain(..used);
+                    }
+                    Parsed::Malformed { malformed, used } => {
+                        heard.push(format!("{:?} {}", malformed.fault, malformed.bytes));
+                        held.drain(..used);
+                    }
+                    Parsed::TooLong => {
+                        heard.push("too long".into());
+                        return (heard, Vec::new());
+                    }
+                }
+            }
+        }
+        (heard, held)
+    }
+
+    fn said(request: &Request<'_>) -> String {
+        match request.command {
+            Command::Average(name) => format!("{} AVG <{name}>", request.id),
+            other => format!("{} {}", request.id, other.word()),
+        }
+    }
+
+    #[track_caller]
+    fn hears(bytes: &[u8], expected: &[&str]) {
+        let (heard, held) = conversation(&[bytes]);
+        assert_eq!((heard.iter().map(String::as_str).collect(), held), (expected.to_vec(), vec![]));
+    }
+
+    #[test]
+    fn every_form_of_the_lab_is_complete_without_a_line_end() {
+        for bytes in [
+            &b"1803933 GG"[..],
+            b"1803933,GG",
+            b"1803933GG",
+            b"GG 1803933",
+            b"GG,1803933",
+            b"  1803933  ,\tGG",
+            b"GG , 1803933",
+            b"\x00\x1b\x86\x9dGG",
+            b"\x00\x1b\x86\x9d GG",
+        ] {
+            hears(bytes, &["1803933 GG"]);
+            hears(&[bytes, b"\n"].concat(), &["1803933 GG"]);
+            hears(&[bytes, b"\r\n"].concat(), &["1803933 GG"]);
+        }
+        for command in SEVEN {
+            let asked = format!("1803933 {}", command.word());
+            hears(asked.as_bytes(), &[&asked]);
+        }
+    }
+
+    #[test]
+    fn a_line_may_use_any_id_and_the_verbs() {
+        hears(b"alice@example.org GG\n", &["alice@example.org GG"]);
+        hears(b"alice@example.org,GL1A\r\n", &["alice@example.org GL1A"]);
+        hears(b"GMA bob_7\n", &["bob_7 GMA"]);
+        hears(b"18039334 GG\n", &["18039334 GG"]);
+        hears(b"GG 18039334\n", &["18039334 GG"]);
+        hears(b"1803933 REPORT\n", &["1803933 REPORT"]);
+        hears(b"1803933,REPORT \n", &["1803933 REPORT"]);
+        hears(b"1803933 AVG Lab 1\n", &["1803933 AVG <Lab 1>"]);
+        hears("1803933 AVG \u{dc}bung, 2 \r\n".as_bytes(), &["1803933 AVG <\u{dc}bung, 2>"]);
+        hears(b"GG GMA\n", &["GG GMA"]);
+    }
+
+    #[test]
+    fn verbs_wait_for_their_line_end() {
+        for bytes in [&b"1803933 REPORT"[..], b"1803933 AVG Lab 1", b"bob GG", b"1803933 AVG"] {
+            assert_eq!(conversation(&[bytes]), (vec![], bytes.to_vec()));
+        }
+    }
+
+    #[test]
+    fn several_requests_in_one_packet_are_several() {
+        hears(b"1803933 GG1884159,GMAGEA 1853847", &["1803933 GG", "1884159 GMA", "1853847 GEA"]);
+        hears(b"1803933 GG\n\r\n \n1884159GL4A\n", &["1803933 GG", "1884159 GL4A"]);
+        hears(b"1803933 GG1884159 GMA\n", &["1803933 GG", "1884159 GMA"]);
+        hears(b"1803933 GG1884159 REPORT\n", &["1803933 GG", "1884159 REPORT"]);
+    }
+
+    #[test]
+    fn each_malformed_line_is_one_fault_in_its_place() {
+        hears(b"1803933 GG\nhello\n1884159 GMA\n", &["1803933 GG", "NoCommand 5", "1884159 GMA"]);
+        hears(b"1803933 GG and more\n", &["UnknownCommand 19"]);
+        hears(b"1803933 gg\n", &["UnknownCommand 10"]);
+        hears(b"1803933\n", &["NoCommand 7"]);
+        hears(b"1803933 AVG\n", &["NoAssessment 11"]);
+        hears(b"1803933 AVG \t\r\n", &["NoAssessment 13"]);
+        hears(b"1803933\xff GG\n", &["NotText 11"]);
+        hears(b"1803933\0GG\n", &["ControlCharacter 10"]);
+        hears(b"1803933\rGG\n", &["ControlCharacter 10"]);
+        hears(b"\0\n", &["ControlCharacter 1"]);
+        hears(b"\0\0\0\0\0\0\n", &["ControlCharacter 6"]);
+        hears("\u{ff11}803933 GG\n".as_bytes(), &["BadId 12"]);
+        hears(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &["UnknownCommand 14", "BadId 7"]);
+        hears(b"*1\r\n$4\r\nPING\r\n", &["BadId 2", "BadId 2", "NoCommand 4"]);
+    }
+
+    #[test]
+    fn a_line_is_limited_at_its_last_byte() {
+        let line = |bytes: usize| [&b"1803933 AVG "[..], &vec![b'x'; bytes - 12]].concat();
+        for end in ["\n", "\r\n"] {
+            let asked = [&line(64), end.as_bytes()].concat();
+            hears(&asked, &[&format!("1803933 AVG <{}>", "x".repeat(52))]);
+            hears(&[&line(65), end.as_bytes()].concat(), &["too long"]);
+        }
+        assert_eq!(conversation(&[&line(64)]), (vec![], line(64)));
+        assert_eq!(conversation(&[&line(64), b"\r"]).0, Vec::<String>::new());
+        hears(&line(65), &["too long"]);
+        hears(&[b'9'; 10_000], &["too long"]);
+    }
+
+    #[test]
+    fn white_space_between_requests_is_dropped_at_once() {
+        assert_eq!(parse(GRAMMAR, &[b' '; 500]), Parsed::Incomplete { blank: 500 });
+        assert_eq!(parse(GRAMMAR, b"\r\n 18"), Parsed::Incomplete { blank: 3 });
+    }
+
+    /// A well-formed request in any form that the grammar knows, with what it should be heard as.
+    fn request() -> impl Strategy<Value = (Vec<u8>, String)> {
+        let seven = (0..SEVEN.len()).prop_map(|n| SEVEN[n].word());
+        let unended = (1_000_000..10_000_000u32, seven.clone(), 0..5usize, 0..3usize).prop_map(
+            |(id, word, form, end)| {
+                let bytes = match form {
+                    0 => format!("{id} {word}").into_bytes(),
+                    1 => format!("{id},{word}").into_bytes(),
+                    2 => format!("{id}{word}").into_bytes(),
+                    3 => format!("{word} {id}").into_bytes(),
+                    _ => [&id.to_be_bytes()[..], word.as_bytes()].concat(),
+                };
+                let newline_in_number = form > 3 && id.to_be_bytes().contains(&b'\n');
+                let bytes = if newline_in_number { format!("{id}{word}").into() } else { bytes };
+                let end = ["", "\n", "\r\n"][end];
+                ([&bytes, end.as_bytes()].concat(), format!("{id} {word}"))
+            },
+        );
+        let ended = ("[a-z][A-Za-z0-9._@-]{0,11}", seven, 0..4usize, "[A-Za-z][a-z ]{0,9}[0-9]")
+            .prop_map(|(id, word, form, name)| match form {
+                0 => (format!("{id} {word}\n").into_bytes(), format!("{id} {word}")),
+                1 => (format!("{word} {id}\r\n").into_bytes(), format!("{id} {word}")),
+                2 => (format!("{id} REPORT\n").into_bytes(), format!("{id} REPORT")),
+                _ => (format!("{id} AVG {name}\r\n").into_bytes(), format!("{id} AVG <{name}>")),
+            });
+        prop_oneof![unended, ended]
+    }
+
+    proptest! {
+        #[test]
+        fn a_request_is_heard_as_it_was_said((bytes, said) in request()) {
+            prop_assert_eq!(conversation(&[&bytes]), (vec![said], vec![]));
+        }
+
+        #[test]
+        fn every_prefix_is_incomplete_or_already_complete((bytes, full) in request()) {
+            for cut in 0..bytes.len() {
+                match parse(GRAMMAR, &bytes[..cut]) {
+                    Parsed::Incomplete { .. } => {}
+                    Parsed::Request { request, .. } => prop_assert_eq!(said(&request), full.clone()),
+                    other => prop_assert!(false, "{other:?} after {cut} bytes"),
+                }
+            }
+        }
+
+        #[test]
+        fn splitting_never_changes_the_answers(
+            requests in prop::collection::vec(request(), 1..6),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let bytes: Vec<u8> = requests.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
+            let expected: Vec<String> = requests.into_iter().map(|(_, said)| said).collect();
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let packets: Vec<&[u8]> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
+            prop_assert_eq!(conversation(&packets), (expected.clone(), vec![]));
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            prop_assert_eq!(conversation(&single), (expected, vec![]));
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic_and_always_get_on(
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+            digits in 1..19u8,
+            line_bytes in 1..80usize,
+        ) {
+            let grammar = Grammar { id_digits: digits, line_bytes };
+            let mut rest = &bytes[..];
+            loop {
+                rest = match parse(grammar, rest) {
+                    Parsed::Request { used, .. } | Parsed::Malformed { used, .. } => {
+                        prop_assert!(used > 0);
+                        &rest[used..]
+                    }
+                    Parsed::Incomplete { blank } => {
+                        let held = rest.len() - blank;
+                        prop_assert!(held <= grammar.line_bytes + 1, "{held} bytes held");
+                        break;
+                    }
+                    Parsed::TooLong => break,
+                };
+            }
+        }
+
+        #[test]
+        fn words_of_the_grammar_in_any_order_never_panic(
+            words in prop::collection::vec(
+                prop::sample::select(vec![
+                    "1803933", "GG", "GMA", "GL", "1A", "G", " ", ",", "\n", "\r", "\t", "\0",
+                    "AVG", "REPORT", "\u{dc}", "18", "bob",
+                ]),
+                0..20,
+            ),
+        ) {
+            let bytes = words.concat();
+            let (_, held) = conversation(&[bytes.as_bytes()]);
+            prop_assert!(held.len() <= GRAMMAR.line_bytes + 1);
+        }
+    }
+
+    #[test]
+    fn a_reply_is_one_line() {
+        let mut out = Vec::new();
+        write_token(&mut out, b"gAAAAA==");
+        let malformed = Malformed { fault: Fault::NotText, bytes: 3 };
+        write_refusal(&mut out, Refusal::Malformed(malformed));
+        assert_eq!(out, b"gAAAAA==\nERR malformed the line is not UTF-8 text\n");
+    }
+}
