@@ -77,6 +77,7 @@ pub(crate) struct Disclosure {
 
 enum Answer {
     Disclosed(Disclosure),
+    Decoy(Disclosure),
     Refused(Refusal),
     Silence,
 }
@@ -84,6 +85,8 @@ enum Answer {
 /// What the book decides about one request; a disclosure's text is appended to the plaintext.
 pub(crate) enum Verdict {
     Disclose(Key),
+    /// As [`Verdict::Disclose`], under a key that nobody holds.
+    Decoy(Key),
     Refuse(Refusal),
     /// Say nothing and end the connection.
     Silence,
@@ -94,6 +97,8 @@ pub(crate) enum Verdict {
 pub enum Outcome {
     /// A token was sent.
     Answered,
+    /// A token that nobody can open was sent, since no student has this ID.
+    Decoy,
     /// An `ERR` line was sent.
     Refused(Refusal),
     /// Nothing was sent and the connection ends.
@@ -164,9 +169,9 @@ impl Questions {
                 Err(refusal) => Answer::Refused(refusal),
                 Ok(request) => match verdict(request, plaintext) {
                     Verdict::Disclose(key) => {
-                        let text = Span { start, end: plaintext.len() };
-                        Answer::Disclosed(Disclosure { key, text })
+                        Answer::Disclosed(Disclosure::of(key, start, plaintext))
                     }
+                    Verdict::Decoy(key) => Answer::Decoy(Disclosure::of(key, start, plaintext)),
                     Verdict::Refuse(refusal) => Answer::Refused(refusal),
                     Verdict::Silence => Answer::Silence,
                 },
@@ -198,7 +203,8 @@ impl Answers {
         let Sheet { answers, plaintext, replies, ends, .. } = &mut *sheet;
         for answer in answers.iter() {
             match answer {
-                Answer::Disclosed(Disclosure { key, text }) => {
+                Answer::Disclosed(Disclosure { key, text })
+                | Answer::Decoy(Disclosure { key, text }) => {
                     seal(key, plaintext.get(text.start..text.end).unwrap_or_default(), replies);
                 }
                 Answer::Refused(refusal) => refuse(*refusal, replies),
@@ -227,6 +233,16 @@ impl Replies {
         &self.0.replies
     }
 
+    /// How many requests they answer.
+    pub fn len(&self) -> usize {
+        self.0.answers.len()
+    }
+
+    /// Whether they answer none.
+    pub fn is_empty(&self) -> bool {
+        self.0.answers.is_empty()
+    }
+
     /// The book edition that every one of these answers comes from.
     pub fn edition(&self) -> Edition {
         self.0.edition
@@ -250,6 +266,7 @@ impl Replies {
         questions.iter().zip(answers).zip(spans).map(move |((question, answer), (start, end))| {
             let outcome = match answer {
                 Answer::Disclosed(_) => Outcome::Answered,
+                Answer::Decoy(_) => Outcome::Decoy,
                 Answer::Refused(refusal) => Outcome::Refused(*refusal),
                 Answer::Silence => Outcome::Silence,
             };
@@ -275,6 +292,13 @@ impl Replies {
         sheet.replies.clear();
         sheet.ends.clear();
         Questions(sheet)
+    }
+}
+
+impl Disclosure {
+    /// What has been appended to the plaintext since `start`.
+    fn of(key: Key, start: usize, plaintext: &[u8]) -> Self {
+        Self { key, text: Span { start, end: plaintext.len() } }
     }
 }
 

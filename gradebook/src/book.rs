@@ -163,7 +163,7 @@ impl Book {
             Some(Topic::Grades | Topic::Report) => {}
         }
         self.pad(text, start, request.command);
-        cover.decoy_key(&request.id).map_or(Verdict::Refuse(Refusal::Busy), Verdict::Disclose)
+        cover.decoy_key(&request.id).map_or(Verdict::Refuse(Refusal::Busy), Verdict::Decoy)
     }
 
     /// Pads the text that begins at `start` with blanks to a length that all answers to this
@@ -308,7 +308,7 @@ mod tests {
         let (_, outcome, reply) = replies.each().next().unwrap();
         let reply = std::str::from_utf8(reply).unwrap().trim_end();
         match outcome {
-            Outcome::Answered => {
+            Outcome::Answered | Outcome::Decoy => {
                 let fernet = fernet::Fernet::new(&key(n)).unwrap();
                 let text = fernet
                     .decrypt_at_time(reply, None, NOW.0)

@@ -15,6 +15,8 @@ pub enum Refusal {
     TooLong,
     /// The request was not whole in time; the connection ends.
     TooSlow,
+    /// The source asks more requests a second than it may.
+    TooMany,
     /// A part of the server failed on this request; it has been restarted.
     Busy,
 }
@@ -28,6 +30,7 @@ impl Refusal {
             Self::NoAssessment => "assessment",
             Self::TooLong => "too-long",
             Self::TooSlow => "too-slow",
+            Self::TooMany => "too-many",
             Self::Busy => "busy",
         }
     }
@@ -40,6 +43,7 @@ impl Refusal {
             Self::NoAssessment => "this class has no such assessment; GG lists them",
             Self::TooLong => "the line is too long; the connection closes",
             Self::TooSlow => "the request was not complete in time; the connection closes",
+            Self::TooMany => "too many requests a second; wait before the next",
             Self::Busy => "the server could not answer this request; send it again",
         }
     }

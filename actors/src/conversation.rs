@@ -1,0 +1,320 @@
+//! One socket's loop: take in every complete request there is, ask once, write once.
+//!
+//! It reads on only when the replies are written. So replies keep the order of the requests, a slow
+//! reader slows only itself, and a session holds at most one batch. While it waits it holds nothing
+//! but the bytes of a request that is not complete yet.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, BytesMut};
+use gradebook::wire::{self, Parsed};
+use gradebook::{Questions, Refusal, Replies};
+use tokio::io::{AsyncWriteExt, ReadBuf};
+use tokio::task::yield_now;
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+
+use crate::desk::Desk;
+use crate::event::{Ending, Event, SessionNumber};
+use crate::limits::Source;
+use crate::socket::Socket;
+
+/// The most memory that a session keeps for its next request while it waits.
+const HELD_BYTES_KEPT: usize = 128;
+
+/// The state of one socket's loop.
+pub(crate) struct Conversation<S> {
+    socket: S,
+    desk: Arc<Desk>,
+    session: SessionNumber,
+    source: Source,
+    shared: Rc<Shared>,
+    /// Received bytes that are no answered request yet.
+    held: BytesMut,
+    /// When the first byte of the incomplete request in `held` came.
+    incomplete_since: Option<Instant>,
+    /// When the last replies were written, or the connection began.
+    quiet_since: Instant,
+    alarm: Alarm,
+    /// How far the last look for requests has come after the service's end.
+    last_look: LastLook,
+}
+
+/// What a conversation shares with its session.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// Set when the service ends. The session's context polls the conversation after every message
+    /// it handles, so no waking is needed.
+    pub(crate) draining: Cell<bool>,
+    /// How many requests have been answered.
+    pub(crate) requests: Cell<u64>,
+}
+
+/// What a client has sent before the service's end is still answered. The runtime may not have heard
+/// of those bytes yet, so the session looks, lets the runtime look, and looks again; and reads once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LastLook {
+    NotYet,
+    Again,
+    Done,
+}
+
+impl<S: Socket> Conversation<S> {
+    pub(crate) fn new(
+        socket: S,
+        desk: Arc<Desk>,
+        session: SessionNumber,
+        source: Source,
+        shared: Rc<Shared>,
+    ) -> Self {
+        let quiet_since = Instant::now();
+        let alarm = Alarm::new(quiet_since + desk.manners.timeouts.idle);
+        let (held, incomplete_since, last_look) = (BytesMut::new(), None, LastLook::NotYet);
+        Self {
+            socket,
+            desk,
+            session,
+            source,
+            shared,
+            held,
+            incomplete_since,
+            quiet_since,
+            alarm,
+            last_look,
+        }
+    }
+
+    /// Talks until the conversation ends, then parts from the client.
+    pub(crate) async fn run(mut self) -> Ending {
+        let ending = self.talk().await;
+        self.part(ending).await;
+        ending
+    }
+
+    async fn talk(&mut self) -> Ending {
+        loop {
+            let (mut batch, heard) = self.hear().await;
+            while !batch.is_empty() {
+                batch = match self.reply(batch).await {
+                    Ok(unanswered) => unanswered,
+                    Err(ending) => return ending,
+                };
+            }
+            self.desk.put_back(batch);
+            if let Err(ending) = heard {
+                return ending;
+            }
+        }
+    }
+
+    /// Waits for requests and takes as many as there are and a batch may hold. With an ending, what
+    /// is in the batch is still to be answered.
+    async fn hear(&mut self) -> (Questions, Result<(), Ending>) {
+        loop {
+            let mut batch = self.desk.take_batch();
+            match self.take_in(&mut batch) {
+                Ok(()) if batch.is_empty() => self.desk.put_back(batch),
+                heard => return (batch, heard),
+            }
+            if let Err(ending) = self.read().await {
+                let mut batch = self.desk.take_batch();
+                if ending == Ending::TooSlow {
+                    batch.push_refused(Refusal::TooSlow);
+                }
+                return (batch, Err(ending));
+            }
+        }
+    }
+
+    /// Moves complete requests from the held bytes into the batch.
+    fn take_in(&mut self, batch: &mut Questions) -> Result<(), Ending> {
+        while !batch.is_full() {
+            let used = match wire::parse(self.desk.manners.grammar, &self.held) {
+                Parsed::Request { request, used } => {
+                    match &self.desk.manners.rate {
+                        Some(rate) if !rate.admits(self.source) => {
+                            batch.push_refused(Refusal::TooMany);
+                        }
+                        _ => batch.push(request),
+                    }
+                    used
+                }
+                Parsed::Malformed { malformed, used } => {
+                    batch.push_refused(Refusal::Malformed(malformed));
+                    used
+                }
+                Parsed::TooLong => {
+                    batch.push_refused(Refusal::TooLong);
+                    return Err(Ending::TooLong);
+                }
+                Parsed::Incomplete { blank } => {
+                    self.held.advance(blank);
+                    break;
+                }
+            };
+            self.held.advance(used);
+        }
+        if !self.held.is_empty() {
+            // Behind an answered request, the first byte of the next is as old as this reading.
+            let since = self.incomplete_since.filter(|_| batch.is_empty());
+            self.incomplete_since = since.or_else(|| Some(Instant::now()));
+        } else {
+            self.incomplete_since = None;
+            if self.held.capacity() > HELD_BYTES_KEPT {
+                self.held = BytesMut::new();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for more bytes; or for the time when waiting must end.
+    async fn read(&mut self) -> Result<(), Ending> {
+        if self.last_look == LastLook::Done {
+            return Err(Ending::Drained);
+        }
+        let timeouts = self.desk.manners.timeouts;
+        let (until, late) = match self.incomplete_since {
+            Some(since) => (since + timeouts.request, Ending::TooSlow),
+            None => (self.quiet_since + timeouts.idle, Ending::Idle),
+        };
+        loop {
+            let draining = self.shared.draining.get();
+            let read = poll_fn(|context| match self.poll_read(context) {
+                Poll::Pending if self.shared.draining.get() => Poll::Ready(Err(Ending::Drained)),
+                Poll::Pending => self.alarm.poll(context, until).map(|()| Err(late)),
+                ready => ready,
+            });
+            match read.await {
+                Err(Ending::Drained) if self.last_look == LastLook::NotYet => {
+                    self.last_look = LastLook::Again;
+                    yield_now().await;
+                }
+                read => {
+                    if draining {
+                        self.last_look = LastLook::Done;
+                    }
+                    return read;
+                }
+            }
+        }
+    }
+
+    /// Appends what the socket has to the held bytes.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        let mut scratch = self.desk.scratch();
+        let mut buffer = ReadBuf::new(&mut scratch);
+        Pin::new(&mut self.socket).poll_read(context, &mut buffer).map(|read| match read {
+            Err(error) => Err(Ending::Lost(error.kind())),
+            Ok(()) if buffer.filled().is_empty() => Err(Ending::Closed),
+            Ok(()) => {
+                self.held.extend_from_slice(buffer.filled());
+                Ok(())
+            }
+        })
+    }
+
+    /// Answers a batch with one write. Gives back what found no room in it.
+    async fn reply(&mut self, batch: Questions) -> Result<Questions, Ending> {
+        let asked = batch.len();
+        let Ok(replies) = self.desk.ask(batch).await else {
+            // The batch was lost with the part that failed on it; each request gets its answer.
+            let mut lines = Vec::new();
+            (0..asked).for_each(|_| wire::write_refusal(&mut lines, Refusal::Busy));
+            self.write(&lines).await?;
+            return Ok(self.desk.take_batch());
+        };
+        let requests = u64::try_from(replies.len()).unwrap_or(u64::MAX);
+        self.shared.requests.set(self.shared.requests.get().saturating_add(requests));
+        self.tell(&replies);
+        self.write(replies.bytes()).await?;
+        if replies.is_last() {
+            return Err(Ending::UnknownStudent);
+        }
+        if let Some(pause) = self.desk.manners.reveal_pause {
+            sleep(pause).await;
+            self.write(replies.revealed_key()).await?;
+            return Err(Ending::Revealed);
+        }
+        Ok(replies.into_questions())
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Ending> {
+        let write = self.socket.write_all(bytes);
+        match timeout(self.desk.manners.timeouts.write, write).await {
+            Ok(Ok(())) => self.quiet_since = Instant::now(),
+            Ok(Err(error)) => return Err(Ending::Lost(error.kind())),
+            Err(_) => return Err(Ending::NotReading),
+        }
+        Ok(())
+    }
+
+    fn tell(&self, replies: &Replies) {
+        let teller = &self.desk.teller;
+        if teller.wants_requests() {
+            let session = self.session;
+            for (request, outcome, reply) in replies.each() {
+                teller.tell(&Event::Answered { session, request, outcome, reply });
+            }
+        }
+    }
+
+    /// Closes the connection so that the last replies arrive.
+    async fn part(&mut self, ending: Ending) {
+        match ending {
+            Ending::Lost(_) | Ending::Panicked => {}
+            Ending::NotReading => drop(self.socket.reset_on_drop()),
+            Ending::Closed | Ending::Idle => drop(self.socket.shutdown().await),
+            Ending::UnknownStudent
+            | Ending::TooLong
+            | Ending::TooSlow
+            | Ending::Revealed
+            | Ending::Drained => {
+                // Closing with unread bytes would reset the connection, and the reset could overtake
+                // the replies: so let the client see the end and go on until it closes too.
+                drop(self.socket.shutdown().await);
+                let linger = self.desk.manners.timeouts.linger;
+                drop(timeout(linger, self.read_to_end()).await);
+            }
+        }
+    }
+
+    /// Reads and forgets what still comes.
+    async fn read_to_end(&mut self) {
+        loop {
+            self.held.clear();
+            if poll_fn(|context| self.poll_read(context)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// A timer for a deadline that moves with every request.
+///
+/// Setting a timer costs more than looking at it, so it is set again only when the deadline has
+/// come nearer, or when it rings too early.
+struct Alarm(Pin<Box<Sleep>>);
+
+impl Alarm {
+    fn new(at: Instant) -> Self {
+        Self(Box::pin(sleep_until(at)))
+    }
+
+    /// Ready once `until` has passed.
+    fn poll(&mut self, context: &mut Context<'_>, until: Instant) -> Poll<()> {
+        if until < self.0.deadline() {
+            self.0.as_mut().reset(until);
+        }
+        while self.0.as_mut().poll(context).is_ready() {
+            if until <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.0.as_mut().reset(until);
+        }
+        Poll::Pending
+    }
+}

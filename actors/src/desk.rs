@@ -1,0 +1,87 @@
+//! What all sessions of one thread share: whom to ask, within which limits, and working memory.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix::Recipient;
+use gradebook::wire::Grammar;
+use gradebook::{BatchLimits, Questions, Replies};
+
+use crate::event::Teller;
+use crate::limits::{RequestRate, Timeouts};
+use crate::messages::{Failed, Lookup, Seal};
+
+/// The most bytes taken from a socket at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// The most batches kept for the next sessions that need one.
+const SPARE_BATCHES_MAX: usize = 32;
+
+/// How sessions are to behave.
+#[derive(Clone)]
+pub struct Manners {
+    /// How requests are read.
+    pub grammar: Grammar,
+    /// How much one batch may hold.
+    pub batch: BatchLimits,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// How many requests a second a source may ask, if that is limited.
+    pub rate: Option<Arc<RequestRate>>,
+    /// With a pause here, sessions speak the student report's wire: token, pause, key, close.
+    pub reveal_pause: Option<Duration>,
+}
+
+/// The place where the sessions of one thread work.
+///
+/// The locks are never contended, since only that thread takes them; they stand for the memory that
+/// an idle session does not hold.
+pub struct Desk {
+    pub(crate) manners: Manners,
+    pub(crate) teller: Teller,
+    store: Recipient<Lookup>,
+    encryptor: Recipient<Seal>,
+    scratch: Mutex<Box<[u8]>>,
+    spare: Mutex<Vec<Questions>>,
+}
+
+impl Desk {
+    /// A desk for sessions that ask this store and this encryptor.
+    pub fn new(
+        manners: Manners,
+        store: Recipient<Lookup>,
+        encryptor: Recipient<Seal>,
+        teller: Teller,
+    ) -> Self {
+        let scratch = Mutex::new(vec![0; READ_BYTES].into_boxed_slice());
+        Self { manners, teller, store, encryptor, scratch, spare: Mutex::new(Vec::new()) }
+    }
+
+    /// Asks the store, then the encryptor.
+    pub(crate) async fn ask(&self, questions: Questions) -> Result<Replies, Failed> {
+        let answers = self.store.send(Lookup(questions)).await.map_err(|_| Failed)??;
+        self.encryptor.send(Seal(answers)).await.map_err(|_| Failed)?
+    }
+
+    /// The memory to read into, for as long as one read and its parsing take.
+    pub(crate) fn scratch(&self) -> MutexGuard<'_, Box<[u8]>> {
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty batch.
+    pub(crate) fn take_batch(&self) -> Questions {
+        self.spare().pop().unwrap_or_else(|| Questions::new(self.manners.batch))
+    }
+
+    /// Puts an empty batch back, for the next session that needs one.
+    pub(crate) fn put_back(&self, batch: Questions) {
+        let mut spare = self.spare();
+        if batch.is_empty() && spare.len() < SPARE_BATCHES_MAX {
+            spare.push(batch);
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Questions>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,58 @@
+//! The actor that turns what may be told into what only one student can read.
+
+use std::time::SystemTime;
+
+use actix::{Actor, ActorContext, Addr, Context, Handler, Supervised, Supervisor};
+use actix_rt::ArbiterHandle;
+use gradebook::{Answers, Replies, Sealer, Timestamp};
+
+use crate::event::Part;
+use crate::messages::{Failed, Seal};
+use crate::restarts::Restarts;
+
+/// What an encryptor does with a batch: [`Sealer::seal`], or a test's stand-in for it that fails.
+pub type SealBatch = fn(Sealer, Answers, Timestamp) -> Replies;
+
+/// Seals batches; one for each thread of sessions. Restart policy: restarted by a panic; it has no
+/// state to lose.
+pub struct Encryptor {
+    sealer: Sealer,
+    seal: SealBatch,
+    restarts: Restarts,
+}
+
+impl Encryptor {
+    /// An encryptor that seals in this way.
+    pub fn new(sealer: Sealer, seal: SealBatch, restarts: Restarts) -> Self {
+        Self { sealer, seal, restarts }
+    }
+
+    /// Starts the encryptor under supervision, on the thread of `arbiter`. Its mailbox holds one
+    /// message of each of `sessions_max` sessions.
+    pub fn supervise(self, sessions_max: usize, arbiter: &ArbiterHandle) -> Addr<Self> {
+        Supervisor::start_in_arbiter(arbiter, move |context: &mut Context<Self>| {
+            context.set_mailbox_capacity(sessions_max);
+            self
+        })
+    }
+}
+
+impl Actor for Encryptor {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Encryptor {}
+
+impl Handler<Seal> for Encryptor {
+    type Result = Result<Replies, Failed>;
+
+    fn handle(&mut self, Seal(answers): Seal, context: &mut Self::Context) -> Self::Result {
+        let now = Timestamp::of(SystemTime::now());
+        let sealed =
+            self.restarts.guard(Part::Encryptor, || (self.seal)(self.sealer, answers, now));
+        if sealed.is_err() {
+            context.stop();
+        }
+        sealed
+    }
+}

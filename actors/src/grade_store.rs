@@ -1,0 +1,97 @@
+//! The one actor that holds the book and answers from it.
+//!
+//! It never reads a file: a book arrives whole and valid in [`Install`], and taking it up *is* the
+//! supervised restart. The store stops, its supervisor restarts it, and the new book is in place
+//! before the next message of its mailbox, which survives, is answered. So no request is lost, and
+//! no batch sees two editions.
+
+use std::time::SystemTime;
+
+use actix::{Actor, ActorContext, Addr, Context, Handler, ResponseFuture, Supervised, Supervisor};
+use gradebook::{Answers, Book, Questions, Timestamp, UnknownStudent};
+use tokio::sync::oneshot;
+
+use crate::event::{Event, Part, Teller};
+use crate::messages::{Failed, Install, Lookup};
+use crate::restarts::Restarts;
+
+/// What the store does with a batch: [`Book::answer`], or a test's stand-in for it that fails.
+pub type Answer = fn(&Book, Questions, &UnknownStudent, Timestamp) -> Answers;
+
+/// Holds the book. Restart policy: restarted by [`Install`] and by a panic, its book kept.
+pub struct GradeStore {
+    book: Book,
+    /// The next book and who waits for the old one, between [`Install`] and the restart.
+    laid_aside: Option<(Book, oneshot::Sender<Book>)>,
+    unknown: UnknownStudent,
+    answer: Answer,
+    restarts: Restarts,
+    teller: Teller,
+}
+
+impl GradeStore {
+    /// A store with its first book.
+    pub fn new(
+        book: Book,
+        unknown: UnknownStudent,
+        answer: Answer,
+        restarts: Restarts,
+        teller: Teller,
+    ) -> Self {
+        Self { book, laid_aside: None, unknown, answer, restarts, teller }
+    }
+
+    /// Starts the store under supervision, on this thread. Its mailbox holds one message of each of
+    /// `sessions_max` sessions, and a session never has two.
+    pub fn supervise(self, sessions_max: usize) -> Addr<Self> {
+        Supervisor::start(move |context: &mut Context<Self>| {
+            context.set_mailbox_capacity(sessions_max);
+            self
+        })
+    }
+}
+
+impl Actor for GradeStore {
+    type Context = Context<Self>;
+}
+
+impl Handler<Lookup> for GradeStore {
+    type Result = Result<Answers, Failed>;
+
+    fn handle(&mut self, Lookup(questions): Lookup, context: &mut Self::Context) -> Self::Result {
+        let now = Timestamp::of(SystemTime::now());
+        let answered = self
+            .restarts
+            .guard(Part::GradeStore, || (self.answer)(&self.book, questions, &self.unknown, now));
+        if answered.is_err() {
+            context.stop();
+        }
+        answered
+    }
+}
+
+impl Handler<Install> for GradeStore {
+    type Result = ResponseFuture<Result<Book, Failed>>;
+
+    fn handle(&mut self, Install(book): Install, context: &mut Self::Context) -> Self::Result {
+        let (old, returned) = oneshot::channel();
+        self.laid_aside = Some((book, old));
+        context.stop();
+        Box::pin(async { returned.await.map_err(|_| Failed) })
+    }
+}
+
+impl Supervised for GradeStore {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        let Some((mut book, old)) = self.laid_aside.take() else {
+            return;
+        };
+        if book.edition() > self.book.edition() {
+            std::mem::swap(&mut book, &mut self.book);
+            let (edition, students) = (self.book.edition(), self.book.students());
+            self.teller.tell(&Event::Installed { edition, students });
+        }
+        // A caller that has gone away leaves the old book to be dropped here.
+        drop(old.send(book));
+    }
+}

@@ -1,0 +1,63 @@
+//! The conversation: every message that one actor sends another.
+//!
+//! | message     | from -> to                   | carries             | answered with              |
+//! |-------------|------------------------------|---------------------|----------------------------|
+//! | [`Lookup`]  | Session -> GradeStore        | a batch of requests | what may be told of them   |
+//! | [`Seal`]    | Session -> Encryptor         | what may be told    | the replies, ready to write |
+//! | [`Install`] | House -> GradeStore          | a new book          | the old one                |
+//! | [`Drain`]   | House -> Listener -> Session | a deadline          | when the last session ended |
+//! | [`Ended`]   | Session -> Listener          | how it ended        | nothing                    |
+
+use actix::Message;
+use gradebook::{Answers, Book, Questions, Replies};
+use tokio::time::Instant;
+
+use crate::event::{Ending, SessionNumber};
+
+/// Asks the store what may be told. The whole batch is answered from one edition, in order.
+#[derive(Message)]
+#[rtype(result = "Result<Answers, Failed>")]
+pub struct Lookup(pub Questions);
+
+/// Asks an encryptor for the replies to a batch, in order.
+#[derive(Message)]
+#[rtype(result = "Result<Replies, Failed>")]
+pub struct Seal(pub Answers);
+
+/// Gives the store a new book: it restarts with it and returns the old one, so that the caller can
+/// drop that off the actors' thread. A book that is not newer is returned itself.
+#[derive(Message)]
+#[rtype(result = "Result<Book, Failed>")]
+pub struct Install(pub Book);
+
+/// Ends the service: the listener accepts no more, each session answers what it has taken and ends.
+#[derive(Clone, Copy, Message)]
+#[rtype(result = "Drained")]
+pub struct Drain {
+    /// When to stop waiting for the sessions.
+    pub deadline: Instant,
+}
+
+/// The answer to [`Drain`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// How many sessions were still open at the deadline.
+    pub cut_off: usize,
+}
+
+/// A session's farewell to its listener.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Ended {
+    /// Which one.
+    pub session: SessionNumber,
+    /// How.
+    pub ending: Ending,
+    /// How many requests it answered.
+    pub requests: u64,
+}
+
+/// The actor asked has failed on this very message, and has been restarted; or it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a part of the server failed on this message")]
+pub struct Failed;

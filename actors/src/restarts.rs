@@ -1,0 +1,73 @@
+//! How often parts may fail before the whole is called broken.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::event::{Event, Part, Teller};
+use crate::messages::Failed;
+
+/// The window in which restarts are counted.
+pub const RESTART_WINDOW: Duration = Duration::from_secs(60);
+
+/// The restarts of one house, counted together.
+///
+/// A fault that comes back with every request would otherwise be restarted for ever. At one restart
+/// too many the house is broken, and a service manager starts the process anew.
+#[derive(Clone)]
+pub struct Restarts {
+    shared: Arc<Shared>,
+    teller: Teller,
+}
+
+struct Shared {
+    max: usize,
+    recent: Mutex<VecDeque<Instant>>,
+    broken: Notify,
+}
+
+impl Restarts {
+    /// A count that is broken by more than `max` restarts within [`RESTART_WINDOW`].
+    pub fn new(max: usize, teller: Teller) -> Self {
+        let recent = Mutex::new(VecDeque::new());
+        Self { shared: Arc::new(Shared { max, recent, broken: Notify::new() }), teller }
+    }
+
+    /// Runs a handler's work. A panic in it is caught here, told and counted; the caller then lets
+    /// its supervisor restart it.
+    pub(crate) fn guard<T>(&self, part: Part, work: impl FnOnce() -> T) -> Result<T, Failed> {
+        // Nothing of the actor is left half-changed: work only reads what the actor owns.
+        catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+            self.teller.tell(&Event::Panicked(part));
+            self.count();
+            Failed
+        })
+    }
+
+    /// Waits until there have been too many restarts.
+    pub(crate) async fn broken(&self) {
+        self.shared.broken.notified().await;
+    }
+
+    fn count(&self) {
+        let now = Instant::now();
+        let mut recent = self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.push_back(now);
+        while recent.front().is_some_and(|first| now.duration_since(*first) > RESTART_WINDOW) {
+            recent.pop_front();
+        }
+        if recent.len() > self.shared.max {
+            self.give_up();
+        }
+    }
+
+    /// Calls the house broken at once.
+    pub(crate) fn give_up(&self) {
+        self.teller.tell(&Event::TooManyRestarts);
+        self.shared.broken.notify_one();
+    }
+}
