@@ -1,1 +1,15 @@
-pub fn x() {}
+//! The parts of the two programs, `grade-actor-server` and `grade-client`.
+//!
+//! What a grade is and how it is sealed stands in the crate `gradebook`; the actors that serve it
+//! stand in `grade-actors`. Here is what touches the outside: settings, files, signals, consoles.
+
+pub mod console;
+pub mod loading;
+pub mod service;
+pub mod settings;
+pub mod text;
+
+mod descriptors;
+mod reload;
+mod signals;
+mod watch;

@@ -13,7 +13,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use actix::{Actor, Addr};
@@ -48,7 +47,7 @@ pub struct Blueprint {
     /// How many connections there may be.
     pub connections: ConnectionLimits,
     /// How many threads sessions are spread over; the first is the caller's.
-    pub workers: NonZeroUsize,
+    pub workers: usize,
     /// How many restarts after panics there may be in a minute.
     pub restarts_max: usize,
     /// Who hears of events.
@@ -107,7 +106,7 @@ impl House {
         };
         let mut seats = vec![Worker { arbiter: None, desk: desk(&Arbiter::current()) }];
         let mut arbiters = Vec::new();
-        for _ in 1..workers.get() {
+        for _ in 1..workers {
             let arbiter = Arbiter::try_new()?;
             let handle = arbiter.handle();
             seats.push(Worker { desk: desk(&handle), arbiter: Some(handle) });

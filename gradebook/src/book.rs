@@ -5,6 +5,7 @@
 //! text, is rendered once, when the book is made.
 
 use crate::batch::{Answers, Questions, Verdict};
+use crate::census::Census;
 use crate::cover::Cover;
 use crate::refusal::Refusal;
 use crate::report::{Report, ReportLine};
@@ -87,9 +88,9 @@ impl Book {
         self.roll.len()
     }
 
-    /// Whether it holds a student with this ID.
-    pub fn knows(&self, id: &StudentId) -> bool {
-        self.roll.find(id).is_some()
+    /// Who its students are, for comparing it with another edition.
+    pub fn census(&self) -> Census {
+        Census::of(self.roll.records().map(Record::id))
     }
 
     /// The names of the assessments, in the order of the class file.

@@ -13,6 +13,7 @@ pub mod wire;
 
 mod batch;
 mod book;
+mod census;
 mod class_file;
 mod cover;
 mod decimal;
@@ -28,6 +29,7 @@ mod testing;
 
 pub use batch::{Answers, BatchLimits, Outcome, Questions, Replies};
 pub use book::{Book, Edition, LAB_ANSWER_BYTES_MAX, UnknownStudent};
+pub use census::Census;
 pub use class_file::{ClassFileError, Column, ReadOptions, read_class_file};
 pub use cover::Cover;
 pub use decimal::{Decimal, DecimalError};

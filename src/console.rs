@@ -1,0 +1,327 @@
+//! The one place of the server that prints.
+//!
+//! Whatever is printed goes through a bounded queue to a thread of its own, so a terminal that
+//! stands still never holds up an answer; lines beyond the queue are dropped. No key and no mark is
+//! ever printed but in the lab style's copy of the class file, where keys are masked. Texts from
+//! clients and files are escaped.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use grade_actors::event::{Ending, Event, Part, Tell};
+use gradebook::{Book, Edition, Outcome, Refusal};
+use tracing::{Level, debug, error, info, warn};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::Style;
+use crate::text::shown;
+
+/// The most lines that wait to be printed.
+const WAITING_LINES_MAX: usize = 16_384;
+
+/// What the program itself has to tell, beside the events of the house.
+pub enum Notice<'a> {
+    /// The class file has been read.
+    ClassFile(&'a Path, &'a Book),
+    /// The class file has been read again and is the same.
+    Unchanged(Edition),
+    /// The class file was refused, or held back; the edition goes on.
+    Kept(Edition, String),
+    /// Something the instructor should know at every start.
+    Warning(&'a str),
+    /// The class file cannot be watched, for this reason.
+    NotWatched(String),
+}
+
+/// Prints what is told, in one style.
+pub struct Console {
+    face: Face,
+}
+
+enum Face {
+    Lab(NonBlocking),
+    Traced,
+    Quiet,
+}
+
+impl Console {
+    /// A console on standard output. What waits is printed when the guard is dropped.
+    pub fn open(style: Style) -> (Self, Option<WorkerGuard>) {
+        if style == Style::Quiet {
+            return (Self { face: Face::Quiet }, None);
+        }
+        let builder = NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES_MAX);
+        let (out, guard) = builder.finish(std::io::stdout());
+        let face = match style {
+            Style::Lab => Face::Lab(out),
+            _ => {
+                let filter = EnvFilter::builder().with_default_directive(Level::INFO.into());
+                let subscriber = tracing_subscriber::fmt()
+                    .with_env_filter(filter.from_env_lossy())
+                    .with_target(false)
+                    .with_ansi(false)
+                    .with_writer(out);
+                // A second console in one process, as in a test, leaves the first one in place.
+                drop(match style {
+                    Style::Json => subscriber.json().flatten_event(true).try_init(),
+                    _ => subscriber.try_init(),
+                });
+                Face::Traced
+            }
+        };
+        (Self { face }, Some(guard))
+    }
+
+    /// Tells what the program itself has to tell.
+    pub fn notice(&self, notice: &Notice<'_>) {
+        match &self.face {
+            Face::Lab(out) => print(out, &lab_notice(notice)),
+            Face::Traced => trace_notice(notice),
+            Face::Quiet => {}
+        }
+    }
+}
+
+impl Tell for Console {
+    fn tell(&self, event: &Event<'_>) {
+        match &self.face {
+            Face::Lab(out) => print(out, &lab_event(event)),
+            Face::Traced => trace_event(event),
+            Face::Quiet => {}
+        }
+    }
+
+    fn wants_requests(&self) -> bool {
+        match &self.face {
+            Face::Lab(_) => true,
+            Face::Traced => tracing::enabled!(Level::DEBUG),
+            Face::Quiet => false,
+        }
+    }
+}
+
+fn print(out: &NonBlocking, lines: &str) {
+    if !lines.is_empty() {
+        // A full queue or a closed terminal is no reason to stop serving.
+        drop(out.clone().write_all(lines.as_bytes()));
+    }
+}
+
+/// The lab's lines for an event; the lab is marked on their wording.
+fn lab_event(event: &Event<'_>) -> String {
+    match event {
+        Event::Listening(address) => {
+            format!("Listening for connections on port {}.\n", address.port())
+        }
+        Event::Accepted { peer, .. } => {
+            let (ip, port) = (peer.ip(), peer.port());
+            format!("Connection received from {ip} on port {port}.\n")
+        }
+        Event::Answered { request, outcome, reply, .. } => {
+            let heard = match request {
+                Ok(request) => {
+                    format!("Received {} command from client.\n", request.command.word())
+                }
+                Err(refusal) => format!("Received no command from client: {}.\n", heard(*refusal)),
+            };
+            let found = match (request, outcome) {
+                (Err(_), _) => "",
+                (
+                    _,
+                    Outcome::Silence | Outcome::Decoy | Outcome::Refused(Refusal::UnknownStudent),
+                ) => "User not found.\n",
+                _ => "User found.\n",
+            };
+            let reply = String::from_utf8_lossy(reply);
+            let reply = shown(reply.trim_end());
+            let end = if reply.is_empty() { "" } else { "\n" };
+            format!("{heard}{found}{reply}{end}")
+        }
+        Event::TurnedAway(peer) => {
+            format!("Connection from {} refused: it has too many open.\n", peer.ip())
+        }
+        Event::Ended { ending: Ending::Closed, .. } => String::new(),
+        Event::Ended { session, ending, .. } => format!("Connection {session} ended: {ending}.\n"),
+        Event::AcceptPaused(error) => format!("No connection can be accepted: {error}.\n"),
+        Event::AcceptResumed(_) => "Connections are accepted again.\n".into(),
+        Event::Panicked(part) => format!("The {} failed and restarts.\n", name(*part)),
+        Event::TooManyRestarts => "Too many restarts; the server ends.\n".into(),
+        Event::Installed { edition, students } => {
+            format!("Edition {} of the class file is in place: {students} students.\n", edition.0)
+        }
+        Event::Draining(open) => format!("Stopping; {open} connections are open.\n"),
+        Event::Drained(0) => "Stopped.\n".into(),
+        Event::Drained(cut_off) => format!("Stopped; {cut_off} connections were cut off.\n"),
+    }
+}
+
+fn lab_notice(notice: &Notice<'_>) -> String {
+    match notice {
+        Notice::ClassFile(_, book) => class_file(book),
+        Notice::Unchanged(edition) => {
+            format!("The class file is unchanged; edition {} goes on.\n", edition.0)
+        }
+        Notice::Kept(edition, why) => {
+            format!("Edition {} goes on: {}.\n", edition.0, shown(why))
+        }
+        Notice::Warning(text) => format!("Warning: {text}.\n"),
+        Notice::NotWatched(why) => {
+            format!("The class file is not watched: {}. SIGHUP loads it again.\n", shown(why))
+        }
+    }
+}
+
+/// The class file as the lab prints it, every key masked.
+fn class_file(book: &Book) -> String {
+    let header = ["Name", "ID Number", "Key"].into_iter().chain(book.assessments());
+    let mut lines = String::from("Data read from CSV file:\n");
+    write_row(&mut lines, header);
+    for (id, name, marks) in book.rows() {
+        write_row(&mut lines, [name, id, "<key>"].into_iter().chain(marks));
+    }
+    lines
+}
+
+fn write_row<'a>(lines: &mut String, cells: impl Iterator<Item = &'a str>) {
+    let mut row = csv::Writer::from_writer(Vec::new());
+    let written = row.write_record(cells).ok().and_then(|()| row.into_inner().ok());
+    let row = String::from_utf8_lossy(written.as_deref().unwrap_or_default()).into_owned();
+    // Writing to a string does not fail.
+    let _ = writeln!(lines, "{}", shown(row.trim_end_matches('\n')));
+}
+
+fn trace_event(event: &Event<'_>) {
+    match event {
+        Event::Listening(address) => info!(%address, port = address.port(), "listening"),
+        Event::Accepted { session, peer } => debug!(%session, %peer, "connection accepted"),
+        Event::TurnedAway(peer) => debug!(%peer, "connection refused, too many from its source"),
+        Event::Answered { session, request: Ok(request), outcome, .. } => {
+            let (id, command) = (request.id, request.command.word());
+            debug!(%session, %id, command, outcome = word(*outcome), "request");
+        }
+        Event::Answered { session, request: Err(refusal), .. } => {
+            debug!(%session, refusal = refusal.word(), what = heard(*refusal), "no request");
+        }
+        Event::Ended { session, ending: Ending::Panicked, requests } => {
+            error!(%session, requests, "session failed");
+        }
+        Event::Ended { session, ending, requests } => {
+            debug!(%session, requests, %ending, "connection ended");
+        }
+        Event::AcceptPaused(error) => warn!(%error, "no connection can be accepted"),
+        Event::AcceptResumed(failures) => info!(failures, "connections are accepted again"),
+        Event::Panicked(part) => error!(part = name(*part), "a part failed and restarts"),
+        Event::TooManyRestarts => error!("too many restarts; the server ends"),
+        Event::Installed { edition, students } => {
+            info!(edition = edition.0, students, "class file installed");
+        }
+        Event::Draining(open) => info!(open, "stopping"),
+        Event::Drained(cut_off) => info!(cut_off, "stopped"),
+    }
+}
+
+fn trace_notice(notice: &Notice<'_>) {
+    match notice {
+        Notice::ClassFile(path, book) => {
+            let (students, assessments) = (book.students(), book.assessments().count());
+            info!(file = %shown(&path.to_string_lossy()), students, assessments, "class file read");
+        }
+        Notice::Unchanged(edition) => info!(edition = edition.0, "class file unchanged"),
+        Notice::Kept(edition, why) => {
+            warn!(edition = edition.0, why = %shown(why), "class file not installed");
+        }
+        Notice::Warning(text) => warn!("{text}"),
+        Notice::NotWatched(why) => warn!(why = %shown(why), "class file not watched"),
+    }
+}
+
+/// What was heard in place of a request. Never its text: it may be a key.
+fn heard(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::Malformed(malformed) => malformed.to_string(),
+        other => other.text().to_owned(),
+    }
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Decoy => "decoy",
+        Outcome::Refused(refusal) => refusal.word(),
+        Outcome::Silence => "silence",
+    }
+}
+
+fn name(part: Part) -> &'static str {
+    match part {
+        Part::GradeStore => "store of grades",
+        Part::Encryptor => "encryptor",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use grade_actors::event::SessionNumber;
+    use gradebook::{Command, Fault, Malformed, ReadOptions, Request, StudentId, read_class_file};
+
+    use super::*;
+
+    const CLASS: &str = "Name,ID Number,Key,Lab 1\n\
+        \"Quill, A\u{1b}[31m\",2100001,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=,7\n";
+
+    fn book() -> Book {
+        let options = ReadOptions { bytes_max: 4096, rows_max: 10, population_min: 1 };
+        read_class_file(CLASS.as_bytes(), &options, Edition(1)).unwrap()
+    }
+
+    #[test]
+    fn the_lab_s_start_lines_mask_every_key_and_escape_names() {
+        assert_eq!(
+            lab_notice(&Notice::ClassFile(Path::new("x"), &book())),
+            "Data read from CSV file:\n\
+             Name,ID Number,Key,Lab 1\n\
+             \"Quill, A\\u{1b}[31m\",2100001,<key>,7\n"
+        );
+        let listening = Event::Listening("127.0.0.1:50000".parse().unwrap());
+        assert_eq!(lab_event(&listening), "Listening for connections on port 50000.\n");
+    }
+
+    #[test]
+    fn the_lab_s_lines_tell_of_a_request() {
+        let session = SessionNumber(1);
+        let peer = "127.0.0.1:60001".parse().unwrap();
+        assert_eq!(
+            lab_event(&Event::Accepted { session, peer }),
+            "Connection received from 127.0.0.1 on port 60001.\n"
+        );
+        let id = StudentId::new(b"2100001").unwrap();
+        let asked = |outcome, reply| {
+            let request = Ok(Request { id, command: Command::Report });
+            lab_event(&Event::Answered { session, request, outcome, reply })
+        };
+        assert_eq!(
+            asked(Outcome::Answered, b"gAAAAA==\n"),
+            "Received REPORT command from client.\nUser found.\ngAAAAA==\n"
+        );
+        assert_eq!(
+            asked(Outcome::Silence, b""),
+            "Received REPORT command from client.\nUser not found.\n"
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_request_is_told_by_class_and_length() {
+        let malformed = Malformed { fault: Fault::NoCommand, bytes: 44 };
+        let request = Err(Refusal::Malformed(malformed));
+        let outcome = Outcome::Refused(Refusal::Malformed(malformed));
+        let event =
+            Event::Answered { session: SessionNumber(1), request, outcome, reply: b"ERR x y\n" };
+        assert_eq!(
+            lab_event(&event),
+            "Received no command from client: no command after the student ID; send: ID COMMAND \
+             (44 bytes).\nERR x y\n"
+        );
+    }
+}

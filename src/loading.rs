@@ -1,0 +1,155 @@
+//! From a path to a book: one descriptor, a regular file, read whole while nobody writes it.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gradebook::{Book, ClassFileError, Edition, ReadOptions, read_class_file};
+use sha2::{Digest, Sha256};
+
+/// How often to read a file that changes while it is read.
+const READ_ATTEMPTS: u32 = 5;
+
+/// How long to leave a changing file alone before it is read again.
+const SETTLE_TIME: Duration = Duration::from_millis(200);
+
+/// A book with what it was read from.
+pub struct Loaded {
+    /// The book.
+    pub book: Book,
+    /// The SHA-256 of the file's bytes.
+    pub digest: [u8; 32],
+}
+
+/// Why there is no book, with the path.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}", path.display())]
+pub struct LoadError {
+    path: PathBuf,
+    why: Reason,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error("cannot be opened: {0}")]
+    Open(io::Error),
+    #[error("is a {0}, not a regular file")]
+    NotAFile(&'static str),
+    #[error("{0}")]
+    ClassFile(#[from] ClassFileError),
+    #[error("changed while it was read, {READ_ATTEMPTS} times; save it again when it is complete")]
+    Restless,
+}
+
+/// Reads and checks a class file. It blocks, but not for longer than reading takes: not on a FIFO
+/// without a writer, not on a device without an end.
+///
+/// # Errors
+/// [`LoadError`] when the path is no regular file, or the file is refused.
+pub fn load(path: &Path, options: &ReadOptions, edition: Edition) -> Result<Loaded, LoadError> {
+    let mut attempt = 1;
+    loop {
+        match load_once(path, options, edition) {
+            Err(Reason::Restless) if attempt < READ_ATTEMPTS => {
+                attempt += 1;
+                std::thread::sleep(SETTLE_TIME);
+            }
+            loaded => return loaded.map_err(|why| LoadError { path: path.to_owned(), why }),
+        }
+    }
+}
+
+fn load_once(path: &Path, options: &ReadOptions, edition: Edition) -> Result<Loaded, Reason> {
+    // Opening a FIFO waits for a writer unless asked not to, and a terminal would become ours.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let open = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = open.map_err(Reason::Open)?;
+    let before = file.metadata().map_err(Reason::Open)?;
+    if !before.is_file() {
+        return Err(Reason::NotAFile(kind(&before)));
+    }
+    let mut hashed = Hashed { file: &file, hasher: Sha256::new() };
+    let read = read_class_file(&mut hashed, options, edition);
+    let digest = hashed.hasher.finalize().into();
+    // A file that is being written may be refused for what it is only now: so this comes first.
+    let after = file.metadata().map_err(Reason::Open)?;
+    if fingerprint(&before) != fingerprint(&after) {
+        return Err(Reason::Restless);
+    }
+    Ok(Loaded { book: read?, digest })
+}
+
+/// What changes when a file is written.
+fn fingerprint(metadata: &Metadata) -> (u64, i64, i64) {
+    (metadata.size(), metadata.mtime(), metadata.mtime_nsec())
+}
+
+fn kind(metadata: &Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = metadata.file_type();
+    match () {
+        () if kind.is_dir() => "directory",
+        () if kind.is_fifo() => "FIFO",
+        () if kind.is_socket() => "socket",
+        () => "device",
+    }
+}
+
+/// A file whose bytes are hashed as they are read.
+struct Hashed<'a> {
+    file: &'a File,
+    hasher: Sha256,
+}
+
+impl Read for Hashed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hasher.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: ReadOptions =
+        ReadOptions { bytes_max: 1 << 20, rows_max: 1000, population_min: 1 };
+
+    fn refused(path: &Path) -> String {
+        match load(path, &OPTIONS, Edition(1)) {
+            Ok(_) => panic!("was accepted"),
+            Err(error) => error.to_string().replace(&path.display().to_string(), "PATH"),
+        }
+    }
+
+    #[test]
+    fn the_example_class_is_a_book() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("settings/example_class.csv");
+        let loaded = load(&path, &OPTIONS, Edition(3)).unwrap();
+        assert_eq!((loaded.book.students(), loaded.book.edition()), (20, Edition(3)));
+        let again = load(&path, &OPTIONS, Edition(4)).unwrap();
+        assert_eq!(loaded.digest, again.digest, "the digest is of the bytes");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(refused(folder.path()), "PATH: is a directory, not a regular file");
+        assert_eq!(refused(Path::new("/dev/zero")), "PATH: is a device, not a regular file");
+        let fifo = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+        assert!(made.success());
+        assert_eq!(refused(&fifo), "PATH: is a FIFO, not a regular file");
+        let missing = folder.path().join("no.csv");
+        assert_eq!(
+            refused(&missing),
+            "PATH: cannot be opened: No such file or directory (os error 2)"
+        );
+        let dangling = folder.path().join("link");
+        std::os::unix::fs::symlink(&missing, &dangling).unwrap();
+        assert!(refused(&dangling).contains("No such file"));
+    }
+}

@@ -1,0 +1,122 @@
+//! Reloading the class file: read and checked off the actors' thread, installed only when it is new,
+//! valid and not suddenly small.
+//!
+//! Requests for a reload are coalesced: while one is under way, any number of others is one more.
+//! So the last file wins, and an older one never comes back.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use grade_actors::House;
+use gradebook::{Census, Edition, ReadOptions};
+use tokio::sync::Notify;
+
+use crate::console::{Console, Notice};
+use crate::loading::{LoadError, Loaded, load};
+
+/// The class file and what is known of its current edition.
+pub(crate) struct Reloader {
+    /// Where it is.
+    path: PathBuf,
+    /// What it may be.
+    options: ReadOptions,
+    /// The most of the students, in percent, that may be missing from a new edition.
+    shrink_percent_max: u8,
+    current: Current,
+    wanted: Arc<Notify>,
+}
+
+/// The edition that answers.
+#[derive(Clone)]
+struct Current {
+    edition: Edition,
+    digest: [u8; 32],
+    census: Arc<Census>,
+}
+
+/// What became of reading the file again.
+enum Read {
+    Unchanged,
+    Shrunk { lost: usize, of: usize },
+    New(Box<Loaded>, Arc<Census>),
+}
+
+impl Reloader {
+    /// A reloader that starts from what has been loaded first.
+    pub(crate) fn new(
+        path: PathBuf,
+        options: ReadOptions,
+        shrink_percent_max: u8,
+        first: &Loaded,
+    ) -> Self {
+        let current = Current {
+            edition: first.book.edition(),
+            digest: first.digest,
+            census: Arc::new(first.book.census()),
+        };
+        Self { path, options, shrink_percent_max, current, wanted: Arc::default() }
+    }
+
+    /// A handle that asks for a reload each time it is notified.
+    pub(crate) fn wanted(&self) -> Arc<Notify> {
+        Arc::clone(&self.wanted)
+    }
+
+    /// Reloads whenever it is wanted.
+    pub(crate) async fn run(mut self, house: &House, console: &Console) {
+        loop {
+            self.wanted.notified().await;
+            self.reload(house, console).await;
+        }
+    }
+
+    async fn reload(&mut self, house: &House, console: &Console) {
+        let (path, options) = (self.path.clone(), self.options);
+        let (current, shrink_percent_max) = (self.current.clone(), self.shrink_percent_max);
+        let reading = tokio::task::spawn_blocking(move || {
+            read_again(&path, options, &current, shrink_percent_max)
+        });
+        let kept = |why: String| Notice::Kept(self.current.edition, why);
+        let notice = match reading.await {
+            Ok(Ok(Read::New(loaded, census))) => {
+                let Loaded { book, digest } = *loaded;
+                let edition = book.edition();
+                match house.install(book).await {
+                    Ok(()) => {
+                        self.current = Current { edition, digest, census };
+                        return;
+                    }
+                    Err(failed) => kept(failed.to_string()),
+                }
+            }
+            Ok(Ok(Read::Unchanged)) => Notice::Unchanged(self.current.edition),
+            Ok(Ok(Read::Shrunk { lost, of })) => kept(format!(
+                "{}: {lost} of {of} students are missing, more than gradebook.shrink_percent_max = \
+                 {shrink_percent_max}; save the whole file, or raise the setting and restart",
+                self.path.display()
+            )),
+            Ok(Err(error)) => kept(error.to_string()),
+            Err(_) => kept("the class file could not be read: reading it failed".to_owned()),
+        };
+        console.notice(&notice);
+    }
+}
+
+fn read_again(
+    path: &Path,
+    options: ReadOptions,
+    current: &Current,
+    shrink_percent_max: u8,
+) -> Result<Read, LoadError> {
+    let edition = Edition(current.edition.0.saturating_add(1));
+    let loaded = load(path, &options, edition)?;
+    if loaded.digest == current.digest {
+        return Ok(Read::Unchanged);
+    }
+    let census = loaded.book.census();
+    let (lost, of) = (current.census.missing_from(&census), current.census.len());
+    if lost.saturating_mul(100) > of.saturating_mul(usize::from(shrink_percent_max)) {
+        return Ok(Read::Shrunk { lost, of });
+    }
+    Ok(Read::New(Box::new(loaded), Arc::new(census)))
+}

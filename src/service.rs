@@ -1,0 +1,152 @@
+//! The running server: what main starts and signals steer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use grade_actors::event::Teller;
+use grade_actors::{Blueprint, House, bind};
+use gradebook::{Book, Edition, Sealer};
+use listenfd::ListenFd;
+use sd_notify::NotifyState;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use crate::console::{Console, Notice};
+use crate::descriptors::make_room_for;
+use crate::loading::{Loaded, load};
+use crate::reload::Reloader;
+use crate::settings::Settings;
+use crate::signals::{Asked, Signals};
+use crate::watch::watch;
+
+/// How the service ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was told to stop.
+    Stopped,
+    /// Its parts failed too often.
+    Broken,
+}
+
+/// Serves the class until a signal ends it. It runs in an actix system.
+///
+/// # Errors
+/// When it cannot start: the class file is refused, or the port is taken.
+pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<End> {
+    let mut signals = Signals::listen().context("cannot listen to signals")?;
+    let first = load(&settings.class_file, &settings.read, Edition(1))?;
+    let socket = listen(&settings)?;
+    let reloader = Reloader::new(
+        settings.class_file.clone(),
+        settings.read,
+        settings.shrink_percent_max,
+        &first,
+    );
+    console.notice(&Notice::ClassFile(&settings.class_file, &first.book));
+    let (watched, drain) = (settings.watch.then(|| settings.class_file.clone()), settings.drain);
+    let house = open(settings, socket, first, &console)?;
+    notify_manager(&[NotifyState::Ready]);
+    let end = until_stopped(&house, reloader, watched, &mut signals, &console).await;
+    if end == End::Stopped {
+        notify_manager(&[NotifyState::Stopping]);
+        tokio::select! {
+            _ = house.drain(Instant::now() + drain) => house.close(),
+            // Told twice: whoever is still waiting is cut off now.
+            () = signals.stop() => {}
+        }
+    }
+    Ok(end)
+}
+
+/// Runs until a signal or the failure of the house ends it, reloading whenever that is wanted.
+async fn until_stopped(
+    house: &House,
+    reloader: Reloader,
+    watched: Option<PathBuf>,
+    signals: &mut Signals,
+    console: &Console,
+) -> End {
+    let wanted = reloader.wanted();
+    let reloads = reloader.run(house, console);
+    let watching = async {
+        match watched {
+            Some(path) => watch(path, Arc::clone(&wanted), console).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(reloads, watching);
+    loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop => return End::Stopped,
+                Asked::Reload => wanted.notify_one(),
+            },
+            () = house.broken() => return End::Broken,
+            () = &mut reloads => {}
+            () = &mut watching => {}
+        }
+    }
+}
+
+/// The listening socket: one that a service manager hands over, or one of our own.
+fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    if let Some(socket) = ListenFd::from_env().take_tcp_listener(0)? {
+        socket.set_nonblocking(true)?;
+        return TcpListener::from_std(socket).context("the socket handed over is not usable");
+    }
+    let listen = settings.listen;
+    bind(listen).with_context(|| {
+        format!("cannot listen on {listen} (server.listen); is another server on this port?")
+    })
+}
+
+fn open(
+    settings: Settings,
+    socket: TcpListener,
+    first: Loaded,
+    console: &Arc<Console>,
+) -> anyhow::Result<House> {
+    let Settings { manners, mut connections, workers, restarts_max, unknown, listen, .. } =
+        settings;
+    let fitting = make_room_for(connections.total);
+    if fitting < connections.total {
+        let text = format!(
+            "limits.connections = {} is lowered to {fitting}, all that the limit of open \
+             descriptors has room for; raise that (ulimit -n, LimitNOFILE=)",
+            connections.total
+        );
+        console.notice(&Notice::Warning(&text));
+        connections.total = fitting;
+    }
+    if manners.reveal_pause.is_some() {
+        console.notice(&Notice::Warning(
+            "lab.reveal_key = true sends each answer's key behind it, since the student report's \
+             clients expect it; nothing is secret",
+        ));
+    } else if !listen.ip().is_loopback() {
+        console.notice(&Notice::Warning(
+            "requests travel in clear: whoever listens on the way learns who asks, though no mark",
+        ));
+    }
+    let teller: Teller = Arc::<Console>::clone(console);
+    let blueprint = Blueprint {
+        socket,
+        book: first.book,
+        unknown,
+        manners,
+        connections,
+        workers,
+        restarts_max,
+        teller,
+        answer: Book::answer,
+        seal: Sealer::seal,
+    };
+    House::open(blueprint).context("cannot start a worker thread")
+}
+
+/// Tells systemd, if it is there.
+fn notify_manager(state: &[NotifyState<'_>]) {
+    // A manager that cannot be told is none.
+    drop(sd_notify::notify(state));
+}

@@ -1,0 +1,584 @@
+//! The settings: read in layers, checked as a whole, and each part's slice made from them.
+//!
+//! Layers: the embedded `settings/default.toml`, the `--config` file, the environment. An error
+//! names where the value stands, the key, the value, and what to do.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use config::{Config, ConfigError, Environment, FileFormat, Map, Source, Value, ValueKind};
+use grade_actors::{ConnectionLimits, Manners, RequestRate, Timeouts};
+use gradebook::wire::Grammar;
+use gradebook::{BatchLimits, Cover, ReadOptions, UnknownStudent};
+use serde::Deserialize;
+
+/// The defaults, with every key there is.
+const DEFAULTS: &str = include_str!("../settings/default.toml");
+
+/// All settings, checked.
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How many threads sessions are spread over.
+    pub workers: usize,
+    /// The class file.
+    pub class_file: PathBuf,
+    /// What a class file may be.
+    pub read: ReadOptions,
+    /// Whether to watch the class file.
+    pub watch: bool,
+    /// The most of the students, in percent, that a new class file may lose.
+    pub shrink_percent_max: u8,
+    /// How unknown students are answered.
+    pub unknown: UnknownStudent,
+    /// How sessions behave.
+    pub manners: Manners,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
+    /// How many restarts after failures there may be in a minute.
+    pub restarts_max: usize,
+    /// How long open sessions may take to end.
+    pub drain: Duration,
+    /// What the console prints.
+    pub style: Style,
+}
+
+/// What the console prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// The lab's lines.
+    Lab,
+    /// One text line an event.
+    Log,
+    /// One JSON object an event.
+    Json,
+    /// Nothing.
+    Quiet,
+}
+
+/// Why settings are refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{origin}: {problem}")]
+pub struct SettingsError {
+    /// The file, or the environment.
+    origin: String,
+    /// Key, value and remedy.
+    problem: String,
+}
+
+/// The settings as they are written.
+#[derive(Deserialize)]
+struct Written {
+    server: Server,
+    gradebook: Gradebook,
+    lab: Lab,
+    limits: Limits,
+    timeouts: Times,
+    audit: Audit,
+    console: Console,
+}
+
+#[derive(Deserialize)]
+struct Server {
+    listen: String,
+    profile: String,
+    workers: u64,
+}
+
+#[derive(Deserialize)]
+struct Gradebook {
+    file: String,
+    keys_file: String,
+    watch: bool,
+    rows_max: u64,
+    bytes_max: ByteSize,
+    shrink_percent_max: u64,
+    population_min: u64,
+}
+
+#[derive(Deserialize)]
+struct Lab {
+    id_digits: u64,
+    unknown_student: String,
+    reveal_key: bool,
+    #[serde(with = "humantime_serde")]
+    reveal_pause: Duration,
+}
+
+#[derive(Deserialize)]
+struct Limits {
+    connections: u64,
+    connections_per_source: u64,
+    requests_per_second_per_source: u64,
+    line_bytes: ByteSize,
+    batch_requests: u64,
+    output_bytes: ByteSize,
+    restarts_per_minute: u64,
+}
+
+#[derive(Deserialize)]
+struct Times {
+    #[serde(with = "humantime_serde")]
+    request: Duration,
+    #[serde(with = "humantime_serde")]
+    idle: Duration,
+    #[serde(with = "humantime_serde")]
+    write: Duration,
+    #[serde(with = "humantime_serde")]
+    drain: Duration,
+    #[serde(with = "humantime_serde")]
+    linger: Duration,
+}
+
+#[derive(Deserialize)]
+struct Audit {
+    file: String,
+}
+
+#[derive(Deserialize)]
+struct Console {
+    style: String,
+}
+
+impl Settings {
+    /// Reads all layers.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for a file that cannot be read, an unknown key, or a value that is none.
+    pub fn read(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let layers = Layers::read(file)?;
+        let written = layers.merged()?;
+        let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
+        Check { layers: &layers }.settings(&written, folder)
+    }
+}
+
+/// The three layers, each with the name that an error calls it by.
+struct Layers {
+    layers: Vec<(String, Map<String, Value>)>,
+}
+
+impl Layers {
+    fn read(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let defaults = ("the built-in defaults".to_owned(), collect(DEFAULTS)?);
+        let mut layers = vec![defaults];
+        if let Some(path) = file {
+            let origin = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| problem(&origin, format!("cannot be read: {error}")))?;
+            let keys = collect(&text).map_err(|error| problem(&origin, error.problem))?;
+            layers.push((origin, keys));
+        }
+        let environment = Environment::with_prefix("GRADES").separator("__").collect();
+        let keys = environment.map_err(|error| problem("the environment", error.to_string()))?;
+        layers.push(("the environment".to_owned(), keys));
+        let layers = Self { layers };
+        layers.refuse_unknown_keys()?;
+        Ok(layers)
+    }
+
+    fn merged(&self) -> Result<Written, SettingsError> {
+        let mut builder = Config::builder();
+        for (_, keys) in &self.layers {
+            for (key, value) in keys {
+                builder = builder
+                    .set_override(key, value.clone())
+                    .map_err(|error| problem("settings", error.to_string()))?;
+            }
+        }
+        let merged = builder.build().and_then(Config::try_deserialize);
+        merged.map_err(|error| self.wrong_type(&error))
+    }
+
+    fn refuse_unknown_keys(&self) -> Result<(), SettingsError> {
+        let Some((_, known)) = self.layers.first() else {
+            return Ok(());
+        };
+        for (origin, keys) in &self.layers {
+            if let Some(key) = keys.keys().find(|key| !known.contains_key(*key)) {
+                let section = key.split_once('.').map_or("", |(section, _)| section);
+                let mut siblings: Vec<_> = known
+                    .keys()
+                    .filter(|known| known.starts_with(&format!("{section}.")))
+                    .collect();
+                if siblings.is_empty() {
+                    siblings = known.keys().collect();
+                }
+                siblings.sort();
+                let siblings = siblings.iter().map(|key| key.as_str()).collect::<Vec<_>>();
+                let text = format!("{key}: no such setting; there are: {}", siblings.join(", "));
+                return Err(problem(origin, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// What `config` says of a value of the wrong type, with its place and the default as a remedy.
+    fn wrong_type(&self, error: &ConfigError) -> SettingsError {
+        let text = error.to_string();
+        let Some((what, key)) = text.split_once(" for key `") else {
+            return problem("settings", text);
+        };
+        let key = key.trim_end_matches('`');
+        self.bad(key, what)
+    }
+
+    /// An error about the value that a key has.
+    fn bad(&self, key: &str, what: &str) -> SettingsError {
+        let set = self.layers.iter().rev().find(|(_, keys)| keys.contains_key(key));
+        let origin = set.map_or("settings", |(origin, _)| origin);
+        let value = |keys: Option<&Map<String, Value>>| {
+            keys.and_then(|keys| keys.get(key)).map_or_else(String::new, shown)
+        };
+        let (seen, default) =
+            (value(set.map(|(_, keys)| keys)), value(self.layers.first().map(|(_, keys)| keys)));
+        problem(origin, format!("{key} = {seen}: {what}; the default is {default}"))
+    }
+}
+
+/// Makes checked settings of written ones.
+struct Check<'a> {
+    layers: &'a Layers,
+}
+
+impl Check<'_> {
+    fn settings(&self, written: &Written, folder: &Path) -> Result<Settings, SettingsError> {
+        let Written { server, gradebook, lab, limits, timeouts, audit, console } = written;
+        self.choice("server.profile", &server.profile, &[("lab", ())])?;
+        self.not_yet("gradebook.keys_file", &gradebook.keys_file, "keys stand in the class file")?;
+        self.not_yet("audit.file", &audit.file, "this version writes no audit")?;
+        let listen = self.listen(&server.listen, lab.reveal_key)?;
+        Ok(Settings {
+            listen,
+            workers: self.number("server.workers", server.workers, 1, 1024)?,
+            class_file: self.class_file(&gradebook.file, folder)?,
+            read: self.read_options(gradebook)?,
+            watch: gradebook.watch,
+            shrink_percent_max: self.number(
+                "gradebook.shrink_percent_max",
+                gradebook.shrink_percent_max,
+                0,
+                100,
+            )?,
+            unknown: self.unknown_student(&lab.unknown_student)?,
+            manners: self.manners(lab, limits, timeouts)?,
+            connections: self.connections(limits)?,
+            restarts_max: self.number(
+                "limits.restarts_per_minute",
+                limits.restarts_per_minute,
+                0,
+                1_000_000,
+            )?,
+            drain: timeouts.drain,
+            style: self.style(&console.style)?,
+        })
+    }
+
+    fn listen(&self, text: &str, reveal_key: bool) -> Result<SocketAddr, SettingsError> {
+        let what = "is not an IP address and a port, like 127.0.0.1:50000 or [::1]:50000";
+        let listen: SocketAddr =
+            text.parse().map_err(|_| self.layers.bad("server.listen", what))?;
+        if reveal_key && !listen.ip().is_loopback() {
+            let what = "lab.reveal_key sends every key in clear, so it works on loopback only; \
+                        listen on 127.0.0.1 or set lab.reveal_key = false";
+            return Err(self.layers.bad("server.listen", what));
+        }
+        Ok(listen)
+    }
+
+    fn class_file(&self, file: &str, folder: &Path) -> Result<PathBuf, SettingsError> {
+        if file.is_empty() {
+            let what = "the class file must be set, here or with GRADES__GRADEBOOK__FILE";
+            return Err(self.layers.bad("gradebook.file", what));
+        }
+        Ok(folder.join(file))
+    }
+
+    fn read_options(&self, gradebook: &Gradebook) -> Result<ReadOptions, SettingsError> {
+        let bytes_max = gradebook.bytes_max.as_u64();
+        Ok(ReadOptions {
+            bytes_max: self.number("gradebook.bytes_max", bytes_max, 1, u64::from(u32::MAX))?,
+            rows_max: self.number(
+                "gradebook.rows_max",
+                gradebook.rows_max,
+                1,
+                u64::from(u32::MAX),
+            )?,
+            population_min: self.number(
+                "gradebook.population_min",
+                gradebook.population_min,
+                1,
+                u64::from(u32::MAX),
+            )?,
+        })
+    }
+
+    fn unknown_student(&self, text: &str) -> Result<UnknownStudent, SettingsError> {
+        let choices = [
+            ("close", UnknownStudent::Close),
+            ("error", UnknownStudent::Error),
+            ("decoy", UnknownStudent::Decoy(Cover::new())),
+        ];
+        self.choice("lab.unknown_student", text, &choices)
+    }
+
+    fn manners(&self, lab: &Lab, limits: &Limits, times: &Times) -> Result<Manners, SettingsError> {
+        let id_digits = self.number("lab.id_digits", lab.id_digits, 1, 18)?;
+        let line_bytes =
+            self.number("limits.line_bytes", limits.line_bytes.as_u64(), 32, 65_536)?;
+        let requests = self.number("limits.batch_requests", limits.batch_requests, 1, 4096)?;
+        let output_bytes = limits.output_bytes.as_u64();
+        let output_bytes =
+            self.number("limits.output_bytes", output_bytes, 4096, u64::from(u32::MAX))?;
+        let rate: u32 = self.number(
+            "limits.requests_per_second_per_source",
+            limits.requests_per_second_per_source,
+            0,
+            u64::from(u32::MAX),
+        )?;
+        for (key, time) in times.each() {
+            if time.is_zero() {
+                return Err(self.layers.bad(key, "must be longer than nothing"));
+            }
+            if time > MONTH {
+                return Err(self.layers.bad(key, "must be at most 30 days"));
+            }
+        }
+        Ok(Manners {
+            grammar: Grammar { id_digits, line_bytes },
+            // The student report's wire has one answer to a connection.
+            batch: BatchLimits {
+                requests: if lab.reveal_key { 1 } else { requests },
+                output_bytes,
+            },
+            timeouts: Timeouts {
+                request: times.request,
+                idle: times.idle,
+                write: times.write,
+                linger: times.linger,
+            },
+            rate: NonZeroU32::new(rate).map(|rate| Arc::new(RequestRate::per_second(rate))),
+            reveal_pause: lab.reveal_key.then_some(lab.reveal_pause),
+        })
+    }
+
+    fn connections(&self, limits: &Limits) -> Result<ConnectionLimits, SettingsError> {
+        Ok(ConnectionLimits {
+            total: self.number("limits.connections", limits.connections, 1, 1_000_000)?,
+            per_source: self.number(
+                "limits.connections_per_source",
+                limits.connections_per_source,
+                1,
+                1_000_000,
+            )?,
+        })
+    }
+
+    fn style(&self, text: &str) -> Result<Style, SettingsError> {
+        let choices = [
+            ("lab", Style::Lab),
+            ("log", Style::Log),
+            ("json", Style::Json),
+            ("quiet", Style::Quiet),
+        ];
+        self.choice("console.style", text, &choices)
+    }
+
+    /// A number within its range.
+    fn number<N: TryFrom<u64>>(
+        &self,
+        key: &str,
+        value: u64,
+        min: u64,
+        max: u64,
+    ) -> Result<N, SettingsError> {
+        let within = (min..=max).contains(&value).then(|| N::try_from(value).ok()).flatten();
+        within.ok_or_else(|| self.layers.bad(key, &format!("must be {min} to {max}")))
+    }
+
+    /// One of several words.
+    fn choice<T: Clone>(
+        &self,
+        key: &str,
+        text: &str,
+        choices: &[(&str, T)],
+    ) -> Result<T, SettingsError> {
+        let chosen = choices.iter().find(|(word, _)| *word == text);
+        chosen.map(|(_, value)| value.clone()).ok_or_else(|| {
+            let words: Vec<_> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            self.layers.bad(key, &format!("must be {}", words.join(" or ")))
+        })
+    }
+
+    /// A setting whose part of the program is not built: it may only be off.
+    fn not_yet(&self, key: &str, text: &str, why: &str) -> Result<(), SettingsError> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        Err(self.layers.bad(key, &format!("must be empty: {why}")))
+    }
+}
+
+impl Times {
+    fn each(&self) -> [(&'static str, Duration); 5] {
+        [
+            ("timeouts.request", self.request),
+            ("timeouts.idle", self.idle),
+            ("timeouts.write", self.write),
+            ("timeouts.drain", self.drain),
+            ("timeouts.linger", self.linger),
+        ]
+    }
+}
+
+/// The longest time that can be waited for.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+fn problem(origin: &str, problem: String) -> SettingsError {
+    SettingsError { origin: origin.to_owned(), problem }
+}
+
+/// The keys of a TOML text, each with its section.
+fn collect(text: &str) -> Result<Map<String, Value>, SettingsError> {
+    let table = config::File::from_str(text, FileFormat::Toml).collect();
+    let table = table.map_err(|error| problem("settings", error.to_string().trim_end().into()))?;
+    let mut keys = Map::new();
+    for (section, value) in table {
+        match value.kind {
+            ValueKind::Table(table) => {
+                keys.extend(
+                    table.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)),
+                );
+            }
+            _ => drop(keys.insert(section, value)),
+        }
+    }
+    Ok(keys)
+}
+
+/// A value as an error shows it; nothing as long as a key, which could be one.
+fn shown(value: &Value) -> String {
+    const SHOWN_BYTES_MAX: usize = 40;
+    let text = value.to_string();
+    match value.kind {
+        _ if text.len() > SHOWN_BYTES_MAX => format!("<{} bytes>", text.len()),
+        ValueKind::String(_) => format!("{text:?}"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Settings from a file with these lines and a class file.
+    fn read(lines: &str) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my.toml");
+        let class =
+            if lines.contains("[gradebook]") { "" } else { "[gradebook]\nfile = \"c.csv\"\n" };
+        std::fs::write(&path, format!("{class}{lines}")).unwrap();
+        Settings::read(Some(&path)).map_err(|error| {
+            error.to_string().replace(&folder.path().display().to_string(), "FOLDER")
+        })
+    }
+
+    #[track_caller]
+    fn refused(lines: &str) -> String {
+        match read(lines) {
+            Ok(_) => panic!("was accepted"),
+            Err(text) => text,
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_valid_but_for_the_class_file() {
+        let settings = read("").unwrap();
+        assert_eq!(settings.listen, "127.0.0.1:50000".parse().unwrap());
+        assert_eq!(settings.style, Style::Lab);
+        assert!(settings.class_file.ends_with("c.csv"));
+        assert!(settings.class_file.is_absolute(), "beside the settings file");
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_siblings() {
+        assert_eq!(
+            refused("[console]\nstile = \"lab\""),
+            "FOLDER/my.toml: console.stile: no such setting; there are: console.style"
+        );
+        assert!(
+            refused("[consle]\nstyle = \"lab\"")
+                .contains("consle.style: no such setting; there are: audit.file")
+        );
+        assert!(
+            refused("server = 3\n[gradebook]")
+                .starts_with("FOLDER/my.toml: server: no such setting")
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_key_and_a_remedy() {
+        for (lines, text) in [
+            ("[server]\nworkers = 0", "server.workers = 0: must be 1 to 1024; the default is 1"),
+            (
+                "[server]\nworkers = \"many\"",
+                "server.workers = \"many\": invalid type: string \"many\", expected an integer; the default is 1",
+            ),
+            (
+                "[server]\nlisten = \"localhost\"",
+                "server.listen = \"localhost\": is not an IP address and a port, like 127.0.0.1:50000 or [::1]:50000; the default is \"127.0.0.1:50000\"",
+            ),
+            (
+                "[timeouts]\nidle = \"3 parsecs\"",
+                "timeouts.idle = \"3 parsecs\": invalid value: string \"3 parsecs\", expected a duration; the default is \"10m\"",
+            ),
+            (
+                "[timeouts]\nidle = \"0s\"",
+                "timeouts.idle = \"0s\": must be longer than nothing; the default is \"10m\"",
+            ),
+            (
+                "[console]\nstyle = \"loud\"",
+                "console.style = \"loud\": must be \"lab\" or \"log\" or \"json\" or \"quiet\"; the default is \"lab\"",
+            ),
+            (
+                "[audit]\nfile = \"a.log\"",
+                "audit.file = \"a.log\": must be empty: this version writes no audit; the default is \"\"",
+            ),
+        ] {
+            assert_eq!(refused(lines), format!("FOLDER/my.toml: {text}"));
+        }
+        assert!(
+            refused("[gradebook]\nwatch = true")
+                .contains("gradebook.file = \"\": the class file must be set")
+        );
+        assert!(refused("[server").contains("unclosed table"));
+    }
+
+    #[test]
+    fn a_value_as_long_as_a_key_is_not_shown() {
+        let key = format!("{}=", "k".repeat(43));
+        let text = refused(&format!("[console]\nstyle = \"{key}\""));
+        assert!(!text.contains(&key) && text.contains("console.style = <44 bytes>"), "{text}");
+    }
+
+    #[test]
+    fn keys_are_revealed_on_loopback_only() {
+        let reveal = |listen| format!("[server]\nlisten = \"{listen}\"\n[lab]\nreveal_key = true");
+        assert!(read(&reveal("127.0.0.1:0")).is_ok());
+        assert!(read(&reveal("[::1]:0")).is_ok());
+        assert!(refused(&reveal("0.0.0.0:50000")).contains("works on loopback only"));
+        assert!(refused(&reveal("192.0.2.1:50000")).contains("works on loopback only"));
+    }
+
+    #[test]
+    fn sizes_and_durations_have_units() {
+        let settings =
+            read("[limits]\noutput_bytes = \"8KiB\"\n[timeouts]\nidle = \"1m 30s\"").unwrap();
+        assert_eq!(settings.manners.batch.output_bytes, 8192);
+        assert_eq!(settings.manners.timeouts.idle, Duration::from_secs(90));
+    }
+}
