@@ -3,6 +3,7 @@
 //! What a grade is and how it is sealed stands in the crate `gradebook`; the actors that serve it
 //! stand in `grade-actors`. Here is what touches the outside: settings, files, signals, consoles.
 
+pub mod client;
 pub mod console;
 pub mod loading;
 pub mod service;

@@ -1,0 +1,207 @@
+//! `grade-client`: asks a grade server and opens its answers.
+//!
+//! Exit codes: 0 ok · 1 refused or unknown · 2 usage · 3 cannot connect or connection lost ·
+//! 4 cannot decrypt · 5 answer not to be trusted · 7 partial in a batch.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use grade_actor_server::client::dialogue::{Dialogue, DialogueError, ask_once};
+use grade_actor_server::client::display::{Style, show, show_failure};
+use grade_actor_server::client::keys::{Keys, KeysError, ask_for_key};
+use grade_actor_server::client::script::{Script, ScriptError};
+use grade_actor_server::client::{Question, Server};
+use grade_actor_server::text::shown;
+
+const USAGE: u8 = 2;
+const CANNOT_READ_TERMINAL: u8 = 3;
+
+/// Asks a grade server and opens its answers.
+///
+/// Without a command: a dialogue at a terminal, else requests from standard input, one a line.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "The key comes from --key-file, from --keys, from the variable \
+    GRADE_KEY, or is asked for; never from the command line.\n\
+    Exit codes: 0 ok, 1 refused or unknown, 2 usage, 3 cannot connect or connection lost, 4 cannot \
+    decrypt, 5 answer not to be trusted, 7 partial in a batch."
+)]
+struct Arguments {
+    /// The server
+    #[arg(long, value_name = "HOST:PORT", env = "GRADE_SERVER", default_value = "127.0.0.1:50000")]
+    server: String,
+
+    /// The student ID
+    #[arg(long)]
+    id: Option<String>,
+
+    /// A file that holds the key and nobody else can read
+    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    key_file: Option<PathBuf>,
+
+    /// A CSV with the columns ID Number and Key
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+
+    /// Requests from a file, one a line; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    script: Option<PathBuf>,
+
+    /// One JSON object an answer
+    #[arg(long)]
+    json: bool,
+
+    /// In a script, go on after a request without an answer
+    #[arg(long)]
+    keep_going: bool,
+
+    /// How long to wait for a connection, and for each answer
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+
+    /// How old an answer may be, and how far in the future
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = humantime::parse_duration)]
+    max_age: Duration,
+
+    /// Refused: a key on the command line can be read by every user of the machine
+    #[arg(long, hide = true, num_args = 0..=1)]
+    key: Option<Option<String>>,
+
+    /// GG, GMA, GEA, GL1A to GL4A, AVG ASSESSMENT, REPORT
+    command: Vec<String>,
+}
+
+/// A message for people, and the exit code.
+struct Exit(u8, String);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(Exit(code, text)) => {
+            complain(&text);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<u8, Exit> {
+    if arguments.key.is_some() {
+        let text = "a key on the command line can be read by every user of this machine, and is \
+                    no secret any more; use --key-file";
+        return Err(Exit(USAGE, text.to_owned()));
+    }
+    if arguments.timeout.is_zero() {
+        return Err(Exit(USAGE, "--timeout must be longer than nothing".to_owned()));
+    }
+    let server = Server {
+        address: arguments.server.clone(),
+        timeout: arguments.timeout,
+        age_max: arguments.max_age,
+    };
+    let keys = keys(arguments)?;
+    let style = Style::of_output(arguments.json);
+    let out = &mut io::BufWriter::new(io::stdout().lock());
+    if !arguments.command.is_empty() {
+        return one_shot(arguments, &server, &keys, style, out);
+    }
+    let at_terminal = io::stdin().is_terminal();
+    match &arguments.script {
+        None if at_terminal => dialogue(arguments, &server, &keys, style, out),
+        file => script(arguments, file.as_deref(), &server, &keys, style, out),
+    }
+}
+
+/// The keys at hand: the first source that is named.
+fn keys(arguments: &Arguments) -> Result<Keys, Exit> {
+    let bad = |error: KeysError| Exit(USAGE, error.to_string());
+    if let Some(path) = &arguments.key_file {
+        return Keys::from_file(path).map_err(bad);
+    }
+    if let Some(path) = &arguments.keys {
+        let (keys, exposed) = Keys::from_csv(path).map_err(bad)?;
+        if let Some(mode) = exposed {
+            let path = path.display();
+            complain(&format!("warning: {path}: others can read these keys (mode {mode:04o})"));
+        }
+        return Ok(keys);
+    }
+    Ok(Keys::from_environment().map_err(bad)?.unwrap_or(Keys::Asked))
+}
+
+fn one_shot(
+    arguments: &Arguments,
+    server: &Server,
+    keys: &Keys,
+    style: Style,
+    out: &mut impl Write,
+) -> Result<u8, Exit> {
+    let missing = || Exit(USAGE, "whose grades? give --id".to_owned());
+    let id = arguments.id.as_deref().ok_or_else(missing)?;
+    let key = keys.of(id, || ask_for_key(id)).map_err(|error| Exit(USAGE, error.to_string()))?;
+    let question = Question { id: id.to_owned(), command: arguments.command.join(" "), key };
+    let (written, code) = match ask_once(server, &question) {
+        Ok(answer) => (show(out, style, &question, &answer), 0),
+        Err(failure) => {
+            complain(&failure.to_string());
+            (show_failure(out, style, &question, &failure), failure.exit_code())
+        }
+    };
+    written.and_then(|()| out.flush()).map_or_else(|error| output_failed(&error), |()| Ok(code))
+}
+
+fn script(
+    arguments: &Arguments,
+    file: Option<&Path>,
+    server: &Server,
+    keys: &Keys,
+    style: Style,
+    out: &mut impl Write,
+) -> Result<u8, Exit> {
+    let input: Box<dyn BufRead + Send> = match file {
+        Some(path) if path != Path::new("-") => {
+            let unreadable = |error| Exit(USAGE, format!("{}: {error}", path.display()));
+            Box::new(BufReader::new(File::open(path).map_err(unreadable)?))
+        }
+        _ => Box::new(BufReader::new(io::stdin())),
+    };
+    let (id, keep_going) = (arguments.id.as_deref(), arguments.keep_going);
+    let script = Script { server, keys, id, keep_going, style };
+    match script.run(input, out, |line, failure| complain(&format!("line {line}: {failure}"))) {
+        Ok(outcome) => Ok(outcome.exit_code()),
+        Err(ScriptError::Output(error)) => output_failed(&error),
+        Err(error) => Err(Exit(USAGE, error.to_string())),
+    }
+}
+
+fn dialogue(
+    arguments: &Arguments,
+    server: &Server,
+    keys: &Keys,
+    style: Style,
+    out: &mut impl Write,
+) -> Result<u8, Exit> {
+    match (Dialogue { server, keys, style, id: arguments.id.clone() }).run(out) {
+        Ok(()) => Ok(0),
+        Err(DialogueError::Output(error)) => output_failed(&error),
+        Err(error) => Err(Exit(CANNOT_READ_TERMINAL, error.to_string())),
+    }
+}
+
+/// A reader that has seen enough, as `head` has, is success.
+fn output_failed(error: &io::Error) -> Result<u8, Exit> {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Ok(0),
+        _ => Err(Exit(USAGE, format!("cannot write the answer: {error}"))),
+    }
+}
+
+fn complain(text: &str) {
+    // Standard error may be closed, and then there is nobody to tell.
+    let _ = writeln!(io::stderr(), "grade-client: {}", shown(text));
+}

@@ -1,0 +1,103 @@
+//! One connection of the client: lines out, lines in, each within its time.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use crate::client::{Failure, Question, Server};
+
+/// The longest reply line that is read, in bytes.
+const REPLY_BYTES_MAX: usize = 1 << 20;
+
+/// A connection to a server.
+pub struct Connection {
+    socket: TcpStream,
+    timeout: Duration,
+    /// Received bytes behind the last reply.
+    held: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects to the first of the server's addresses that accepts.
+    ///
+    /// # Errors
+    /// [`Failure::NotConnected`].
+    pub fn open(server: &Server) -> Result<Self, Failure> {
+        let connect = || {
+            let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
+            for address in server.address.to_socket_addrs()? {
+                match TcpStream::connect_timeout(&address, server.timeout) {
+                    Ok(socket) => return Ok(socket),
+                    Err(error) => last = error,
+                }
+            }
+            Err(last)
+        };
+        let ready = |socket: TcpStream| {
+            socket.set_nodelay(true)?;
+            socket.set_write_timeout(Some(server.timeout))?;
+            Ok(Self { socket, timeout: server.timeout, held: Vec::new() })
+        };
+        connect().and_then(ready).map_err(|error: io::Error| Failure::NotConnected {
+            address: server.address.clone(),
+            why: error.to_string(),
+        })
+    }
+
+    /// Sends questions, a line each, in one write.
+    ///
+    /// # Errors
+    /// [`Failure::Lost`] when they cannot all be sent.
+    pub fn send<'a>(
+        &mut self,
+        questions: impl Iterator<Item = &'a Question>,
+    ) -> Result<(), Failure> {
+        let lines = questions.map(|question| format!("{} {}\n", question.id, question.command));
+        let lines: String = lines.collect();
+        self.socket.write_all(lines.as_bytes()).map_err(|_| Failure::Lost)
+    }
+
+    /// Receives one reply line.
+    ///
+    /// # Errors
+    /// [`Failure`] when it does not come, is cut off, or has no end.
+    pub fn receive(&mut self) -> Result<String, Failure> {
+        let deadline = Instant::now() + self.timeout;
+        let mut searched = 0;
+        loop {
+            let fresh = self.held.get(searched..).unwrap_or_default();
+            if let Some(end) = memchr::memchr(b'\n', fresh) {
+                let line: Vec<u8> = self.held.drain(..=searched + end).collect();
+                return String::from_utf8(line)
+                    .map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
+                    .map_err(|_| Failure::NotAToken);
+            }
+            searched = self.held.len();
+            if searched > REPLY_BYTES_MAX {
+                return Err(Failure::TooLong(REPLY_BYTES_MAX));
+            }
+            self.read_more(deadline)?;
+        }
+    }
+
+    fn read_more(&mut self, deadline: Instant) -> Result<(), Failure> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || self.socket.set_read_timeout(Some(left)).is_err() {
+            return Err(Failure::TimedOut(self.timeout));
+        }
+        let mut buffer = [0; 16 * 1024];
+        match self.socket.read(&mut buffer) {
+            Ok(0) if self.held.is_empty() => Err(Failure::Closed),
+            Ok(0) => Err(Failure::Lost),
+            Ok(read) => {
+                self.held.extend_from_slice(buffer.get(..read).unwrap_or_default());
+                Ok(())
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => Ok(()),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Failure::TimedOut(self.timeout)),
+                _ => Err(Failure::Lost),
+            },
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! How the client shows answers: a plain line, a table on a terminal, or JSON for machines.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{Attribute, Cell, CellAlignment, Table};
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Failure, Question};
+use crate::text::shown;
+
+/// How to show answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// The answer's text as a line.
+    Plain,
+    /// A table where the answer is one; for people at a terminal.
+    Table {
+        /// Whether the header may be bold.
+        colour: bool,
+    },
+    /// One JSON object a line.
+    Json,
+}
+
+impl Style {
+    /// The style for standard output: JSON if asked for, tables on a terminal, plain lines otherwise.
+    pub fn of_output(json: bool) -> Self {
+        let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        match (json, io::stdout().is_terminal()) {
+            (true, _) => Self::Json,
+            (_, true) => Self::Table { colour },
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// Shows an answer.
+///
+/// # Errors
+/// As of writing.
+pub fn show(
+    out: &mut impl Write,
+    style: Style,
+    question: &Question,
+    answer: &Answer,
+) -> io::Result<()> {
+    match style {
+        Style::Plain => writeln!(out, "{}", shown(&answer.text)),
+        Style::Json => {
+            let mut object = json!({
+                "id": question.id,
+                "command": question.command,
+                "ok": true,
+                "time": answer.time.to_string(),
+            });
+            let (field, value) = match serde_json::from_str(&answer.text) {
+                Ok(report @ Value::Object(_)) => ("report", report),
+                _ => ("answer", Value::from(answer.text.as_str())),
+            };
+            if let Some(object) = object.as_object_mut() {
+                object.insert(field.to_owned(), value);
+            }
+            writeln!(out, "{object}")
+        }
+        Style::Table { colour } => match table(question, answer, colour) {
+            Some(table) => writeln!(out, "{table}"),
+            None => writeln!(out, "{}", shown(&answer.text)),
+        },
+    }
+}
+
+/// Shows, in JSON only, that there is no answer; people read that on standard error.
+///
+/// # Errors
+/// As of writing.
+pub fn show_failure(
+    out: &mut impl Write,
+    style: Style,
+    question: &Question,
+    failure: &Failure,
+) -> io::Result<()> {
+    if style != Style::Json {
+        return Ok(());
+    }
+    let object = json!({
+        "id": question.id,
+        "command": question.command,
+        "ok": false,
+        "error": { "code": failure.exit_code(), "word": failure.word(), "text": failure.to_string() },
+    });
+    writeln!(out, "{object}")
+}
+
+fn table(question: &Question, answer: &Answer, colour: bool) -> Option<Table> {
+    let (header, rows) = match question.command.as_str() {
+        "GG" => (vec!["Assessment", "Mark"], grades(&answer.text)?),
+        "REPORT" => {
+            let header = vec!["Assessment", "Mark", "Mean", "Median", "Lowest", "Highest", "Marks"];
+            (header, report(&answer.text)?)
+        }
+        _ => return None,
+    };
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED);
+    table.set_header(header.iter().map(|name| match colour {
+        true => Cell::new(name).add_attribute(Attribute::Bold),
+        false => Cell::new(name),
+    }));
+    for row in aligned(rows) {
+        table.add_row(row.iter().map(|cell| shown(cell).into_owned()));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    Some(table)
+}
+
+/// The rows of `Lab 1: 3, Lab 2: 9`; nothing if the text is not of that form throughout.
+fn grades(text: &str) -> Option<Vec<Vec<String>>> {
+    let row = |part: &str| {
+        let (name, mark) = part.rsplit_once(':')?;
+        Some(vec![name.to_owned(), mark.trim().to_owned()])
+    };
+    text.split(", ").map(row).collect()
+}
+
+/// The rows of a report's JSON.
+fn report(text: &str) -> Option<Vec<Vec<String>>> {
+    let report: Value = serde_json::from_str(text).ok()?;
+    let text = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let row = |line: &Value| {
+        let class = line.get("class");
+        let figure = |name| text(class.and_then(|class| class.get(name)));
+        let mut row = vec![text(line.get("assessment")), text(line.get("mark"))];
+        row.extend(["mean", "median", "min", "max", "count"].map(figure));
+        row
+    };
+    Some(report.get("assessments")?.as_array()?.iter().map(row).collect())
+}
+
+/// The rows with every column of numbers padded so that the decimal points stand under each other.
+fn aligned(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let fraction = |cell: &String| cell.split_once('.').map_or(0, |(_, digits)| digits.len() + 1);
+    let columns = rows.first().map_or(0, Vec::len);
+    for column in 1..columns {
+        let widths = rows.iter().filter_map(|row| row.get(column)).map(fraction);
+        let widest = widths.max().unwrap_or_default();
+        for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
+            // A no-break space: the table trims others at a cell's end.
+            cell.extend(std::iter::repeat_n('\u{a0}', widest - fraction(cell)));
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use gradebook::{Key, Timestamp};
+
+    use super::*;
+
+    fn display(style: Style, command: &str, text: &str) -> String {
+        let key = Key::parse(b"__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4=").unwrap();
+        let question = Question { id: "2100001".into(), command: command.into(), key };
+        let answer = Answer { time: Timestamp(1_800_000_000), text: text.into() };
+        let mut out = Vec::new();
+        show(&mut out, style, &question, &answer).unwrap();
+        String::from_utf8(out).unwrap().replace('\u{a0}', " ")
+    }
+
+    #[test]
+    fn a_plain_answer_is_one_line_with_control_characters_escaped() {
+        assert_eq!(display(Style::Plain, "GG", "Lab 1: 3\n\u{1b}[2J"), "Lab 1: 3\\n\\u{1b}[2J\n");
+    }
+
+    #[test]
+    fn json_is_one_object_a_line() {
+        assert_eq!(
+            display(Style::Json, "GMA", "Midterm average: 7"),
+            "{\"answer\":\"Midterm average: 7\",\"command\":\"GMA\",\"id\":\"2100001\",\"ok\":true,\
+             \"time\":\"2027-01-15T08:00:00Z\"}\n"
+        );
+        let report = display(Style::Json, "REPORT", "{\"edition\":3}");
+        assert!(report.contains("\"report\":{\"edition\":3}"), "{report}");
+    }
+
+    #[test]
+    fn a_table_aligns_marks_at_the_point() {
+        let style = Style::Table { colour: false };
+        assert_eq!(
+            display(style, "GG", "Lab 1: 10, Lab 2: 9.25, Midterm: "),
+            "┌────────────┬───────┐\n\
+             │ Assessment ┆  Mark │\n\
+             ╞════════════╪═══════╡\n\
+             │ Lab 1      ┆ 10    │\n\
+             │ Lab 2      ┆  9.25 │\n\
+             │ Midterm    ┆       │\n\
+             └────────────┴───────┘\n"
+        );
+        assert_eq!(display(style, "GMA", "Midterm average: 7"), "Midterm average: 7\n");
+        assert_eq!(display(style, "GG", "no assessments yet"), "no assessments yet\n");
+    }
+}

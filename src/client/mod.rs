@@ -1,0 +1,220 @@
+//! The client: asks a server for grades, opens the answers, and says plainly what went wrong.
+
+pub mod dialogue;
+pub mod display;
+pub mod keys;
+pub mod script;
+
+mod connection;
+
+use std::time::{Duration, SystemTime};
+
+use gradebook::{Key, OpenError, Timestamp, open};
+
+pub use connection::Connection;
+
+/// Whom to ask, and how patiently.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// `HOST:PORT`.
+    pub address: String,
+    /// How long to wait for a connection, and for each answer.
+    pub timeout: Duration,
+    /// How old an answer may be, and how far in the future.
+    pub age_max: Duration,
+}
+
+/// One question, with the key that its answer is sealed under.
+pub struct Question {
+    /// Who asks.
+    pub id: String,
+    /// What is asked: `GG`, or `AVG Lab 1`.
+    pub command: String,
+    /// The student's key.
+    pub key: Key,
+}
+
+/// An answer that has been opened and is to be trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// When it was made.
+    pub time: Timestamp,
+    /// What it says.
+    pub text: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// There is no connection.
+    #[error("cannot connect to {address}: {why}")]
+    NotConnected {
+        /// The server's address.
+        address: String,
+        /// What the system says.
+        why: String,
+    },
+    /// The server said no.
+    #[error("refused by the server: {text} ({word})")]
+    Refused {
+        /// The server's word for programs.
+        word: String,
+        /// The server's text for people.
+        text: String,
+    },
+    /// The server closed the connection instead of answering.
+    #[error("closed without an answer; the server does so when it does not know the student ID")]
+    Closed,
+    /// The connection broke before the answer was complete.
+    #[error("the connection was lost before the answer was complete")]
+    Lost,
+    /// The answer did not come.
+    #[error("no answer within {}", humantime::format_duration(*.0))]
+    TimedOut(Duration),
+    /// The answer is no token.
+    #[error("the answer is not a token; is this a grade server?")]
+    NotAToken,
+    /// The answer cannot be opened.
+    #[error(
+        "the answer cannot be opened with this key: the key is not this student's, or the answer was changed on its way"
+    )]
+    WrongKey,
+    /// The answer was made too long ago: it may be a recorded one.
+    #[error("the answer is not to be trusted: it is {} old, more than --max-age {}", humantime::format_duration(*.age), humantime::format_duration(*.age_max))]
+    TooOld {
+        /// Its age.
+        age: Duration,
+        /// The greatest age allowed.
+        age_max: Duration,
+    },
+    /// The answer was made in the future: one of the clocks is wrong.
+    #[error("the answer is not to be trusted: it is of {time}, in the future; check both clocks")]
+    FromTheFuture {
+        /// Its time.
+        time: Timestamp,
+    },
+    /// The answer has no end.
+    #[error("the answer is not to be trusted: it is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+impl Failure {
+    /// The program's exit code.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused { .. } | Self::Closed => 1,
+            Self::NotConnected { .. } | Self::Lost | Self::TimedOut(_) => 3,
+            Self::NotAToken | Self::WrongKey => 4,
+            Self::TooOld { .. } | Self::FromTheFuture { .. } | Self::TooLong(_) => 5,
+        }
+    }
+
+    /// A word for programs.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NotConnected { .. } => "not-connected",
+            Self::Refused { .. } => "refused",
+            Self::Closed => "closed",
+            Self::Lost => "lost",
+            Self::TimedOut(_) => "timed-out",
+            Self::NotAToken => "not-a-token",
+            Self::WrongKey => "wrong-key",
+            Self::TooOld { .. } => "too-old",
+            Self::FromTheFuture { .. } => "from-the-future",
+            Self::TooLong(_) => "too-long",
+        }
+    }
+
+    /// Whether the connection can be used for another question.
+    pub const fn leaves_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. }
+                | Self::NotAToken
+                | Self::WrongKey
+                | Self::TooOld { .. }
+                | Self::FromTheFuture { .. }
+        )
+    }
+}
+
+impl Server {
+    /// Opens one reply line: a token, or the server's refusal.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is not an answer to be trusted; nothing of its content is given then.
+    pub fn read_reply(&self, line: &str, key: &Key, now: SystemTime) -> Result<Answer, Failure> {
+        if let Some(refusal) = line.strip_prefix("ERR ") {
+            let (word, text) = refusal.split_once(' ').unwrap_or((refusal, ""));
+            return Err(Failure::Refused { word: word.to_owned(), text: text.to_owned() });
+        }
+        let opened = open(key, line).map_err(|error| match error {
+            OpenError::NotAToken => Failure::NotAToken,
+            OpenError::WrongKey => Failure::WrongKey,
+        })?;
+        self.check_time(opened.time, Timestamp::of(now))?;
+        Ok(Answer { time: opened.time, text: opened.text.trim_end_matches(' ').to_owned() })
+    }
+
+    fn check_time(&self, made: Timestamp, now: Timestamp) -> Result<(), Failure> {
+        let age_max = self.age_max;
+        let age = Duration::from_secs(now.0.saturating_sub(made.0));
+        if age > age_max {
+            return Err(Failure::TooOld { age, age_max });
+        }
+        if Duration::from_secs(made.0.saturating_sub(now.0)) > age_max {
+            return Err(Failure::FromTheFuture { time: made });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gradebook::Timestamp;
+
+    use super::*;
+
+    const KEY: &str = "__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4=";
+    const NOW: u64 = 1_800_000_000;
+
+    fn read(line: &str) -> Result<String, Failure> {
+        let server = Server {
+            address: "192.0.2.1:1".into(),
+            timeout: Duration::from_secs(1),
+            age_max: Duration::from_secs(300),
+        };
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
+        let key = Key::parse(KEY.as_bytes()).unwrap();
+        server.read_reply(line, &key, now).map(|answer| answer.text)
+    }
+
+    fn made_at(time: u64) -> String {
+        fernet::Fernet::new(KEY).unwrap().encrypt_at_time(b"Lab 1: 7  ", time)
+    }
+
+    #[test]
+    fn an_answer_is_trusted_within_the_greatest_age_either_way() {
+        for time in [NOW - 300, NOW, NOW + 300] {
+            assert_eq!(read(&made_at(time)), Ok("Lab 1: 7".into()), "padding is dropped");
+        }
+        let age_max = Duration::from_secs(300);
+        let age = Duration::from_secs(301);
+        assert_eq!(read(&made_at(NOW - 301)), Err(Failure::TooOld { age, age_max }));
+        let time = Timestamp(NOW + 301);
+        assert_eq!(read(&made_at(NOW + 301)), Err(Failure::FromTheFuture { time }));
+        assert!(matches!(read(&made_at(u64::MAX)), Err(Failure::FromTheFuture { .. })));
+    }
+
+    #[test]
+    fn a_refusal_is_told_from_a_token_and_from_anything_else() {
+        let (word, text) = ("unknown".to_owned(), "no student has this ID".to_owned());
+        assert_eq!(
+            read("ERR unknown no student has this ID"),
+            Err(Failure::Refused { word, text })
+        );
+        assert_eq!(read("HTTP/1.1 400 Bad Request"), Err(Failure::NotAToken));
+        let other = fernet::Fernet::new(&fernet::Fernet::generate_key()).unwrap();
+        assert_eq!(read(&other.encrypt_at_time(b"x", NOW)), Err(Failure::WrongKey));
+    }
+}
