@@ -85,6 +85,8 @@ impl Dialogue<'_> {
         let (first, rest) = line.split_once([' ', ',']).unwrap_or((line, ""));
         match (&self.id, known(line), rest.trim()) {
             (Some(id), true, _) => Some((id.clone(), Some(line.to_owned()))),
+            // A word at the command prompt is rather a mistyped command, unless it looks like an ID.
+            (Some(_), _, "") if !first.starts_with(|c: char| c.is_ascii_digit()) => None,
             (_, _, "") => is_id(first).then(|| (first.to_owned(), None)),
             (_, _, command) if is_id(first) && known(command) => {
                 Some((first.to_owned(), Some(command.to_owned())))
