@@ -63,7 +63,7 @@ fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
 
 fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let (console, waiting_lines) = Console::open(settings.style);
-    let served = actix_rt::System::new().block_on(serve(settings, Arc::new(console)));
+    let served = grade_actors::run(serve(settings, Arc::new(console)));
     drop(waiting_lines);
     Ok(match served? {
         End::Stopped => ExitCode::SUCCESS,

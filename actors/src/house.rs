@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix::{Actor, Addr};
-use actix_rt::{Arbiter, ArbiterHandle};
+use actix_rt::{Arbiter, ArbiterHandle, System};
 use gradebook::{Book, Sealer, UnknownStudent};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
@@ -79,6 +79,11 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nodelay(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+/// Runs a future in a new actor system on this thread: houses are opened in there.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    System::new().block_on(future)
 }
 
 impl House {

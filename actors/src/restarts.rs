@@ -49,7 +49,7 @@ impl Restarts {
     }
 
     /// Waits until there have been too many restarts.
-    pub(crate) async fn broken(&self) {
+    pub async fn broken(&self) {
         self.shared.broken.notified().await;
     }
 

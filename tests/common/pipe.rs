@@ -1,0 +1,153 @@
+//! A session at one end of an in-memory pipe, with real actors behind it and events kept.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix::{Actor, Addr, Context, Handler, Recipient};
+use actix_rt::Arbiter;
+use grade_actors::event::{Event, SessionNumber, Tell, Teller};
+use grade_actors::messages::Ended;
+use grade_actors::{
+    Answer, Desk, Encryptor, GradeStore, Guest, Manners, Restarts, SealBatch, Session, Source,
+    Timeouts,
+};
+use gradebook::wire::Grammar;
+use gradebook::{BatchLimits, Book, Edition, ReadOptions, Sealer, UnknownStudent, read_class_file};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::CLASS;
+
+/// Keeps the events it is told, as text.
+#[derive(Default)]
+pub struct Diary(Mutex<Vec<String>>);
+
+impl Tell for Diary {
+    fn tell(&self, event: &Event<'_>) {
+        self.0.lock().unwrap().push(format!("{event:?}"));
+    }
+
+    fn wants_requests(&self) -> bool {
+        false
+    }
+}
+
+impl Diary {
+    /// How many events begin with this text.
+    pub fn count(&self, beginning: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|event| event.starts_with(beginning)).count()
+    }
+}
+
+/// The invented class as an edition, its text changed by `change`.
+pub fn edition(number: u64, change: impl Fn(&str) -> String) -> Book {
+    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, population_min: 1 };
+    read_class_file(change(CLASS).as_bytes(), &options, Edition(number)).unwrap()
+}
+
+pub fn book() -> Book {
+    edition(1, str::to_owned)
+}
+
+/// The program's default manners, with small batches.
+pub fn manners() -> Manners {
+    Manners {
+        grammar: Grammar { id_digits: 7, line_bytes: 64 },
+        batch: BatchLimits { requests: 16, output_bytes: 64 * 1024 },
+        timeouts: Timeouts {
+            request: Duration::from_secs(30),
+            idle: Duration::from_secs(600),
+            write: Duration::from_secs(30),
+            linger: Duration::from_secs(2),
+        },
+        rate: None,
+        reveal_pause: None,
+    }
+}
+
+/// The actors behind sessions.
+pub struct Backroom {
+    pub desk: Arc<Desk>,
+    pub store: Addr<GradeStore>,
+    pub diary: Arc<Diary>,
+    pub restarts: Restarts,
+    endings: UnboundedSender<Ended>,
+    pub ended: UnboundedReceiver<Ended>,
+}
+
+impl Backroom {
+    pub fn open(manners: Manners) -> Self {
+        Self::with(manners, Book::answer, Sealer::seal)
+    }
+
+    /// With stand-ins for the work of the store and the encryptor, that may fail.
+    pub fn with(manners: Manners, answer: Answer, seal: SealBatch) -> Self {
+        let diary = Arc::new(Diary::default());
+        let teller: Teller = Arc::<Diary>::clone(&diary);
+        let restarts = Restarts::new(5, Arc::clone(&teller));
+        let unknown = UnknownStudent::Close;
+        let store = GradeStore::new(book(), unknown, answer, restarts.clone(), Arc::clone(&teller))
+            .supervise(100);
+        let encryptor = Encryptor::new(Sealer::new(), seal, restarts.clone())
+            .supervise(100, &Arbiter::current());
+        let desk = Desk::new(manners, store.clone().recipient(), encryptor.recipient(), teller);
+        let (endings, ended) = unbounded_channel();
+        Self { desk: Arc::new(desk), store, diary, restarts, endings, ended }
+    }
+
+    /// Where sessions say farewell.
+    pub fn guestbook(&self) -> Recipient<Ended> {
+        Guestbook(self.endings.clone()).start().recipient()
+    }
+
+    /// A session, and the client's end of its connection, which holds so many bytes each way.
+    pub fn connect(&self, bytes: usize) -> (Addr<Session<DuplexStream>>, DuplexStream) {
+        let (client, server) = duplex(bytes);
+        let permits = Arc::new(Semaphore::new(1));
+        let guest = Guest {
+            number: SessionNumber(1),
+            source: Source::of("127.0.0.1".parse().unwrap()),
+            desk: Arc::clone(&self.desk),
+            listener: self.guestbook(),
+            permit: permits.try_acquire_owned().unwrap(),
+        };
+        (Session::new(guest, Some(server)).start(), client)
+    }
+}
+
+/// Stands in for the listener.
+struct Guestbook(UnboundedSender<Ended>);
+
+impl Actor for Guestbook {
+    type Context = Context<Self>;
+}
+
+impl Handler<Ended> for Guestbook {
+    type Result = ();
+
+    fn handle(&mut self, ended: Ended, _: &mut Self::Context) {
+        let _ = self.0.send(ended);
+    }
+}
+
+pub async fn say(client: &mut DuplexStream, bytes: impl AsRef<[u8]>) {
+    client.write_all(bytes.as_ref()).await.unwrap();
+}
+
+/// One reply line without its end.
+pub async fn hear(client: &mut DuplexStream) -> String {
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        line.push(client.read_u8().await.unwrap());
+    }
+    line.pop();
+    String::from_utf8(line).unwrap()
+}
+
+/// All lines until the session closes.
+pub async fn hear_the_rest(client: &mut DuplexStream) -> Vec<String> {
+    let mut text = String::new();
+    client.read_to_string(&mut text).await.unwrap();
+    text.lines().map(str::to_owned).collect()
+}

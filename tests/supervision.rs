@@ -1,0 +1,228 @@
+//! Every way a part can fail, and what becomes of the others.
+
+mod common;
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use common::pipe::{Backroom, edition, hear, hear_the_rest, manners, say};
+use common::{ADA, ADA_GRADES, BO, BO_GRADES};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use grade_actors::event::{Ending, SessionNumber};
+use grade_actors::messages::{Install, Lookup};
+use grade_actors::{Guest, Session, Socket, Source};
+use gradebook::{
+    Answers, Book, Command, Edition, Questions, Replies, Request, Sealer, StudentId, Timestamp,
+    UnknownStudent,
+};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::sync::Semaphore;
+use tokio::time::{Duration, advance, pause};
+
+thread_local! {
+    /// How many of the next batches fail. Each test has a thread of its own.
+    static FAILURES: Cell<u32> = const { Cell::new(0) };
+}
+
+fn fail_if_due() {
+    if let Some(left) = FAILURES.get().checked_sub(1) {
+        FAILURES.set(left);
+        panic!("a fault put in by a test");
+    }
+}
+
+fn answer(book: &Book, questions: Questions, unknown: &UnknownStudent, now: Timestamp) -> Answers {
+    fail_if_due();
+    book.answer(questions, unknown, now)
+}
+
+fn seal(sealer: Sealer, answers: Answers, now: Timestamp) -> Replies {
+    fail_if_due();
+    sealer.seal(answers, now)
+}
+
+const BUSY: &str = "ERR busy the server could not answer this request; send it again";
+const PIPE_BYTES: usize = 1 << 20;
+
+/// A batch with one request by Ada.
+fn one_request() -> Questions {
+    let mut questions = Questions::new(manners().batch);
+    let id = StudentId::new(ADA.0.as_bytes()).unwrap();
+    questions.push(Request { id, command: Command::Grades });
+    questions
+}
+
+/// The batch that fails gets polite errors, one a request; the next is served as if nothing had been.
+async fn only_the_failing_batch_pays(room: &Backroom) {
+    let (_session, mut client) = room.connect(PIPE_BYTES);
+    let (_other_session, mut other) = room.connect(PIPE_BYTES);
+    FAILURES.set(1);
+    say(&mut client, "2100001 GG\n2100002 GG\n2100001 GG\n").await;
+    for _ in 0..3 {
+        assert_eq!(hear(&mut client).await, BUSY);
+    }
+    say(&mut client, "2100001 GG\n").await;
+    assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
+    say(&mut other, "2100002 GG\n").await;
+    assert_eq!(BO.opens(&hear(&mut other).await), BO_GRADES);
+}
+
+#[actix_rt::test]
+async fn a_panic_in_the_store_costs_one_batch_and_restarts_it_with_its_book() {
+    let room = Backroom::with(manners(), answer, Sealer::seal);
+    only_the_failing_batch_pays(&room).await;
+    assert_eq!(room.diary.count("Panicked(GradeStore)"), 1);
+}
+
+#[actix_rt::test]
+async fn a_panic_in_an_encryptor_costs_one_batch() {
+    let room = Backroom::with(manners(), Book::answer, seal);
+    only_the_failing_batch_pays(&room).await;
+    assert_eq!(room.diary.count("Panicked(Encryptor)"), 1);
+}
+
+#[actix_rt::test]
+async fn the_queue_of_a_failing_store_survives() {
+    let room = Backroom::with(manners(), answer, Sealer::seal);
+    FAILURES.set(2);
+    let asked = (0..10).map(|_| room.store.send(Lookup(one_request())));
+    let answered: Vec<_> = join_all(asked).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answered.iter().filter(|answers| answers.is_err()).count(), 2);
+    assert!(answered[2..].iter().all(Result::is_ok));
+}
+
+#[actix_rt::test]
+async fn the_sixth_restart_in_a_minute_is_too_many() {
+    pause();
+    let room = Backroom::with(manners(), answer, Sealer::seal);
+    let fail_once = async || {
+        FAILURES.set(1);
+        assert!(room.store.send(Lookup(one_request())).await.unwrap().is_err());
+    };
+    for _ in 0..5 {
+        fail_once().await;
+    }
+    advance(Duration::from_secs(61)).await;
+    for _ in 0..5 {
+        fail_once().await;
+    }
+    assert!(room.restarts.broken().now_or_never().is_none(), "five a minute are borne");
+    assert_eq!(room.diary.count("TooManyRestarts"), 0);
+    fail_once().await;
+    assert!(room.restarts.broken().now_or_never().is_some());
+    assert_eq!(room.diary.count("TooManyRestarts"), 1);
+}
+
+/// A connection that panics when it is read.
+struct Broken;
+
+impl AsyncRead for Broken {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        panic!("a fault put in by a test");
+    }
+}
+
+impl AsyncWrite for Broken {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Socket for Broken {
+    fn reset_on_drop(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[actix_rt::test]
+async fn a_session_that_panics_takes_no_other_with_it_and_gives_its_permit_back() {
+    use actix::Actor;
+    let mut room = Backroom::open(manners());
+    let (_other_session, mut other) = room.connect(PIPE_BYTES);
+    let permits = Arc::new(Semaphore::new(1));
+    let guest = Guest {
+        number: SessionNumber(7),
+        source: Source::of("127.0.0.1".parse().unwrap()),
+        desk: Arc::clone(&room.desk),
+        listener: room.guestbook(),
+        permit: Arc::clone(&permits).try_acquire_owned().unwrap(),
+    };
+    Session::new(guest, Some(Broken)).start();
+    let ended = room.ended.recv().await.unwrap();
+    assert_eq!((ended.session, ended.ending), (SessionNumber(7), Ending::Panicked));
+    drop(permits.acquire().await.unwrap());
+    say(&mut other, "2100001 GG").await;
+    assert_eq!(ADA.opens(&hear(&mut other).await), ADA_GRADES);
+}
+
+#[actix_rt::test]
+async fn a_new_book_is_installed_by_a_restart_that_loses_no_request() {
+    let room = Backroom::open(manners());
+    let (_session, mut client) = room.connect(PIPE_BYTES);
+    say(&mut client, "2100001 REPORT\n".repeat(2_000)).await;
+    client.shutdown().await.unwrap();
+    let install = async {
+        for number in 2..=9 {
+            let book = edition(number, |text| text.replace(",17,", &format!(",{number},")));
+            let old = room.store.send(Install(book)).await.unwrap().unwrap();
+            assert_eq!(old.edition(), Edition(number - 1), "the old book comes back");
+        }
+    };
+    let ((), replies) = tokio::join!(install, hear_the_rest(&mut client));
+    assert_eq!(replies.len(), 2_000);
+    let mut last = 0;
+    for reply in &replies {
+        let report: serde_json::Value = serde_json::from_str(&ADA.opens(reply)).unwrap();
+        let edition = report["edition"].as_u64().unwrap();
+        let midterm = report["assessments"][4]["mark"].as_u64().unwrap();
+        assert_eq!(midterm, if edition == 1 { 17 } else { edition }, "a reply is of one edition");
+        assert!(last <= edition, "editions never run back");
+        last = edition;
+    }
+    assert_eq!(last, 9);
+    assert_eq!(room.diary.count("Installed"), 8);
+}
+
+#[actix_rt::test]
+async fn an_older_book_is_returned_and_never_installed() {
+    let room = Backroom::open(manners());
+    let install = async |number: u64| {
+        let book = edition(number, str::to_owned);
+        room.store.send(Install(book)).await.unwrap().unwrap().edition()
+    };
+    assert_eq!(install(5).await, Edition(1));
+    assert_eq!(install(4).await, Edition(4));
+    assert_eq!(install(5).await, Edition(5));
+    assert_eq!(install(6).await, Edition(5));
+}
+
+#[actix_rt::test]
+async fn many_installs_at_once_are_all_answered_in_turn() {
+    let room = Backroom::open(manners());
+    let installs = (2..=20).map(|number| room.store.send(Install(edition(number, str::to_owned))));
+    let lookups = (0..20).map(|_| room.store.send(Lookup(one_request())));
+    let (old, answered) = tokio::join!(join_all(installs), join_all(lookups));
+    let old: Vec<_> = old.into_iter().map(|old| old.unwrap().unwrap().edition().0).collect();
+    assert_eq!(old, (1..=19).collect::<Vec<_>>());
+    assert!(answered.into_iter().all(|answer| answer.unwrap().is_ok()));
+}
