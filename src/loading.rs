@@ -19,6 +19,8 @@ const SETTLE_TIME: Duration = Duration::from_millis(200);
 pub struct Loaded {
     /// The book.
     pub book: Book,
+    /// The state in which the file was read.
+    pub stamp: Stamp,
     /// The SHA-256 of the file's bytes.
     pub digest: [u8; 32],
 }
@@ -75,15 +77,39 @@ fn load_once(path: &Path, options: &ReadOptions, edition: Edition) -> Result<Loa
     let digest = hashed.hasher.finalize().into();
     // A file that is being written may be refused for what it is only now: so this comes first.
     let after = file.metadata().map_err(Reason::Open)?;
-    if fingerprint(&before) != fingerprint(&after) {
+    let stamp = Stamp::of(&after);
+    if stamp != Stamp::of(&before) {
         return Err(Reason::Restless);
     }
-    Ok(Loaded { book: read?, digest })
+    Ok(Loaded { book: read?, stamp, digest })
 }
 
-/// What changes when a file is written.
-fn fingerprint(metadata: &Metadata) -> (u64, i64, i64) {
-    (metadata.size(), metadata.mtime(), metadata.mtime_nsec())
+/// The state of a file: what changes when it is written, replaced or renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// The state that a file's metadata tell.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Only what tells one file from another.
+    pub fn identity(self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
 }
 
 fn kind(metadata: &Metadata) -> &'static str {

@@ -79,7 +79,7 @@ impl Reloader {
         let kept = |why: String| Notice::Kept(self.current.edition, why);
         let notice = match reading.await {
             Ok(Ok(Read::New(loaded, census))) => {
-                let Loaded { book, digest } = *loaded;
+                let Loaded { book, digest, .. } = *loaded;
                 let edition = book.edition();
                 match house.install(book).await {
                     Ok(()) => {

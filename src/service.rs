@@ -1,6 +1,5 @@
 //! The running server: what main starts and signals steer.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -18,7 +17,7 @@ use crate::loading::{Loaded, load};
 use crate::reload::Reloader;
 use crate::settings::Settings;
 use crate::signals::{Asked, Signals};
-use crate::watch::watch;
+use crate::watch::{Watched, watch};
 
 /// How the service ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +43,9 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
         &first,
     );
     console.notice(&Notice::ClassFile(&settings.class_file, &first.book));
-    let (watched, drain) = (settings.watch.then(|| settings.class_file.clone()), settings.drain);
+    let path = settings.class_file.clone();
+    let watched = settings.watch.then_some(Watched { path, stamp: first.stamp });
+    let drain = settings.drain;
     let house = open(settings, socket, first, &console)?;
     notify_manager(&[NotifyState::Ready]);
     let end = until_stopped(&house, reloader, watched, &mut signals, &console).await;
@@ -63,7 +64,7 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
 async fn until_stopped(
     house: &House,
     reloader: Reloader,
-    watched: Option<PathBuf>,
+    watched: Option<Watched>,
     signals: &mut Signals,
     console: &Console,
 ) -> End {
@@ -71,7 +72,7 @@ async fn until_stopped(
     let reloads = reloader.run(house, console);
     let watching = async {
         match watched {
-            Some(path) => watch(path, Arc::clone(&wanted), console).await,
+            Some(file) => watch(file, Arc::clone(&wanted), console).await,
             None => std::future::pending().await,
         }
     };

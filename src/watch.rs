@@ -4,7 +4,6 @@
 //! renaming. And since a folder can be replaced too, or be on a file system that tells nothing, the
 //! file is also looked at now and then.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::console::{Console, Notice};
+use crate::loading::Stamp;
 
 /// How long a file must be left alone before it is read: editors write in several steps.
 const SETTLE_TIME: Duration = Duration::from_millis(300);
@@ -22,14 +22,23 @@ const SETTLE_TIME: Duration = Duration::from_millis(300);
 /// How often to look without having been told.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The file to watch.
+pub(crate) struct Watched {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// The state in which it was loaded.
+    pub(crate) stamp: Stamp,
+}
+
 type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 
-/// Notifies `wanted` each time the file at `path` has changed, for ever.
-pub(crate) async fn watch(path: PathBuf, wanted: Arc<Notify>, console: &Console) {
-    let seen = Arc::new(Seen { stamp: Mutex::new(Stamp::of(&path)), path });
-    let mut armed: Option<(Watcher, Option<Stamp>)> = None;
+/// Notifies `wanted` each time the file has changed, for ever; first against the state in which it
+/// was loaded.
+pub(crate) async fn watch(file: Watched, wanted: Arc<Notify>, console: &Console) {
+    let seen = Arc::new(Seen { stamp: Mutex::new(Some(file.stamp)), path: file.path });
+    let mut armed: Option<(Watcher, Option<(u64, u64)>)> = None;
     loop {
-        let folder = Stamp::of(seen.folder()).map(Stamp::identity);
+        let folder = stamp(seen.folder()).map(Stamp::identity);
         if armed.as_ref().is_none_or(|(_, watched)| *watched != folder) {
             let told = armed.is_some();
             armed = match arm(&seen, &wanted) {
@@ -42,11 +51,12 @@ pub(crate) async fn watch(path: PathBuf, wanted: Arc<Notify>, console: &Console)
                 }
             };
         }
-        sleep(LOOK_INTERVAL).await;
+        // What changed before the watcher was armed has gone unheard, so look at once.
         let looking = Arc::clone(&seen);
         if tokio::task::spawn_blocking(move || looking.has_changed()).await.unwrap_or(false) {
             wanted.notify_one();
         }
+        sleep(LOOK_INTERVAL).await;
     }
 }
 
@@ -83,7 +93,7 @@ impl Seen {
 
     /// Whether the file is there and differs from when it was last seen; it counts as seen then.
     fn has_changed(&self) -> bool {
-        let now = Stamp::of(&self.path);
+        let now = stamp(&self.path);
         let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = now != *stamp;
         *stamp = now;
@@ -91,30 +101,6 @@ impl Seen {
     }
 }
 
-/// What changes when a file is written or replaced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let metadata = path.metadata().ok()?;
-        Some(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            bytes: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
-    }
-
-    /// Only what tells a file from another one.
-    fn identity(self) -> Self {
-        Self { bytes: 0, modified: (0, 0), changed: (0, 0), ..self }
-    }
+fn stamp(path: &Path) -> Option<Stamp> {
+    path.metadata().ok().map(|metadata| Stamp::of(&metadata))
 }

@@ -1,0 +1,142 @@
+//! How many connections there may be, and what becomes of those beyond.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::{ADA, ADA_GRADES, Client, Server, server_command};
+use rustix::process::Signal;
+
+/// Asks for Ada's grades and gives what she reads.
+#[track_caller]
+fn asks(client: &mut Client) -> String {
+    ADA.opens(&client.say(b"2100001 GG\n").hears())
+}
+
+#[test]
+fn connections_beyond_the_limit_wait_until_one_ends() {
+    let server = Server::start("[limits]\nconnections = 3");
+    let mut inside: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut inside {
+        assert_eq!(asks(client), ADA_GRADES);
+    }
+    let mut waiting = server.connect();
+    waiting.say(b"2100001 GG\n");
+    // The one that waits is in the kernel's queue; all the others are served meanwhile.
+    for client in &mut inside {
+        assert_eq!(asks(client), ADA_GRADES);
+    }
+    inside.pop().unwrap().done().hears_the_rest();
+    assert_eq!(ADA.opens(&waiting.hears()), ADA_GRADES);
+    let mut fourth = server.connect();
+    waiting.done().hears_the_rest();
+    assert_eq!(asks(&mut fourth), ADA_GRADES, "the count recovers");
+}
+
+#[test]
+fn connections_beyond_a_source_s_limit_are_closed_and_the_count_recovers() {
+    let mut server = Server::start("[limits]\nconnections_per_source = 2");
+    for _ in 0..3 {
+        let mut inside = [server.connect(), server.connect()];
+        for client in &mut inside {
+            assert_eq!(asks(client), ADA_GRADES);
+        }
+        assert_eq!(server.connect().hears_the_rest(), Vec::<String>::new());
+        server.says("Connection from 127.0.0.1 refused: it has too many open.");
+        for client in &mut inside {
+            assert_eq!(asks(client), ADA_GRADES);
+            client.done().hears_the_rest();
+        }
+        // The listener hears of an end a moment after the client does.
+        while server.connect().say(b"2100001 GG\n").done().hears_the_rest().is_empty() {}
+    }
+}
+
+#[test]
+fn a_source_that_asks_too_fast_is_told_so_in_the_place_of_each_answer() {
+    let server = Server::start("[limits]\nrequests_per_second_per_source = 5");
+    let replies = server.answers(&b"2100001 GG\n".repeat(20));
+    assert_eq!(replies.len(), 20);
+    let told = replies.iter().filter(|reply| reply.starts_with("gAAAA")).count();
+    assert!((5..20).contains(&told), "{told} were answered");
+    assert_eq!(replies[0..5].iter().map(|reply| ADA.opens(reply)).next().unwrap(), ADA_GRADES);
+    let refused = "ERR too-many too many requests a second; wait before the next";
+    assert!(
+        replies.iter().filter(|reply| !reply.starts_with("gAAAA")).all(|reply| reply == refused)
+    );
+}
+
+#[test]
+fn the_limit_of_connections_is_lowered_to_what_the_process_may_open() {
+    let (folder, path) = common::class_folder("[limits]\nconnections = 5000");
+    let mut limited = std::process::Command::new("prlimit");
+    limited.args(["--nofile=200:200"]).arg(server_command().get_program());
+    let server = Server::start_with(folder, limited.arg("--config").arg(path));
+    let (mut clients, mut served) = (Vec::new(), 0);
+    for _ in 0..136 {
+        clients.push(server.connect());
+    }
+    for client in &mut clients {
+        served += usize::from(asks(client) == ADA_GRADES);
+    }
+    assert_eq!(served, 136, "200 descriptors less 64");
+    drop(clients);
+    let (code, output) = server.stopped();
+    assert_eq!(code, Some(0));
+    assert!(
+        output.iter().any(|line| line.contains("limits.connections = 5000 is lowered to 136")),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn running_out_of_descriptors_is_a_pause_and_not_the_end() {
+    let mut server = Server::start("[limits]\nconnections = 500");
+    let limit = |files: &str| {
+        let set = std::process::Command::new("prlimit")
+            .args(["--pid", &server.pid().to_string(), &format!("--nofile={files}:500")])
+            .status();
+        assert!(set.unwrap().success());
+    };
+    limit("30");
+    let mut clients: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    assert_eq!(asks(&mut clients[0]), ADA_GRADES);
+    clients[39].say(b"2100001 GG\n");
+    server.says("No connection can be accepted: Too many open files");
+    assert_eq!(asks(&mut clients[0]), ADA_GRADES, "those inside are served");
+    clients.drain(..35).for_each(|mut client| drop(client.done().hears_the_rest()));
+    server.says("Connections are accepted again.");
+    assert_eq!(ADA.opens(&clients[4].hears()), ADA_GRADES);
+    server.signal(Signal::TERM);
+    let (code, output) = server.ended();
+    assert_eq!(code, Some(0));
+    let complaints = output.iter().filter(|line| line.contains("Too many open files")).count();
+    assert!(complaints <= 3, "{complaints} lines about one shortage");
+}
+
+#[test]
+fn floods_leave_memory_as_it_was() {
+    use std::io::Write;
+    let server = Server::start("[console]\nstyle = \"log\"");
+    let flood = |bytes: &[u8], rounds: usize| {
+        for _ in 0..rounds {
+            let mut client = server.connect();
+            for _ in 0..64 {
+                // The server may have closed already, which is what it should do.
+                if client.socket().write_all(bytes).is_err() {
+                    break;
+                }
+            }
+        }
+        assert_eq!(server.answers(b"2100001 GG\n").len(), 1);
+    };
+    flood(&b"2100001 GG\n".repeat(100), 3);
+    let before = server.resident_kib();
+    flood(&[b'9'; 64 * 1024], 10);
+    flood(&[b' '; 64 * 1024], 5);
+    flood(&b"2100001 GG\n".repeat(100), 20);
+    flood(&b"nonsense\n".repeat(1000), 5);
+    let grown = server.resident_kib().saturating_sub(before);
+    assert!(grown < 16 * 1024, "grown by {grown} KiB");
+}
