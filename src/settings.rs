@@ -234,9 +234,13 @@ impl Layers {
         let value = |keys: Option<&Map<String, Value>>| {
             keys.and_then(|keys| keys.get(key)).map_or_else(String::new, shown)
         };
-        let (seen, default) =
-            (value(set.map(|(_, keys)| keys)), value(self.layers.first().map(|(_, keys)| keys)));
-        problem(origin, format!("{key} = {seen}: {what}; the default is {default}"))
+        let seen = value(set.map(|(_, keys)| keys));
+        let default = value(self.layers.first().map(|(_, keys)| keys));
+        let remedy = match seen == default {
+            true => String::new(),
+            false => format!("; the default is {default}"),
+        };
+        problem(origin, format!("{key} = {seen}: {what}{remedy}"))
     }
 }
 

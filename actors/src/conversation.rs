@@ -194,7 +194,7 @@ impl<S: Socket> Conversation<S> {
                     yield_now().await;
                 }
                 read => {
-                    if draining {
+                    if draining && read.is_ok() {
                         self.last_look = LastLook::Done;
                     }
                     return read;
@@ -268,6 +268,10 @@ impl<S: Socket> Conversation<S> {
             Ending::Lost(_) | Ending::Panicked => {}
             Ending::NotReading => drop(self.socket.reset_on_drop()),
             Ending::Closed | Ending::Idle => drop(self.socket.shutdown().await),
+            // Nothing has come since the service's end, so there is nothing to deliver.
+            Ending::Drained if self.last_look == LastLook::Again => {
+                drop(self.socket.shutdown().await);
+            }
             Ending::UnknownStudent
             | Ending::TooLong
             | Ending::TooSlow

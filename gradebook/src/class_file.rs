@@ -240,6 +240,11 @@ impl Header {
                 .map_err(|_| ClassFileError::NotUtf8 { row: 1, column: column() })?;
             names.push(on_one_line(text));
         }
+        let find = |wanted: &'static str| {
+            let missing = || ClassFileError::MissingColumn { name: wanted, hint: hint(&names) };
+            names.iter().position(|name| name == wanted).ok_or_else(missing)
+        };
+        let (name, id, key) = (find(NAME)?, find(ID)?, find(KEY)?);
         for (second, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             match names.iter().position(|other| other == name) {
                 Some(first) if first < second => {
@@ -249,11 +254,6 @@ impl Header {
                 _ => {}
             }
         }
-        let find = |wanted: &'static str| {
-            let missing = || ClassFileError::MissingColumn { name: wanted, hint: hint(&names) };
-            names.iter().position(|name| name == wanted).ok_or_else(missing)
-        };
-        let (name, id, key) = (find(NAME)?, find(ID)?, find(KEY)?);
         let is_assessment = |at: usize| ![name, id, key].contains(&at);
         let others = names.iter().cloned().enumerate().filter(|(at, _)| is_assessment(*at));
         let (unnamed, assessments): (Vec<_>, Vec<_>) =

@@ -25,6 +25,7 @@ const CANNOT_READ_TERMINAL: u8 = 3;
 /// Without a command: a dialogue at a terminal, else requests from standard input, one a line.
 #[derive(Parser)]
 #[command(
+    name = "grade-client",
     version,
     after_help = "The key comes from --key-file, from --keys, from the variable \
     GRADE_KEY, or is asked for; never from the command line.\n\
@@ -125,9 +126,9 @@ fn keys(arguments: &Arguments) -> Result<Keys, Exit> {
     }
     if let Some(path) = &arguments.keys {
         let (keys, exposed) = Keys::from_csv(path).map_err(bad)?;
-        if let Some(mode) = exposed {
+        if exposed {
             let path = path.display();
-            complain(&format!("warning: {path}: others can read these keys (mode {mode:04o})"));
+            complain(&format!("warning: {path}: other users of this machine can read these keys"));
         }
         return Ok(keys);
     }

@@ -64,11 +64,9 @@ impl Dialogue<'_> {
             }
             let Some((id, command)) = self.understand(line) else {
                 // What is not understood may be a key, so it is neither repeated nor remembered.
-                writeln!(
-                    out,
-                    "{}",
-                    if self.id.is_some() { COMMANDS } else { "That is no student ID." }
-                )?;
+                let remedy = if self.id.is_some() { COMMANDS } else { "That is no student ID." };
+                writeln!(out, "{remedy}")?;
+                out.flush()?;
                 continue;
             };
             // The history is a convenience.

@@ -98,11 +98,11 @@ impl Keys {
     }
 
     /// Reads a key for each student from a CSV with the columns `ID Number` and `Key`, such as a
-    /// class file. Also tells the file's mode if others can read it.
+    /// class file. Also tells whether others can read it.
     ///
     /// # Errors
     /// [`KeysError`].
-    pub fn from_csv(path: &Path) -> Result<(Self, Option<u32>), KeysError> {
+    pub fn from_csv(path: &Path) -> Result<(Self, bool), KeysError> {
         let (file, mode) = open(path)?;
         let bad = |why: String| KeysError::BadCsv { path: path.to_owned(), why };
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
@@ -125,7 +125,7 @@ impl Keys {
                 Key::parse(cell(key)).map_err(|why| KeysError::BadKey { place: place(), why })?;
             keys.insert(String::from_utf8_lossy(cell(id)).into_owned(), key);
         }
-        Ok((Self::Many(keys), (mode & OTHERS != 0).then_some(mode)))
+        Ok((Self::Many(keys), mode & OTHERS != 0))
     }
 
     /// The key of one student. `ask` is called when there is none at hand.
@@ -224,7 +224,7 @@ mod tests {
     fn a_class_file_is_a_file_of_keys() {
         let (_folder, path) = file(&format!("Name,ID Number,Key\nAda,2100001,{KEY}\n,,\n"), 0o644);
         let (keys, exposed) = Keys::from_csv(&path).unwrap();
-        assert_eq!(exposed, Some(0o644));
+        assert!(exposed);
         let nobody = || Err(KeysError::NoSource);
         assert!(keys.of("2100001", nobody).is_ok());
         let text = keys.of("2100002", nobody).err().unwrap().to_string();

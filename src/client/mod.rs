@@ -153,7 +153,7 @@ impl Server {
             OpenError::WrongKey => Failure::WrongKey,
         })?;
         self.check_time(opened.time, Timestamp::of(now))?;
-        Ok(Answer { time: opened.time, text: opened.text.trim_end_matches(' ').to_owned() })
+        Ok(Answer { time: opened.time, text: without_padding(&opened.text).to_owned() })
     }
 
     fn check_time(&self, made: Timestamp, now: Timestamp) -> Result<(), Failure> {
@@ -167,6 +167,14 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// A text without the blanks that make all answers equally long; the one behind a label that stands
+/// for a blank mark is the text's own.
+fn without_padding(text: &str) -> &str {
+    let bare = text.trim_end_matches(' ');
+    let blank_mark = bare.ends_with(':') && bare.len() < text.len();
+    text.get(..bare.len() + usize::from(blank_mark)).unwrap_or(bare)
 }
 
 #[cfg(test)]
@@ -204,6 +212,14 @@ mod tests {
         let time = Timestamp(NOW + 301);
         assert_eq!(read(&made_at(NOW + 301)), Err(Failure::FromTheFuture { time }));
         assert!(matches!(read(&made_at(u64::MAX)), Err(Failure::FromTheFuture { .. })));
+    }
+
+    #[test]
+    fn padding_is_dropped_and_a_blank_mark_is_kept() {
+        assert_eq!(without_padding("Lab 1: 7, Lab 2:    "), "Lab 1: 7, Lab 2: ");
+        assert_eq!(without_padding("Lab 1: 7, Lab 2: "), "Lab 1: 7, Lab 2: ");
+        assert_eq!(without_padding("Lab 1: 7  "), "Lab 1: 7");
+        assert_eq!(without_padding(""), "");
     }
 
     #[test]

@@ -1,0 +1,103 @@
+//! Starting: one clear message and the documented code when it cannot be.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::{ADA, ADA_GRADES, CLASS, Server, class_folder, holds_no_key, server_command};
+
+/// Runs the server to its end and gives the code and what it said on standard error.
+fn refusal(settings: &str, class: &[u8]) -> (i32, String) {
+    let (folder, path) = class_folder(settings);
+    std::fs::write(folder.path().join("class.csv"), class).unwrap();
+    let output = server_command().arg("--config").arg(path).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    holds_no_key(&[text.clone(), printed]);
+    (output.status.code().unwrap(), text.replace(&folder.path().display().to_string(), "FOLDER"))
+}
+
+#[test]
+fn a_second_server_on_the_port_says_so() {
+    let server = Server::start("");
+    let listen = format!("[server]\nlisten = \"127.0.0.1:{}\"", server.port);
+    let (code, text) = refusal(&listen, CLASS.as_bytes());
+    assert_eq!(code, 1);
+    assert_eq!(
+        text,
+        format!(
+            "grade-actor-server: cannot listen on 127.0.0.1:{} (server.listen); is another server on \
+             this port?: Address already in use (os error 98)\n",
+            server.port
+        )
+    );
+    assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES, "the first goes on");
+}
+
+#[test]
+fn a_bad_class_file_is_named_with_row_and_column_and_no_key() {
+    let swapped = CLASS.replace("2100002", &format!("{}x", ADA.1));
+    let (code, text) = refusal("", swapped.as_bytes());
+    assert_eq!(code, 1);
+    assert_eq!(
+        text,
+        "grade-actor-server: FOLDER/class.csv: row 3, column \"ID Number\": is not 1 to 64 of A-Z a-z \
+         0-9 . _ @ -\n"
+    );
+    let headerless: String = CLASS.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let (code, text) = refusal("", headerless.as_bytes());
+    assert_eq!(code, 1);
+    assert!(
+        text.starts_with("grade-actor-server: FOLDER/class.csv: row 1: has no column \"Name\"")
+    );
+}
+
+#[test]
+fn unknown_settings_and_bad_values_are_usage_errors() {
+    for settings in ["[server]\nprot = 1", "[server]\nworkers = 0", "[audit]\nfile = \"x\""] {
+        let (code, text) = refusal(settings, CLASS.as_bytes());
+        assert_eq!(code, 2, "{text}");
+        assert!(text.starts_with("grade-actor-server: FOLDER/test.toml: "), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
+}
+
+#[test]
+fn several_workers_answer_alike_and_stop_together() {
+    let server = Server::start("[server]\nworkers = 3");
+    let mut clients: Vec<_> = (0..9).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        for _ in 0..3 {
+            assert_eq!(ADA.opens(&client.say(b"2100001 GG\n").hears()), ADA_GRADES);
+        }
+    }
+    let (code, output) = server.stopped();
+    assert_eq!((code, output.last().unwrap().as_str()), (Some(0), "Stopped."));
+    for client in &mut clients {
+        assert_eq!(client.hears_the_rest(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_lab_s_own_class_file_is_served_where_it_is_at_hand() {
+    let class = common::project("../shared/lab/course_grades_2023.csv");
+    let Ok(class) = std::fs::read(class) else { return };
+    let (folder, path) = class_folder("");
+    std::fs::write(folder.path().join("class.csv"), &class).unwrap();
+    let server = Server::start_with(folder, server_command().arg("--config").arg(path));
+    let mut rows = csv::Reader::from_reader(class.as_slice());
+    let headers = rows.headers().unwrap().clone();
+    for row in rows.records().map(Result::unwrap) {
+        let reply = server.connect().say(format!("{},GG", &row[1])).receives_once();
+        let token = std::str::from_utf8(&reply).unwrap().trim_end();
+        let text = fernet::Fernet::new(&row[2]).unwrap().decrypt(token).unwrap();
+        let marks: Vec<_> = headers
+            .iter()
+            .zip(&row)
+            .skip(3)
+            .map(|(name, mark)| format!("{name}: {mark}"))
+            .collect();
+        assert_eq!(String::from_utf8(text).unwrap(), marks.join(", "));
+    }
+}
