@@ -69,7 +69,7 @@ fn a_refused_file_changes_nothing_and_is_told_once_with_its_row() {
             "row 3, column \"ID Number\": is the same as in row 2",
         ),
         (&CLASS.replace(BO.1, ADA.1), "row 3, column \"Key\": is the same as in row 2"),
-        (&CLASS.replace(BO.1, &BO.1[..40]), "row 3, column \"Key\": "),
+        (&CLASS.replace(BO.1, BO.1.trim_end_matches('=')), "row 3, column \"Key\": "),
         (&CLASS.replace("2100002", BO.1), "row 3, column \"ID Number\": "),
         (&CLASS.replace("17", ADA.1), "row 2, column \"Midterm\": is not a finite number"),
         (&CLASS.replace("17", "nan"), "row 2, column \"Midterm\": is not a finite number"),
