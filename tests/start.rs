@@ -80,6 +80,39 @@ fn several_workers_answer_alike_and_stop_together() {
 }
 
 #[test]
+fn a_service_manager_is_told_when_it_is_ready_and_when_it_stops() {
+    let (folder, path) = class_folder("");
+    let manager = std::os::unix::net::UnixDatagram::bind(folder.path().join("notify")).unwrap();
+    manager.set_read_timeout(Some(common::PATIENCE)).unwrap();
+    let mut command = server_command();
+    command.env("NOTIFY_SOCKET", folder.path().join("notify")).arg("--config").arg(path);
+    let server = Server::start_with(folder, &mut command);
+    let hears = || {
+        let mut buffer = [0; 64];
+        let bytes = manager.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..bytes].to_vec()).unwrap()
+    };
+    assert_eq!(hears().trim_end(), "READY=1");
+    assert_eq!(server.stopped().0, Some(0));
+    assert_eq!(hears().trim_end(), "STOPPING=1");
+}
+
+#[test]
+fn a_socket_that_a_service_manager_hands_over_is_used() {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let (folder, path) = class_folder("[server]\nlisten = \"127.0.0.1:1\"");
+    // The descriptor handed over is the third, and names the process that it is for.
+    let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" --config \"$1\"";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).arg(server_command().get_program()).arg(path);
+    command.stdin(std::os::fd::OwnedFd::from(socket));
+    let server = Server::start_with(folder, &mut command);
+    assert_eq!(server.port, port);
+    assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
+}
+
+#[test]
 fn the_lab_s_own_class_file_is_served_where_it_is_at_hand() {
     let class = common::project("../shared/lab/course_grades_2023.csv");
     let Ok(class) = std::fs::read(class) else { return };

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use common::{Client, Server, project, server_command};
+use common::{ADA, ADA_GRADES, Client, Server, project, server_command};
 use fernet::Fernet;
 
 /// The example class as README and PROTOCOL.md start it, but on a free port.
@@ -94,6 +94,29 @@ fn unescaped(text: &str) -> Vec<u8> {
         });
     }
     bytes
+}
+
+#[test]
+fn the_protocol_s_python_client_works_where_its_package_is_installed() {
+    let python = |arguments: &[&str]| Command::new("python3").args(arguments).output();
+    if !python(&["-c", "import cryptography"]).is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let server = Server::start("");
+    let (script, key) = (server.folder.path().join("client.py"), server.folder.path().join("key"));
+    std::fs::write(&script, &blocks("docs/PROTOCOL.md", "python")[0]).unwrap();
+    std::fs::write(&key, ADA.1).unwrap();
+    let ask = |id: &str, command: &[&str]| {
+        let port = server.port.to_string();
+        let (script, key) = (script.to_str().unwrap(), key.to_str().unwrap());
+        let output = python(&[&[script, "127.0.0.1", &port, id, key], command].concat()).unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap().trim_end().to_owned();
+        (text(output.stdout), text(output.stderr))
+    };
+    assert_eq!(ask(ADA.0, &["GG"]), (ADA_GRADES.into(), String::new()));
+    assert_eq!(ask(ADA.0, &["AVG", "Lab", "3"]).0, "Lab 3 average: 8.1667");
+    assert!(ask(ADA.0, &["XX"]).1.starts_with("ERR malformed unknown command"));
+    assert_eq!(ask("9999999", &["GG"]).1, "closed without an answer: is the student ID right?");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a student may ask for, as values that cannot be wrong.
 //!
 //! A [`Request`] is one student's ID and one [`Command`]. It says nothing of bytes (that is
-//! [`wire`](crate::wire)) and nothing of marks (that is [`book`](crate::book)).
+//! [`wire`](crate::wire)) and nothing of marks (that is [`Book`](crate::Book)).
 
 use std::fmt;
 

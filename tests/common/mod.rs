@@ -57,7 +57,7 @@ impl Student {
 /// The server, as built.
 pub fn server_command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_grade-actor-server"));
-    command.env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
+    command.env_remove("RUST_LOG").env_remove("RUST_BACKTRACE").stdin(Stdio::null());
     command
 }
 
@@ -106,7 +106,7 @@ impl Server {
     /// Starts this command and waits until it listens.
     #[track_caller]
     pub fn start_with(folder: TempDir, command: &mut Command) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = child.spawn().unwrap();
         let (sender, output) = channel();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
