@@ -11,8 +11,9 @@ use crate::event::Teller;
 use crate::limits::{RequestRate, Timeouts};
 use crate::messages::{Failed, Lookup, Seal};
 
-/// The most bytes taken from a socket at once.
-const READ_BYTES: usize = 64 * 1024;
+/// The most bytes taken from a socket at once: several batches of short requests, and no more than a
+/// client that does not read its replies may have the server hold for it.
+const READ_BYTES: usize = 16 * 1024;
 
 /// The most batches kept for the next sessions that need one.
 const SPARE_BATCHES_MAX: usize = 32;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Order is the order of the entries, so a reply cannot overtake another. Memory is kept from one
-//! round to the next, and whatever was secret in it is wiped first.
+//! round to the next; keys and texts in it are wiped as soon as they are sealed.
 
 use zeroize::Zeroize;
 
@@ -50,9 +50,11 @@ struct Sheet {
     questions: Vec<Question>,
     /// The names of assessments asked for, one behind the other.
     names: String,
+    /// What may be told; wiped and gone once it is sealed.
     answers: Vec<Answer>,
-    /// The texts to be sealed, one behind the other.
+    /// The texts to be sealed, one behind the other; wiped and gone once they are.
     plaintext: Vec<u8>,
+    outcomes: Vec<Outcome>,
     replies: Vec<u8>,
     /// Where in `replies` each reply ends.
     ends: Vec<usize>,
@@ -115,6 +117,7 @@ impl Questions {
             names: String::new(),
             answers: Vec::new(),
             plaintext: Vec::new(),
+            outcomes: Vec::new(),
             replies: Vec::new(),
             ends: Vec::new(),
             revealed: Vec::new(),
@@ -200,8 +203,9 @@ impl Answers {
         mut refuse: impl FnMut(Refusal, &mut Vec<u8>),
     ) -> Replies {
         let mut sheet = self.0;
-        let Sheet { answers, plaintext, replies, ends, .. } = &mut *sheet;
+        let Sheet { answers, plaintext, outcomes, replies, ends, .. } = &mut *sheet;
         for answer in answers.iter() {
+            outcomes.push(answer.outcome());
             match answer {
                 Answer::Disclosed(Disclosure { key, text })
                 | Answer::Decoy(Disclosure { key, text }) => {
@@ -212,6 +216,9 @@ impl Answers {
             }
             ends.push(replies.len());
         }
+        // Dropping an answer wipes its copy of the key.
+        answers.clear();
+        wipe(plaintext);
         Replies(sheet)
     }
 
@@ -235,12 +242,12 @@ impl Replies {
 
     /// How many requests they answer.
     pub fn len(&self) -> usize {
-        self.0.answers.len()
+        self.0.outcomes.len()
     }
 
     /// Whether they answer none.
     pub fn is_empty(&self) -> bool {
-        self.0.answers.is_empty()
+        self.0.outcomes.is_empty()
     }
 
     /// The book edition that every one of these answers comes from.
@@ -250,7 +257,7 @@ impl Replies {
 
     /// Whether the connection ends after these replies, because a request is to get no answer.
     pub fn is_last(&self) -> bool {
-        matches!(self.0.answers.last(), Some(Answer::Silence))
+        self.0.outcomes.last() == Some(&Outcome::Silence)
     }
 
     /// The text of the key that a revealing sealer lets out: only there is it not empty.
@@ -260,38 +267,39 @@ impl Replies {
 
     /// Every request with its outcome and its reply, in order, for whoever tells of them.
     pub fn each(&self) -> impl Iterator<Item = (Result<Request<'_>, Refusal>, Outcome, &[u8])> {
-        let Sheet { questions, names, answers, replies, ends, .. } = &*self.0;
+        let Sheet { questions, names, outcomes, replies, ends, .. } = &*self.0;
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let spans = starts.zip(ends.iter().copied());
-        questions.iter().zip(answers).zip(spans).map(move |((question, answer), (start, end))| {
-            let outcome = match answer {
-                Answer::Disclosed(_) => Outcome::Answered,
-                Answer::Decoy(_) => Outcome::Decoy,
-                Answer::Refused(refusal) => Outcome::Refused(*refusal),
-                Answer::Silence => Outcome::Silence,
-            };
-            (request(question, names), outcome, replies.get(start..end).unwrap_or_default())
+        let each = questions.iter().zip(outcomes).zip(spans);
+        each.map(move |((question, outcome), (start, end))| {
+            (request(question, names), *outcome, replies.get(start..end).unwrap_or_default())
         })
     }
 
-    /// The same block for the next round: secrets wiped, memory kept, and in it the questions that
-    /// found no room in this round.
+    /// The same block for the next round, and in it the questions that found no room in this one.
     pub fn into_questions(self) -> Questions {
         let mut sheet = self.0;
-        let answered = sheet.answers.len();
+        let answered = sheet.outcomes.len();
         sheet.questions.drain(..answered);
+        sheet.outcomes.clear();
         if sheet.questions.is_empty() {
             sheet.names.clear();
         }
-        // Dropping an answer wipes its copy of the key.
-        sheet.answers.clear();
-        for secret in [&mut sheet.plaintext, &mut sheet.revealed] {
-            secret.as_mut_slice().zeroize();
-            secret.clear();
-        }
+        wipe(&mut sheet.revealed);
         sheet.replies.clear();
         sheet.ends.clear();
         Questions(sheet)
+    }
+}
+
+impl Answer {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Disclosed(_) => Outcome::Answered,
+            Self::Decoy(_) => Outcome::Decoy,
+            Self::Refused(refusal) => Outcome::Refused(*refusal),
+            Self::Silence => Outcome::Silence,
+        }
     }
 }
 
@@ -307,6 +315,12 @@ impl Drop for Sheet {
         self.plaintext.zeroize();
         self.revealed.zeroize();
     }
+}
+
+/// Overwrites what a buffer holds and empties it; its memory is kept.
+fn wipe(secret: &mut Vec<u8>) {
+    secret.as_mut_slice().zeroize();
+    secret.clear();
 }
 
 fn request<'a>(question: &Question, names: &'a str) -> Result<Request<'a>, Refusal> {
