@@ -188,7 +188,7 @@ pub fn read_class_file(
         if lines.len() >= options.rows_max {
             return Err(ClassFileError::TooManyRows(options.rows_max));
         }
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = line_of(&row, &reader);
         let added = header.add(&row, line, &mut roll, &lines);
         // A quote that is never closed swallows the rows behind it; whatever else that breaks
         // follows from it.
@@ -217,6 +217,15 @@ fn next_row<R: Read>(
         csv::ErrorKind::Io(error) => ClassFileError::Io(error),
         other => ClassFileError::Io(std::io::Error::other(format!("{other:?}"))),
     })
+}
+
+/// The line that the row just read begins on. (The row's own position is where the reader began to
+/// look for it, which is before any blank lines.)
+fn line_of<R: Read>(row: &ByteRecord, reader: &csv::Reader<Screen<R>>) -> u64 {
+    let ended = !reader.get_ref().ended_in_a_row();
+    let inside = row.iter().flatten().filter(|byte| **byte == b'\n').count();
+    let lines = u64::try_from(inside + usize::from(ended)).unwrap_or_default();
+    reader.position().line().saturating_sub(lines)
 }
 
 /// Which column holds what.
@@ -484,6 +493,41 @@ mod tests {
             refused(class(&["Ada,2100001,K1,1e400,9"])),
             "row 2, column \"Lab 1\": is out of range; a mark has at most 12 digits before the point"
         );
+    }
+
+    #[test]
+    fn rows_are_counted_as_an_editor_counts_lines() {
+        let bad = |before: &str, end: &str| {
+            let file = format!("{}{before}Bo,2100002,K2,3,x", class(&["Ada,2100001,K1,3,9"]));
+            let text = refused(testing::keyed(&file).replace('\n', end) + end);
+            text.split_once(',').unwrap().0.to_owned()
+        };
+        for end in ["\n", "\r\n", "\r"] {
+            assert_eq!(bad("", end), "row 3", "{end:?}");
+            assert_eq!(bad("\n\n", end), "row 5", "{end:?}");
+            assert_eq!(bad(",,,,\n", end), "row 4", "{end:?}");
+            assert_eq!(bad("\"C\nD\n\",2100003,K3,,\n", end), "row 6", "{end:?}");
+        }
+        let unended = class(&["Ada,2100001,K1,3,9", "", "Bo,2100002,K2,3,x"]);
+        assert!(refused(unended.trim_end()).starts_with("row 4"));
+        let inside = class(&["Ada,2100001,K1,3,9", "\"B\no\",2100002,K2,3,x"]);
+        assert!(refused(inside.trim_end()).starts_with("row 3"));
+    }
+
+    #[test]
+    fn line_ends_may_be_cut_between_two_reads() {
+        struct OneByOne<'a>(&'a [u8]);
+        impl Read for OneByOne<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                let Some((first, rest)) = self.0.split_first() else { return Ok(0) };
+                self.0 = rest;
+                buffer[0] = *first;
+                Ok(1)
+            }
+        }
+        let file = class(&["Ada,2100001,K1,3,9", "Bo,2100002,K2,,10"]).replace('\n', "\r\n");
+        let book = read_class_file(OneByOne(file.as_bytes()), &OPTIONS, Edition(1)).unwrap();
+        assert_eq!(book.students(), 2);
     }
 
     #[test]

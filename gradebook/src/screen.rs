@@ -1,7 +1,8 @@
 //! A look at the raw bytes of a class file on their way to the CSV reader.
 //!
 //! The CSV reader forgives what must be refused here: NUL bytes, a quote that is never closed, a
-//! file without an end. The screen counts what passes and remembers what is wrong with it.
+//! file without an end. The screen counts what passes and remembers what is wrong with it. It also
+//! makes every line end a line feed, since the reader's count of lines goes by those.
 
 use std::io::{self, Read};
 
@@ -13,6 +14,10 @@ pub(crate) struct Screen<R> {
     bytes: u64,
     line_ends: u64,
     quotes: usize,
+    /// The last byte that passed.
+    last: Option<u8>,
+    /// Whether the last byte that came was a carriage return, which may be half a line end.
+    behind_return: bool,
     ended: bool,
     fault: Option<Fault>,
 }
@@ -25,7 +30,9 @@ enum Fault {
 
 impl<R> Screen<R> {
     pub(crate) fn new(inner: R, bytes_max: u64) -> Self {
-        Self { inner, bytes_max, bytes: 0, line_ends: 0, quotes: 0, ended: false, fault: None }
+        let (bytes, line_ends, quotes) = (0, 0, 0);
+        let (last, behind_return, ended, fault) = (None, false, false, None);
+        Self { inner, bytes_max, bytes, line_ends, quotes, last, behind_return, ended, fault }
     }
 
     /// What is wrong with the bytes that have passed.
@@ -41,14 +48,36 @@ impl<R> Screen<R> {
         self.ended && self.quotes % 2 == 1
     }
 
+    /// Whether the file ended in the middle of a row: without a line end, or inside quotes.
+    pub(crate) fn ended_in_a_row(&self) -> bool {
+        self.ended && (self.last != Some(b'\n') || self.ended_in_quotes())
+    }
+
+    /// Makes CR LF and CR line feeds, in place. Gives how many bytes are left.
+    fn unify_line_ends(&mut self, bytes: &mut [u8]) -> usize {
+        if !self.behind_return && memchr::memchr(b'\r', bytes).is_none() {
+            return bytes.len();
+        }
+        let mut kept = 0;
+        for at in 0..bytes.len() {
+            let Some(byte) = bytes.get(at).copied() else { break };
+            let second_half = byte == b'\n' && self.behind_return;
+            self.behind_return = byte == b'\r';
+            if !second_half && let Some(place) = bytes.get_mut(kept) {
+                *place = if byte == b'\r' { b'\n' } else { byte };
+                kept += 1;
+            }
+        }
+        kept
+    }
+
     fn look_at(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let nul = memchr::memchr(0, bytes);
         let clean = nul.and_then(|at| bytes.get(..at)).unwrap_or(bytes);
         let line_ends = u64::try_from(memchr::memchr_iter(b'\n', clean).count());
         self.line_ends = self.line_ends.saturating_add(line_ends.unwrap_or(u64::MAX));
         self.quotes = self.quotes.wrapping_add(memchr::memchr_iter(b'"', clean).count());
-        let passed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.bytes = self.bytes.saturating_add(passed);
+        self.last = bytes.last().copied().or(self.last);
         match nul {
             Some(_) => Err(Fault::Nul),
             None if self.bytes > self.bytes_max => Err(Fault::TooManyBytes),
@@ -59,12 +88,19 @@ impl<R> Screen<R> {
 
 impl<R: Read> Read for Screen<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.ended = read == 0 && !buffer.is_empty();
-        self.look_at(buffer.get(..read).unwrap_or_default()).map_err(|fault| {
-            self.fault = Some(fault);
-            io::Error::from(io::ErrorKind::InvalidData)
-        })?;
-        Ok(read)
+        loop {
+            let read = self.inner.read(buffer)?;
+            self.ended = read == 0 && !buffer.is_empty();
+            self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+            let passing = self.unify_line_ends(buffer.get_mut(..read).unwrap_or_default());
+            self.look_at(buffer.get(..passing).unwrap_or_default()).map_err(|fault| {
+                self.fault = Some(fault);
+                io::Error::from(io::ErrorKind::InvalidData)
+            })?;
+            // Nothing passes of a lone second half of a line end, and that is not the file's end.
+            if passing > 0 || read == 0 {
+                return Ok(passing);
+            }
+        }
     }
 }
