@@ -1,25 +1,23 @@
 //! The one place of the server that prints.
 //!
-//! Whatever is printed goes through a bounded queue to a thread of its own, so a terminal that
-//! stands still never holds up an answer; lines beyond the queue are dropped. No key and no mark is
-//! ever printed but in the lab style's copy of the class file, where keys are masked. Texts from
-//! clients and files are escaped.
+//! No key and no mark is ever printed but in the lab style's copy of the class file, where keys are
+//! masked. Texts from clients and files are escaped.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use grade_actors::event::{Ending, Event, Part, Tell};
 use gradebook::{Book, Edition, Outcome, Refusal};
 use tracing::{Level, debug, error, info, warn};
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
+use crate::printer::Printer;
 use crate::settings::Style;
 use crate::text::shown;
 
-/// The most lines that wait to be printed.
-const WAITING_LINES_MAX: usize = 16_384;
+/// How long the end of the program waits for its last lines to be read.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the program itself has to tell, beside the events of the house.
 pub enum Notice<'a> {
@@ -41,44 +39,47 @@ pub struct Console {
 }
 
 enum Face {
-    Lab(NonBlocking),
-    Traced,
+    Lab(Printer),
+    Traced(Printer),
     Quiet,
 }
 
 impl Console {
-    /// A console on standard output. What waits is printed when the guard is dropped.
-    pub fn open(style: Style) -> (Self, Option<WorkerGuard>) {
+    /// A console on standard output.
+    pub fn open(style: Style) -> Self {
         if style == Style::Quiet {
-            return (Self { face: Face::Quiet }, None);
+            return Self { face: Face::Quiet };
         }
-        let builder = NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES_MAX);
-        let (out, guard) = builder.finish(std::io::stdout());
-        let face = match style {
-            Style::Lab => Face::Lab(out),
-            _ => {
-                let filter = EnvFilter::builder().with_default_directive(Level::INFO.into());
-                let subscriber = tracing_subscriber::fmt()
-                    .with_env_filter(filter.from_env_lossy())
-                    .with_target(false)
-                    .with_ansi(false)
-                    .with_writer(out);
-                // A second console in one process, as in a test, leaves the first one in place.
-                drop(match style {
-                    Style::Json => subscriber.json().flatten_event(true).try_init(),
-                    _ => subscriber.try_init(),
-                });
-                Face::Traced
-            }
-        };
-        (Self { face }, Some(guard))
+        let printer = Printer::open(std::io::stdout());
+        if style == Style::Lab {
+            return Self { face: Face::Lab(printer) };
+        }
+        let filter = EnvFilter::builder().with_default_directive(Level::INFO.into());
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(filter.from_env_lossy())
+            .with_target(false)
+            .with_ansi(false)
+            .with_writer(printer.clone());
+        // A second console in one process, as in a test, leaves the first one in place.
+        drop(match style {
+            Style::Json => subscriber.json().flatten_event(true).try_init(),
+            _ => subscriber.try_init(),
+        });
+        Self { face: Face::Traced(printer) }
+    }
+
+    /// Waits for what has been told to be printed, but not for long.
+    pub fn flush(&self) {
+        if let Face::Lab(printer) | Face::Traced(printer) = &self.face {
+            printer.flush(FLUSH_PATIENCE);
+        }
     }
 
     /// Tells what the program itself has to tell.
     pub fn notice(&self, notice: &Notice<'_>) {
         match &self.face {
-            Face::Lab(out) => print(out, &lab_notice(notice)),
-            Face::Traced => trace_notice(notice),
+            Face::Lab(printer) => printer.print(lab_notice(notice).as_bytes()),
+            Face::Traced(_) => trace_notice(notice),
             Face::Quiet => {}
         }
     }
@@ -87,8 +88,8 @@ impl Console {
 impl Tell for Console {
     fn tell(&self, event: &Event<'_>) {
         match &self.face {
-            Face::Lab(out) => print(out, &lab_event(event)),
-            Face::Traced => trace_event(event),
+            Face::Lab(printer) => printer.print(lab_event(event).as_bytes()),
+            Face::Traced(_) => trace_event(event),
             Face::Quiet => {}
         }
     }
@@ -96,16 +97,9 @@ impl Tell for Console {
     fn wants_requests(&self) -> bool {
         match &self.face {
             Face::Lab(_) => true,
-            Face::Traced => tracing::enabled!(Level::DEBUG),
+            Face::Traced(_) => tracing::enabled!(Level::DEBUG),
             Face::Quiet => false,
         }
-    }
-}
-
-fn print(out: &NonBlocking, lines: &str) {
-    if !lines.is_empty() {
-        // A full queue or a closed terminal is no reason to stop serving.
-        drop(out.clone().write_all(lines.as_bytes()));
     }
 }
 
@@ -145,6 +139,7 @@ fn lab_event(event: &Event<'_>) -> String {
         Event::Ended { ending: Ending::Closed, .. } => String::new(),
         Event::Ended { session, ending, .. } => format!("Connection {session} ended: {ending}.\n"),
         Event::AcceptPaused(error) => format!("No connection can be accepted: {error}.\n"),
+        Event::AcceptFailed(error) => format!("The listening socket failed: {error}.\n"),
         Event::AcceptResumed(_) => "Connections are accepted again.\n".into(),
         Event::Panicked(part) => format!("The {} failed and restarts.\n", name(*part)),
         Event::TooManyRestarts => "Too many restarts; the server ends.\n".into(),
@@ -168,7 +163,7 @@ fn lab_notice(notice: &Notice<'_>) -> String {
         }
         Notice::Warning(text) => format!("Warning: {text}.\n"),
         Notice::NotWatched(why) => {
-            format!("The class file is not watched: {}. SIGHUP loads it again.\n", shown(why))
+            format!("The class file is only looked at now and then: {}.\n", shown(why))
         }
     }
 }
@@ -211,6 +206,7 @@ fn trace_event(event: &Event<'_>) {
             debug!(%session, requests, %ending, "connection ended");
         }
         Event::AcceptPaused(error) => warn!(%error, "no connection can be accepted"),
+        Event::AcceptFailed(error) => error!(%error, "the listening socket failed"),
         Event::AcceptResumed(failures) => info!(failures, "connections are accepted again"),
         Event::Panicked(part) => error!(part = name(*part), "a part failed and restarts"),
         Event::TooManyRestarts => error!("too many restarts; the server ends"),
@@ -233,7 +229,9 @@ fn trace_notice(notice: &Notice<'_>) {
             warn!(edition = edition.0, why = %shown(why), "class file not installed");
         }
         Notice::Warning(text) => warn!("{text}"),
-        Notice::NotWatched(why) => warn!(why = %shown(why), "class file not watched"),
+        Notice::NotWatched(why) => {
+            warn!(why = %shown(why), "class file only looked at now and then");
+        }
     }
 }
 

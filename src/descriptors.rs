@@ -3,12 +3,17 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors that are no connections: files, pipes, the runtime's own.
-const RESERVED: u64 = 64;
+const RESERVED: u64 = 56;
+
+/// Descriptors that a worker's runtime takes.
+const PER_WORKER: u64 = 8;
 
 /// Raises the limit of open descriptors as far as `connections` need it and the system allows.
 /// Gives how many connections fit, if that is fewer.
-pub(crate) fn make_room_for(connections: usize) -> usize {
-    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(RESERVED);
+pub(crate) fn make_room_for(connections: usize, workers: usize) -> usize {
+    let workers = u64::try_from(workers).unwrap_or(u64::MAX);
+    let reserved = RESERVED.saturating_add(workers.saturating_mul(PER_WORKER));
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(reserved);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let Some(soft) = current.filter(|soft| *soft < wanted) else {
         return connections;
@@ -16,6 +21,6 @@ pub(crate) fn make_room_for(connections: usize) -> usize {
     let raised = maximum.map_or(wanted, |hard| hard.min(wanted)).max(soft);
     let set = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum });
     let limit = if set.is_ok() { raised } else { soft };
-    let room = usize::try_from(limit.saturating_sub(RESERVED)).unwrap_or(usize::MAX);
+    let room = usize::try_from(limit.saturating_sub(reserved)).unwrap_or(usize::MAX);
     connections.min(room.max(1))
 }

@@ -11,6 +11,7 @@ pub mod settings;
 pub mod text;
 
 mod descriptors;
+mod printer;
 mod reload;
 mod signals;
 mod watch;

@@ -17,6 +17,7 @@ use grade_actor_server::service::{End, serve};
 use grade_actor_server::settings::Settings;
 use gradebook::Edition;
 
+const SUCCESS: u8 = 0;
 const CANNOT_SERVE: u8 = 1;
 const BAD_SETTINGS: u8 = 2;
 const TOO_MANY_RESTARTS: u8 = 70;
@@ -42,43 +43,57 @@ struct Arguments {
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
     let arguments = Arguments::parse();
-    let settings = match Settings::read(arguments.config.as_deref()) {
-        Ok(settings) => settings,
-        Err(error) => return fail(BAD_SETTINGS, &error.to_string()),
-    };
-    let end = if arguments.check { check(&settings) } else { run(settings) };
-    end.unwrap_or_else(|error| fail(CANNOT_SERVE, &format!("{error:#}")))
+    match Settings::read(arguments.config.as_deref()) {
+        Ok(settings) if arguments.check => ExitCode::from(check(&settings)),
+        Ok(settings) => run(settings),
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(BAD_SETTINGS)
+        }
+    }
 }
 
-fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let book = load(&settings.class_file, &settings.read, Edition(1))?.book;
+fn check(settings: &Settings) -> u8 {
+    let book = match load(&settings.class_file, &settings.read, Edition(1)) {
+        Ok(loaded) => loaded.book,
+        Err(error) => {
+            complain(&error.to_string());
+            return CANNOT_SERVE;
+        }
+    };
     let (file, students) = (settings.class_file.display(), book.students());
     let assessments = book.assessments().count();
-    let mut out = std::io::stdout();
+    let text = format!("{students} students, {assessments} assessments; settings are valid");
     // Nobody who closed the pipe wants to hear of it.
-    let _ =
-        writeln!(out, "{file}: {students} students, {assessments} assessments; settings are valid");
-    Ok(ExitCode::SUCCESS)
+    let _ = writeln!(std::io::stdout(), "{file}: {text}");
+    SUCCESS
 }
 
-fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    let (console, waiting_lines) = Console::open(settings.style);
-    let served = grade_actors::run(serve(settings, Arc::new(console)));
-    drop(waiting_lines);
-    Ok(match served? {
-        End::Stopped => ExitCode::SUCCESS,
-        End::Broken => ExitCode::from(TOO_MANY_RESTARTS),
+fn run(settings: Settings) -> ! {
+    let console = Arc::new(Console::open(settings.style));
+    grade_actors::run(async move {
+        let code = match serve(settings, Arc::clone(&console)).await {
+            Ok(End::Stopped) => SUCCESS,
+            Ok(End::Broken) => TOO_MANY_RESTARTS,
+            Err(error) => {
+                complain(&format!("{error:#}"));
+                CANNOT_SERVE
+            }
+        };
+        console.flush();
+        // Leaving by way of the runtime would wait for a file that is still being read, however long
+        // that takes.
+        std::process::exit(i32::from(code))
     })
 }
 
-fn fail(code: u8, text: &str) -> ExitCode {
+fn complain(text: &str) {
     // Standard error may be closed, and then there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "grade-actor-server: {text}");
-    ExitCode::from(code)
 }
 
 /// Says where a panic happened, and not what it said: that may hold a secret.
 fn report_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
-    let _ = writeln!(std::io::stderr(), "grade-actor-server: internal fault at {place}");
+    complain(&format!("internal fault at {place}"));
 }

@@ -1,8 +1,9 @@
 //! The running server: what main starts and signals steer.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use grade_actors::event::Teller;
 use grade_actors::{Blueprint, House, bind};
 use gradebook::{Book, Edition, Sealer};
@@ -36,6 +37,12 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     let first = load(&settings.class_file, &settings.read, Edition(1))?;
     let socket = listen(&settings)?;
+    let address = socket.local_addr().context("the listening socket has no address")?;
+    if settings.manners.reveal_pause.is_some() && !address.ip().is_loopback() {
+        bail!(
+            "lab.reveal_key sends every key in clear, so it works on loopback only, not on {address}"
+        );
+    }
     let reloader = Reloader::new(
         settings.class_file.clone(),
         settings.read,
@@ -46,7 +53,7 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
     let path = settings.class_file.clone();
     let watched = settings.watch.then_some(Watched { path, stamp: first.stamp });
     let drain = settings.drain;
-    let house = open(settings, socket, first, &console)?;
+    let house = open(settings, socket, address, first, &console)?;
     notify_manager(&[NotifyState::Ready]);
     let end = until_stopped(&house, reloader, watched, &mut signals, &console).await;
     if end == End::Stopped {
@@ -105,12 +112,12 @@ fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
 fn open(
     settings: Settings,
     socket: TcpListener,
+    address: SocketAddr,
     first: Loaded,
     console: &Arc<Console>,
 ) -> anyhow::Result<House> {
-    let Settings { manners, mut connections, workers, restarts_max, unknown, listen, .. } =
-        settings;
-    let fitting = make_room_for(connections.total);
+    let Settings { manners, mut connections, workers, restarts_max, unknown, .. } = settings;
+    let fitting = make_room_for(connections.total, workers);
     if fitting < connections.total {
         let text = format!(
             "limits.connections = {} is lowered to {fitting}, all that the limit of open \
@@ -125,7 +132,7 @@ fn open(
             "lab.reveal_key = true sends each answer's key behind it, since the student report's \
              clients expect it; nothing is secret",
         ));
-    } else if !listen.ip().is_loopback() {
+    } else if !address.ip().is_loopback() {
         console.notice(&Notice::Warning(
             "requests travel in clear: whoever listens on the way learns who asks, though no mark",
         ));

@@ -248,6 +248,9 @@ impl Check<'_> {
             0,
             u64::from(u32::MAX),
         )?;
+        if lab.reveal_pause > MONTH {
+            return Err(self.layers.bad("lab.reveal_pause", "must be at most 30 days"));
+        }
         for (key, time) in times.each() {
             if time.is_zero() {
                 return Err(self.layers.bad(key, "must be longer than nothing"));
@@ -401,7 +404,7 @@ mod tests {
             ("[server]\nworkers = 0", "server.workers = 0: must be 1 to 1024; the default is 1"),
             (
                 "[server]\nworkers = \"many\"",
-                "server.workers = \"many\": invalid type: string \"many\", expected an integer; the default is 1",
+                "server.workers = \"many\": is not an integer; the default is 1",
             ),
             (
                 "[server]\nlisten = \"localhost\"",
@@ -409,7 +412,7 @@ mod tests {
             ),
             (
                 "[timeouts]\nidle = \"3 parsecs\"",
-                "timeouts.idle = \"3 parsecs\": invalid value: string \"3 parsecs\", expected a duration; the default is \"10m\"",
+                "timeouts.idle = \"3 parsecs\": is not a duration; the default is \"10m\"",
             ),
             (
                 "[timeouts]\nidle = \"0s\"",
@@ -436,8 +439,14 @@ mod tests {
     #[test]
     fn a_value_as_long_as_a_key_is_not_shown() {
         let key = format!("{}=", "k".repeat(43));
-        let text = refused(&format!("[console]\nstyle = \"{key}\""));
-        assert!(!text.contains(&key) && text.contains("console.style = <44 bytes>"), "{text}");
+        for setting in
+            ["[console]\nstyle", "[server]\nworkers", "[timeouts]\nidle", "[lab]\nreveal_key"]
+        {
+            let text = refused(&format!("{setting} = \"{key}\""));
+            assert!(!text.contains(&key) && text.contains(" = <44 bytes>: "), "{text}");
+        }
+        let text = refused(&format!("[server]\n{key}"));
+        assert!(!text.contains(&key) && text.contains("line 4, column"), "{text}");
     }
 
     #[test]

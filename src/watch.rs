@@ -30,33 +30,57 @@ pub(crate) struct Watched {
     pub(crate) stamp: Stamp,
 }
 
+/// A watcher that works as long as it is held, and the folder that it watches.
+struct Armed {
+    folder: Option<(u64, u64)>,
+    _watcher: Watcher,
+}
+
 type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 
 /// Notifies `wanted` each time the file has changed, for ever; first against the state in which it
 /// was loaded.
 pub(crate) async fn watch(file: Watched, wanted: Arc<Notify>, console: &Console) {
     let seen = Arc::new(Seen { stamp: Mutex::new(Some(file.stamp)), path: file.path });
-    let mut armed: Option<(Watcher, Option<(u64, u64)>)> = None;
+    let mut armed = None;
+    let mut told = false;
     loop {
-        let folder = stamp(seen.folder()).map(Stamp::identity);
-        if armed.as_ref().is_none_or(|(_, watched)| *watched != folder) {
-            let told = armed.is_some();
-            armed = match arm(&seen, &wanted) {
-                Ok(watcher) => Some((watcher, folder)),
-                Err(error) => {
-                    if !told {
-                        console.notice(&Notice::NotWatched(error.to_string()));
-                    }
-                    None
-                }
-            };
-        }
-        // What changed before the watcher was armed has gone unheard, so look at once.
-        let looking = Arc::clone(&seen);
-        if tokio::task::spawn_blocking(move || looking.has_changed()).await.unwrap_or(false) {
-            wanted.notify_one();
-        }
+        let (looking, waking) = (Arc::clone(&seen), Arc::clone(&wanted));
+        // Files are looked at on another thread, since a file system may take its time.
+        let look = move || {
+            let armed = keep_armed(armed, &looking, &waking);
+            // What changed while no watcher was armed has gone unheard.
+            if looking.has_changed() {
+                waking.notify_one();
+            }
+            armed
+        };
+        armed = match tokio::task::spawn_blocking(look).await {
+            Ok(Ok(watcher)) => {
+                told = false;
+                Some(watcher)
+            }
+            Ok(Err(error)) if !told => {
+                told = true;
+                console.notice(&Notice::NotWatched(error.to_string()));
+                None
+            }
+            _ => None,
+        };
         sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// A watcher of the folder that is there now: the one at hand, or a new one.
+fn keep_armed(
+    armed: Option<Armed>,
+    seen: &Arc<Seen>,
+    wanted: &Arc<Notify>,
+) -> Result<Armed, notify_debouncer_full::notify::Error> {
+    let folder = stamp(seen.folder()).map(Stamp::identity);
+    match armed {
+        Some(armed) if armed.folder == folder => Ok(armed),
+        _ => Ok(Armed { folder, _watcher: arm(seen, wanted)? }),
     }
 }
 
@@ -91,7 +115,7 @@ impl Seen {
         }
     }
 
-    /// Whether the file is there and differs from when it was last seen; it counts as seen then.
+    /// Whether the file differs from when it was last seen, or is gone; it counts as seen then.
     fn has_changed(&self) -> bool {
         let now = stamp(&self.path);
         let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);

@@ -72,11 +72,13 @@ fn several_workers_answer_alike_and_stop_together() {
             assert_eq!(ADA.opens(&client.say(b"2100001 GG\n").hears()), ADA_GRADES);
         }
     }
-    let (code, output) = server.stopped();
-    assert_eq!((code, output.last().unwrap().as_str()), (Some(0), "Stopped."));
+    server.signal(rustix::process::Signal::TERM);
     for client in &mut clients {
         assert_eq!(client.hears_the_rest(), Vec::<String>::new());
     }
+    drop(clients);
+    let (code, output) = server.ended();
+    assert_eq!((code, output.last().unwrap().as_str()), (Some(0), "Stopped."));
 }
 
 #[test]
@@ -110,6 +112,19 @@ fn a_socket_that_a_service_manager_hands_over_is_used() {
     let server = Server::start_with(folder, &mut command);
     assert_eq!(server.port, port);
     assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
+}
+
+#[test]
+fn keys_are_not_revealed_on_a_socket_that_is_handed_over_for_all_the_world() {
+    let socket = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let (_folder, path) = class_folder("[lab]\nreveal_key = true");
+    let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" --config \"$1\"";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).arg(server_command().get_program()).arg(path);
+    let output = command.stdin(std::os::fd::OwnedFd::from(socket)).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("works on loopback only, not on 0.0.0.0:"), "{text}");
 }
 
 #[test]

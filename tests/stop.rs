@@ -5,10 +5,15 @@
 
 mod common;
 
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{ADA, ADA_GRADES, Server, server_command};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 #[test]
 fn both_signals_end_an_idle_server_with_code_0() {
@@ -45,15 +50,25 @@ fn what_has_been_asked_before_the_end_is_answered() {
     assert_eq!(server.ended().0, Some(0));
 }
 
-#[test]
-fn a_client_that_never_reads_is_cut_off_at_the_drain_limit() {
-    use std::io::Write;
-    let mut server = Server::start("[timeouts]\ndrain = \"500ms\"");
+/// A client that has asked for more than both sides' buffers hold, and reads nothing.
+fn stuck(server: &Server) -> common::Client {
     let mut stuck = server.connect();
     stuck.say(b"2100001 GG\n").hears();
-    // Until neither side's buffers take any more.
-    stuck.socket().set_write_timeout(Some(Duration::from_millis(300))).unwrap();
-    while stuck.socket().write_all(&b"2100001 GG\n".repeat(1000)).is_ok() {}
+    stuck.socket().set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    let mut timeouts = 0;
+    while timeouts < 3 {
+        match stuck.socket().write_all(&b"2100001 GG\n".repeat(1000)) {
+            Ok(()) => timeouts = 0,
+            Err(_) => timeouts += 1,
+        }
+    }
+    stuck
+}
+
+#[test]
+fn a_client_that_never_reads_is_cut_off_at_the_drain_limit() {
+    let mut server = Server::start("[timeouts]\ndrain = \"500ms\"");
+    let stuck = stuck(&server);
     server.signal(Signal::TERM);
     server.says("Stopping; 1 connections are open.");
     let (code, output) = server.ended();
@@ -64,15 +79,15 @@ fn a_client_that_never_reads_is_cut_off_at_the_drain_limit() {
 
 #[test]
 fn a_second_signal_ends_at_once() {
-    let mut server = Server::start("[timeouts]\ndrain = \"1h\"\nlinger = \"1h\"");
-    let mut client = server.connect();
-    client.say(b"2100001 GG\n").hears();
+    let mut server = Server::start("[timeouts]\ndrain = \"1h\"\nwrite = \"1h\"");
+    let stuck = stuck(&server);
     let start = Instant::now();
     server.signal(Signal::TERM);
     server.says("Stopping; 1 connections are open.");
     server.signal(Signal::TERM);
     assert_eq!(server.ended().0, Some(0));
     assert!(start.elapsed() < Duration::from_secs(20), "and not after an hour");
+    drop(stuck);
 }
 
 #[test]
@@ -88,22 +103,49 @@ fn a_killed_server_s_port_is_free_for_the_next_at_once() {
     assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
 }
 
+/// A server on a socket of ours, so that its output need not be read to know the port.
+fn server_with_output(output: impl Into<Stdio>) -> (Child, SocketAddr, TempDir) {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let (folder, path) = common::class_folder("");
+    let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" --config \"$1\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(server_command().get_program()).arg(path);
+    command.stdin(OwnedFd::from(socket)).stdout(output).stderr(Stdio::null());
+    (command.spawn().unwrap(), address, folder)
+}
+
+/// The server goes on serving, and ends in time when it is told to.
+fn goes_on(mut child: Child, address: SocketAddr) {
+    let mut client = common::Client::of(TcpStream::connect(address).unwrap());
+    for _ in 0..60 {
+        client.say(b"2100001 GG\n".repeat(100));
+        for _ in 0..100 {
+            assert_eq!(ADA.opens(&client.hears()), ADA_GRADES);
+        }
+    }
+    drop(client);
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_standard_output_that_nobody_reads_does_not_stop_the_service_nor_its_end() {
+    let (child, address, _folder) = server_with_output(Stdio::piped());
+    goes_on(child, address);
+}
+
 #[test]
 fn a_closed_standard_output_does_not_stop_the_service() {
-    let (folder, path) = common::class_folder("");
-    let script = "exec 3>&1; \"$0\" --config \"$1\" 2>&1 | { read a; while read l; do \
-                  echo \"$l\" >&3; case $l in Listening*) exit;; esac; done; }";
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", script]).arg(server_command().get_program()).arg(path);
-    let server = Server::start_with(folder, &mut command);
-    for _ in 0..50 {
-        assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
-    }
-    // The shell waits for the server, which has no other parent to end it.
-    let children = format!("/proc/{0}/task/{0}/children", server.pid());
-    let child = std::fs::read_to_string(children).unwrap();
-    for pid in child.split_whitespace() {
-        std::process::Command::new("kill").arg(pid).status().unwrap();
-    }
-    server.ended();
+    let (mut child, address, _folder) = server_with_output(Stdio::piped());
+    drop(child.stdout.take());
+    goes_on(child, address);
+}
+
+#[test]
+fn a_full_disk_under_the_log_does_not_stop_the_service() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (child, address, _folder) = server_with_output(full);
+    goes_on(child, address);
 }

@@ -14,15 +14,26 @@ pub(crate) enum AcceptFault {
 }
 
 impl AcceptFault {
-    /// Sorts an error by its name. The names are those of accept(2); what Linux passes on from the
-    /// network of the new socket counts for this connection only.
+    /// Sorts an error by its name, of which accept(2) has a list. Linux passes errors of the new
+    /// socket's network on, and they count for that connection only. A name that is not known here
+    /// is treated as a shortage, since a pause is never wrong.
     pub(crate) fn of(error: &io::Error) -> Self {
         match error.raw_os_error() {
-            Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => Self::Shortage,
-            Some(libc::EBADF | libc::EFAULT | libc::EINVAL | libc::ENOTSOCK | libc::EOPNOTSUPP) => {
-                Self::Bug
-            }
-            _ => Self::ThisConnection,
+            Some(
+                libc::ECONNABORTED
+                | libc::EINTR
+                | libc::EAGAIN
+                | libc::EPROTO
+                | libc::ENOPROTOOPT
+                | libc::ENETDOWN
+                | libc::ENETUNREACH
+                | libc::EHOSTDOWN
+                | libc::EHOSTUNREACH
+                | libc::ENONET
+                | libc::EOPNOTSUPP,
+            ) => Self::ThisConnection,
+            Some(libc::EBADF | libc::EFAULT | libc::EINVAL | libc::ENOTSOCK) => Self::Bug,
+            _ => Self::Shortage,
         }
     }
 }
@@ -34,10 +45,10 @@ mod tests {
     #[test]
     fn errors_are_sorted_by_name() {
         let sorted = |code| AcceptFault::of(&io::Error::from_raw_os_error(code));
-        for code in [libc::ECONNABORTED, libc::EPROTO, libc::EPERM, libc::EINTR, libc::ENETDOWN] {
+        for code in [libc::ECONNABORTED, libc::EPROTO, libc::EINTR, libc::ENETDOWN] {
             assert_eq!(sorted(code), AcceptFault::ThisConnection);
         }
-        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM] {
+        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EPERM, 9999] {
             assert_eq!(sorted(code), AcceptFault::Shortage);
         }
         for code in [libc::EBADF, libc::EINVAL, libc::ENOTSOCK] {

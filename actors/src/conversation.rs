@@ -16,15 +16,13 @@ use gradebook::wire::{self, Parsed};
 use gradebook::{Questions, Refusal, Replies};
 use tokio::io::{AsyncWriteExt, ReadBuf};
 use tokio::task::yield_now;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
+use crate::alarm::Alarm;
 use crate::desk::Desk;
 use crate::event::{Ending, Event, SessionNumber};
 use crate::limits::Source;
 use crate::socket::Socket;
-
-/// The most memory that a session keeps for its next request while it waits.
-const HELD_BYTES_KEPT: usize = 128;
 
 /// The state of one socket's loop.
 pub(crate) struct Conversation<S> {
@@ -54,8 +52,9 @@ pub(crate) struct Shared {
     pub(crate) requests: Cell<u64>,
 }
 
-/// What a client has sent before the service's end is still answered. The runtime may not have heard
-/// of those bytes yet, so the session looks, lets the runtime look, and looks again; and reads once.
+/// What a client has sent before the service's end is still answered, as far as it comes in one read.
+/// The runtime may not have heard of those bytes yet, so the session looks, lets the runtime look, and
+/// looks again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LastLook {
     NotYet,
@@ -114,33 +113,50 @@ impl<S: Socket> Conversation<S> {
     /// Waits for requests and takes as many as there are and a batch may hold. With an ending, what
     /// is in the batch is still to be answered.
     async fn hear(&mut self) -> (Questions, Result<(), Ending>) {
+        let mut in_vain = false;
         loop {
             let mut batch = self.desk.take_batch();
             match self.take_in(&mut batch) {
                 Ok(()) if batch.is_empty() => self.desk.put_back(batch),
                 heard => return (batch, heard),
             }
-            if let Err(ending) = self.read().await {
+            if let Err(ending) = self.read_again(in_vain).await {
                 let mut batch = self.desk.take_batch();
                 if ending == Ending::TooSlow {
                     batch.push_refused(Refusal::TooSlow);
                 }
                 return (batch, Err(ending));
             }
+            in_vain = true;
         }
+    }
+
+    /// Reads; after a read in vain only if there is time left, and when others have had their turn.
+    /// A client that sends without a pause never leaves the socket empty, where waiting would look
+    /// at the time.
+    async fn read_again(&mut self, in_vain: bool) -> Result<(), Ending> {
+        if in_vain {
+            yield_now().await;
+            let (until, late) = self.patience();
+            if until <= Instant::now() {
+                return Err(late);
+            }
+        }
+        self.read().await
     }
 
     /// Moves complete requests from the held bytes into the batch.
     fn take_in(&mut self, batch: &mut Questions) -> Result<(), Ending> {
         while !batch.is_full() {
+            let admits =
+                || self.desk.manners.rate.as_ref().is_none_or(|rate| rate.admits(self.source));
             let used = match wire::parse(self.desk.manners.grammar, &self.held) {
+                Parsed::Request { used, .. } | Parsed::Malformed { used, .. } if !admits() => {
+                    batch.push_refused(Refusal::TooMany);
+                    used
+                }
                 Parsed::Request { request, used } => {
-                    match &self.desk.manners.rate {
-                        Some(rate) if !rate.admits(self.source) => {
-                            batch.push_refused(Refusal::TooMany);
-                        }
-                        _ => batch.push(request),
-                    }
+                    batch.push(request);
                     used
                 }
                 Parsed::Malformed { malformed, used } => {
@@ -158,15 +174,16 @@ impl<S: Socket> Conversation<S> {
             };
             self.held.advance(used);
         }
-        if !self.held.is_empty() {
-            // Behind an answered request, the first byte of the next is as old as this reading.
-            let since = self.incomplete_since.filter(|_| batch.is_empty());
-            self.incomplete_since = since.or_else(|| Some(Instant::now()));
-        } else {
-            self.incomplete_since = None;
-            if self.held.capacity() > HELD_BYTES_KEPT {
-                self.held = BytesMut::new();
-            }
+        // Behind an answered request, the first byte of the next is as old as this reading.
+        let since = self.incomplete_since.filter(|_| batch.is_empty());
+        self.incomplete_since = match self.held.is_empty() {
+            true => None,
+            false => since.or_else(|| Some(Instant::now())),
+        };
+        if !batch.is_full() {
+            // Only the tail of a request is left to keep, not the memory that it came in.
+            let tail = std::mem::take(&mut self.held);
+            self.held.extend_from_slice(&tail);
         }
         Ok(())
     }
@@ -176,11 +193,7 @@ impl<S: Socket> Conversation<S> {
         if self.last_look == LastLook::Done {
             return Err(Ending::Drained);
         }
-        let timeouts = self.desk.manners.timeouts;
-        let (until, late) = match self.incomplete_since {
-            Some(since) => (since + timeouts.request, Ending::TooSlow),
-            None => (self.quiet_since + timeouts.idle, Ending::Idle),
-        };
+        let (until, late) = self.patience();
         loop {
             let draining = self.shared.draining.get();
             let read = poll_fn(|context| match self.poll_read(context) {
@@ -200,6 +213,15 @@ impl<S: Socket> Conversation<S> {
                     return read;
                 }
             }
+        }
+    }
+
+    /// When waiting must end, and how the conversation ends then.
+    fn patience(&self) -> (Instant, Ending) {
+        let timeouts = self.desk.manners.timeouts;
+        match self.incomplete_since {
+            Some(since) => (since + timeouts.request, Ending::TooSlow),
+            None => (self.quiet_since + timeouts.idle, Ending::Idle),
         }
     }
 
@@ -227,10 +249,10 @@ impl<S: Socket> Conversation<S> {
             self.write(&lines).await?;
             return Ok(self.desk.take_batch());
         };
+        self.write(replies.bytes()).await?;
         let requests = u64::try_from(replies.len()).unwrap_or(u64::MAX);
         self.shared.requests.set(self.shared.requests.get().saturating_add(requests));
         self.tell(&replies);
-        self.write(replies.bytes()).await?;
         if replies.is_last() {
             return Err(Ending::UnknownStudent);
         }
@@ -268,8 +290,8 @@ impl<S: Socket> Conversation<S> {
             Ending::Lost(_) | Ending::Panicked => {}
             Ending::NotReading => drop(self.socket.reset_on_drop()),
             Ending::Closed | Ending::Idle => drop(self.socket.shutdown().await),
-            // Nothing has come since the service's end, so there is nothing to deliver.
-            Ending::Drained if self.last_look == LastLook::Again => {
+            // Nothing has been answered, so there is nothing to deliver.
+            Ending::Drained if self.shared.requests.get() == 0 => {
                 drop(self.socket.shutdown().await);
             }
             Ending::UnknownStudent
@@ -294,31 +316,5 @@ impl<S: Socket> Conversation<S> {
                 return;
             }
         }
-    }
-}
-
-/// A timer for a deadline that moves with every request.
-///
-/// Setting a timer costs more than looking at it, so it is set again only when the deadline has
-/// come nearer, or when it rings too early.
-struct Alarm(Pin<Box<Sleep>>);
-
-impl Alarm {
-    fn new(at: Instant) -> Self {
-        Self(Box::pin(sleep_until(at)))
-    }
-
-    /// Ready once `until` has passed.
-    fn poll(&mut self, context: &mut Context<'_>, until: Instant) -> Poll<()> {
-        if until < self.0.deadline() {
-            self.0.as_mut().reset(until);
-        }
-        while self.0.as_mut().poll(context).is_ready() {
-            if until <= Instant::now() {
-                return Poll::Ready(());
-            }
-            self.0.as_mut().reset(until);
-        }
-        Poll::Pending
     }
 }

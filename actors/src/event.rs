@@ -42,12 +42,14 @@ pub enum Event<'a> {
         session: SessionNumber,
         /// How.
         ending: Ending,
-        /// How many requests it answered.
+        /// How many requests it dealt with.
         requests: u64,
     },
     /// Accepting failed for want of something, such as descriptors; the listener pauses and tries
     /// again. Told once for each shortage.
     AcceptPaused(&'a io::Error),
+    /// Accepting can never work again; the house is broken.
+    AcceptFailed(&'a io::Error),
     /// Accepting works again, after so many failures.
     AcceptResumed(u64),
     /// A handler panicked; its actor restarts and goes on.

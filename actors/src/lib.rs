@@ -8,6 +8,7 @@ pub mod event;
 pub mod messages;
 
 mod accept;
+mod alarm;
 mod conversation;
 mod desk;
 mod encryptor;

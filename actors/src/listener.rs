@@ -122,9 +122,10 @@ impl Actor for Listener {
             self.accepting = Some(context.add_stream(door.arrivals()));
         }
         context.run_interval(FORGET_INTERVAL, |listener, _| {
-            for rate in
-                listener.workers.iter().filter_map(|worker| worker.desk.manners.rate.as_ref())
-            {
+            // All workers have the same one.
+            let rate =
+                listener.workers.first().and_then(|worker| worker.desk.manners.rate.as_ref());
+            if let Some(rate) = rate {
                 rate.forget_quiet();
             }
         });
@@ -237,7 +238,10 @@ impl Door {
             };
             match AcceptFault::of(&error) {
                 AcceptFault::ThisConnection => {}
-                AcceptFault::Bug => return None,
+                AcceptFault::Bug => {
+                    self.teller.tell(&Event::AcceptFailed(&error));
+                    return None;
+                }
                 AcceptFault::Shortage => {
                     if self.failures == 0 {
                         self.teller.tell(&Event::AcceptPaused(&error));

@@ -31,6 +31,8 @@ pub struct Seal(pub Answers);
 pub struct Install(pub Book);
 
 /// Ends the service: the listener accepts no more, each session answers what it has taken and ends.
+/// The listener's answer comes when the last session has ended; a session takes it as a notice, answers
+/// at once, and says [`Ended`] later.
 #[derive(Clone, Copy, Message)]
 #[rtype(result = "Drained")]
 pub struct Drain {

@@ -61,13 +61,13 @@ impl Restarts {
             recent.pop_front();
         }
         if recent.len() > self.shared.max {
+            self.teller.tell(&Event::TooManyRestarts);
             self.give_up();
         }
     }
 
     /// Calls the house broken at once.
     pub(crate) fn give_up(&self) {
-        self.teller.tell(&Event::TooManyRestarts);
         self.shared.broken.notify_one();
     }
 }

@@ -167,6 +167,7 @@ impl Questions {
         let Sheet { questions, names, answers, plaintext, limits, .. } = &mut *sheet;
         let mut output_bytes = 0_usize;
         for question in questions.iter() {
+            make_room(plaintext);
             let start = plaintext.len();
             let answer = match request(question, names) {
                 Err(refusal) => Answer::Refused(refusal),
@@ -181,6 +182,7 @@ impl Questions {
             };
             output_bytes = output_bytes.saturating_add(reply_bytes(plaintext.len() - start));
             if output_bytes > limits.output_bytes && !answers.is_empty() {
+                plaintext.get_mut(start..).unwrap_or_default().zeroize();
                 plaintext.truncate(start);
                 break;
             }
@@ -314,6 +316,18 @@ impl Drop for Sheet {
     fn drop(&mut self) {
         self.plaintext.zeroize();
         self.revealed.zeroize();
+    }
+}
+
+/// Makes room for one more text of usual length. A buffer that grows by itself leaves its old memory
+/// behind as it was; this one is wiped.
+fn make_room(secret: &mut Vec<u8>) {
+    const USUAL_TEXT_BYTES_MAX: usize = 4096;
+    if secret.capacity() - secret.len() < USUAL_TEXT_BYTES_MAX {
+        let mut roomier = Vec::with_capacity((secret.len() + USUAL_TEXT_BYTES_MAX) * 2);
+        roomier.extend_from_slice(secret);
+        wipe(secret);
+        *secret = roomier;
     }
 }
 

@@ -201,6 +201,11 @@ pub fn read_class_file(
     if lines.is_empty() {
         return Err(ClassFileError::NoStudents);
     }
+    // A quote inside a cell that is not quoted has no second half either.
+    if reader.get_ref().ended_in_quotes() {
+        let row = lines.last().copied().unwrap_or_default();
+        return Err(ClassFileError::UnclosedQuote { row });
+    }
     let names = header.assessments.into_iter().map(|(_, name)| name).collect();
     Ok(Book::bind(edition, names, roll.finish(), options.population_min))
 }
@@ -551,6 +556,9 @@ mod tests {
         let file = class(&["Ada,2100001,K1,3,9", "\"Bo,2100002,K2,3,9", "Cy,2100003,K3,3,9"]);
         assert_eq!(refused(file), unclosed);
         let file = class(&["Ada,2100001,K1,3,9", "Bo,2100002,K2,3,\"9"]);
+        assert_eq!(refused(file.trim_end()), unclosed);
+        let file = class(&["Ada,2100001,K1,3,9", "Bo 5\" tall,2100002,K2,3,9"]);
+        assert_eq!(refused(&file), unclosed);
         assert_eq!(refused(file.trim_end()), unclosed);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A Fernet key is 32 bytes, written as 44 characters of base64url with one `=`
 //! (<https://github.com/fernet/spec/blob/master/Spec.md#key-format>). Here it is a type that cannot
-//! be printed, compared in logs or left behind in memory: no `Debug`, no `Display`, zeroed on drop.
+//! be printed: no `Debug`, no `Display`. It is zeroed when it is dropped.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;

@@ -1,8 +1,8 @@
 //! The roll: who is in the class, each with a key and marks, found by ID.
 //!
-//! Storage is compact, since a class may have a million students: no cell and no text is an
-//! allocation of its own. A mark is a place in a table of the different marks, an ID or a name a
-//! place in one long text.
+//! Storage is compact, since a class may have a million students: 44 bytes a student and 4 a cell,
+//! beside the texts. A cell is a place in a table of the different marks, an ID or a name a place in
+//! one long text.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -99,7 +99,9 @@ impl Roll {
                 *times = times.saturating_add(1);
             }
         }
-        let counted = |(mark, times): (&Mark, u32)| mark.value.map(|value| (value, times));
+        let counted = |(mark, times): (&Mark, u32)| {
+            mark.value.filter(|_| times > 0).map(|value| (value, times))
+        };
         self.marks.iter().zip(times).filter_map(counted).collect()
     }
 
@@ -259,11 +261,8 @@ mod tests {
             add(&mut builder, &format!("s{n}"), u8::try_from(n).unwrap(), marks).unwrap();
         }
         let roll = builder.finish();
-        let column = |n| {
-            let mut marks: Vec<_> =
-                roll.column(n).iter().map(|(mark, times)| format!("{times} x {mark}")).collect();
-            marks.retain(|mark| !mark.starts_with('0'));
-            marks
+        let column = |n| -> Vec<String> {
+            roll.column(n).iter().map(|(mark, times)| format!("{times} x {mark}")).collect()
         };
         assert_eq!(column(0), ["2 x 7", "1 x 2.5"]);
         assert_eq!(column(1), ["2 x 7", "1 x 3"]);

@@ -18,7 +18,7 @@ use grade_actor_server::client::{Question, Server};
 use grade_actor_server::text::shown;
 
 const USAGE: u8 = 2;
-const CANNOT_READ_TERMINAL: u8 = 3;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Asks a grade server and opens its answers.
 ///
@@ -97,8 +97,11 @@ fn run(arguments: &Arguments) -> Result<u8, Exit> {
                     no secret any more; use --key-file";
         return Err(Exit(USAGE, text.to_owned()));
     }
-    if arguments.timeout.is_zero() {
-        return Err(Exit(USAGE, "--timeout must be longer than nothing".to_owned()));
+    if arguments.timeout.is_zero() || arguments.timeout > DAY {
+        return Err(Exit(
+            USAGE,
+            "--timeout must be longer than nothing and at most a day".to_owned(),
+        ));
     }
     let server = Server {
         address: arguments.server.clone(),
@@ -190,7 +193,7 @@ fn dialogue(
     match (Dialogue { server, keys, style, id: arguments.id.clone() }).run(out) {
         Ok(()) => Ok(0),
         Err(DialogueError::Output(error)) => output_failed(&error),
-        Err(error) => Err(Exit(CANNOT_READ_TERMINAL, error.to_string())),
+        Err(error) => Err(Exit(USAGE, error.to_string())),
     }
 }
 

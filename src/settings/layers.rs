@@ -79,14 +79,14 @@ impl Layers {
         Ok(())
     }
 
-    /// What `config` says of a value of the wrong type, with its place and the default as a remedy.
+    /// What `config` expects in place of a value. The value itself is left to [`shown`].
     fn wrong_type(&self, error: &ConfigError) -> SettingsError {
         let text = error.to_string();
         let Some((what, key)) = text.split_once(" for key `") else {
-            return problem("settings", text);
+            return problem("settings", "cannot be read".to_owned());
         };
-        let key = key.trim_end_matches('`');
-        self.bad(key, what)
+        let expected = what.rsplit_once("expected ").map_or("another value", |(_, kind)| kind);
+        self.bad(key.trim_end_matches('`'), &format!("is not {expected}"))
     }
 
     /// An error about the value that a key has.
@@ -113,7 +113,7 @@ fn problem(origin: &str, problem: String) -> SettingsError {
 /// The keys of a TOML text, each with its section.
 fn collect(text: &str) -> Result<Map<String, Value>, SettingsError> {
     let table = config::File::from_str(text, FileFormat::Toml).collect();
-    let table = table.map_err(|error| problem("settings", error.to_string().trim_end().into()))?;
+    let table = table.map_err(|error| problem("settings", syntax_error(&error)))?;
     let mut keys = Map::new();
     for (section, value) in table {
         match value.kind {
@@ -126,6 +126,13 @@ fn collect(text: &str) -> Result<Map<String, Value>, SettingsError> {
         }
     }
     Ok(keys)
+}
+
+/// Where a TOML text is wrong and why, without the line itself, which may hold a secret.
+fn syntax_error(error: &ConfigError) -> String {
+    let text = error.to_string();
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    format!("{}: {}", lines().next().unwrap_or_default(), lines().next_back().unwrap_or_default())
 }
 
 /// A value as an error shows it; nothing as long as a key, which could be one.

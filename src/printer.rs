@@ -1,0 +1,134 @@
+//! Lines on their way to standard output.
+//!
+//! They go through a queue to a thread of their own, so that a terminal that stands still never holds
+//! up an answer, nor the end of the program. The queue is bounded in bytes; lines beyond it are
+//! dropped.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::time::Duration;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+/// The most bytes that wait to be printed.
+const WAITING_BYTES_MAX: usize = 1 << 20;
+
+/// A queue of lines, shared by its clones.
+#[derive(Clone)]
+pub(crate) struct Printer {
+    lines: Sender<Message>,
+    waiting_bytes: Arc<AtomicUsize>,
+}
+
+enum Message {
+    Print(Vec<u8>),
+    /// Everything before this has been printed: say so.
+    Flush(std::sync::mpsc::SyncSender<()>),
+}
+
+impl Printer {
+    /// A printer that writes to `out`.
+    pub(crate) fn open(out: impl Write + Send + 'static) -> Self {
+        let (lines, queue) = channel();
+        let waiting_bytes = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&waiting_bytes);
+        std::thread::spawn(move || print_all(out, &queue, &counted));
+        Self { lines, waiting_bytes }
+    }
+
+    /// Queues a text for printing, or drops it where too much waits already.
+    pub(crate) fn print(&self, text: &[u8]) {
+        let waiting = self.waiting_bytes.fetch_add(text.len(), Ordering::Relaxed);
+        if waiting.saturating_add(text.len()) > WAITING_BYTES_MAX
+            || self.lines.send(Message::Print(text.to_vec())).is_err()
+        {
+            self.waiting_bytes.fetch_sub(text.len(), Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until all is printed that waits now, but not for longer than this.
+    pub(crate) fn flush(&self, patience: Duration) {
+        let (done, wait) = sync_channel(1);
+        if self.lines.send(Message::Flush(done)).is_ok() {
+            // Whoever does not read by then has read all it wants.
+            let _ = wait.recv_timeout(patience);
+        }
+    }
+}
+
+fn print_all(mut out: impl Write, queue: &Receiver<Message>, waiting_bytes: &AtomicUsize) {
+    for message in queue {
+        match message {
+            Message::Print(text) => {
+                // A closed terminal or a full disk is no reason to stop serving.
+                let _ = out.write_all(&text).and_then(|()| out.flush());
+                waiting_bytes.fetch_sub(text.len(), Ordering::Relaxed);
+            }
+            Message::Flush(done) => {
+                let _ = done.send(());
+            }
+        }
+    }
+}
+
+/// What the log writes, an event at a time.
+impl Write for Printer {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.print(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Printer {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::SyncSender;
+
+    use super::*;
+
+    /// Takes nothing until it is told to, and says what it takes.
+    struct Stuck(Receiver<()>, SyncSender<usize>);
+
+    impl Write for Stuck {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            let _ = self.1.send(text.len());
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_stands_still_holds_up_nobody_and_costs_bounded_memory() {
+        let (go, wait) = channel();
+        let (taken, seen) = sync_channel(10_000);
+        let printer = Printer::open(Stuck(wait, taken));
+        for _ in 0..5_000 {
+            printer.print(&[b'x'; 1000]);
+        }
+        printer.flush(Duration::from_millis(1));
+        drop(go);
+        printer.flush(Duration::from_secs(20));
+        let printed: usize = seen.try_iter().sum();
+        assert_eq!(printed, WAITING_BYTES_MAX / 1000 * 1000);
+        printer.print(b"again");
+        printer.flush(Duration::from_secs(20));
+        assert_eq!(seen.try_iter().sum::<usize>(), 5, "there is room again");
+    }
+}
