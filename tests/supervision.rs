@@ -15,9 +15,9 @@ use common::pipe::{Backroom, edition, hear, hear_the_rest, manners, say};
 use common::{ADA, ADA_GRADES, BO, BO_GRADES};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use grade_actors::Socket;
 use grade_actors::event::{Ending, SessionNumber};
 use grade_actors::messages::{Install, Lookup};
-use grade_actors::{Guest, Session, Socket, Source};
 use gradebook::{
     Answers, Book, Command, Edition, Questions, Replies, Request, Sealer, StudentId, Timestamp,
     UnknownStudent,
@@ -159,18 +159,10 @@ impl Socket for Broken {
 
 #[actix_rt::test]
 async fn a_session_that_panics_takes_no_other_with_it_and_gives_its_permit_back() {
-    use actix::Actor;
     let mut room = Backroom::open(manners());
     let (_other_session, mut other) = room.connect(PIPE_BYTES);
     let permits = Arc::new(Semaphore::new(1));
-    let guest = Guest {
-        number: SessionNumber(7),
-        source: Source::of("127.0.0.1".parse().unwrap()),
-        desk: Arc::clone(&room.desk),
-        listener: room.guestbook(),
-        permit: Arc::clone(&permits).try_acquire_owned().unwrap(),
-    };
-    Session::new(guest, Some(Broken)).start();
+    room.seat_with(Broken, SessionNumber(7), &permits);
     let ended = room.ended.recv().await.unwrap();
     assert_eq!((ended.session, ended.ending), (SessionNumber(7), Ending::Panicked));
     drop(permits.acquire().await.unwrap());

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, Addr, Context, Handler, Recipient};
+use actix::{Actor, Addr, Context, Handler};
 use actix_rt::Arbiter;
 use grade_actors::event::{Event, SessionNumber, Tell, Teller};
 use grade_actors::messages::Ended;
 use grade_actors::{
-    Answer, Desk, Encryptor, GradeStore, Guest, Manners, Restarts, SealBatch, Session, Source,
-    Timeouts,
+    Answer, Desk, Encryptor, GradeStore, Guest, Manners, Restarts, SealBatch, Session, Socket,
+    Source, Timeouts,
 };
 use gradebook::wire::Grammar;
 use gradebook::{BatchLimits, Book, Edition, ReadOptions, Sealer, UnknownStudent, read_class_file};
@@ -96,23 +96,33 @@ impl Backroom {
         Self { desk: Arc::new(desk), store, diary, restarts, endings, ended }
     }
 
-    /// Where sessions say farewell.
-    pub fn guestbook(&self) -> Recipient<Ended> {
-        Guestbook(self.endings.clone()).start().recipient()
-    }
-
     /// A session, and the client's end of its connection, which holds so many bytes each way.
     pub fn connect(&self, bytes: usize) -> (Addr<Session<DuplexStream>>, DuplexStream) {
         let (client, server) = duplex(bytes);
+        (self.seat(server), client)
+    }
+
+    /// A session on this connection.
+    pub fn seat<S: Socket>(&self, socket: S) -> Addr<Session<S>> {
         let permits = Arc::new(Semaphore::new(1));
+        self.seat_with(socket, SessionNumber(1), &permits)
+    }
+
+    /// A session with this number, on a permit of these.
+    pub fn seat_with<S: Socket>(
+        &self,
+        socket: S,
+        number: SessionNumber,
+        permits: &Arc<Semaphore>,
+    ) -> Addr<Session<S>> {
         let guest = Guest {
-            number: SessionNumber(1),
+            number,
             source: Source::of("127.0.0.1".parse().unwrap()),
             desk: Arc::clone(&self.desk),
-            listener: self.guestbook(),
-            permit: permits.try_acquire_owned().unwrap(),
+            listener: Guestbook(self.endings.clone()).start().recipient(),
+            permit: Arc::clone(permits).try_acquire_owned().unwrap(),
         };
-        (Session::new(guest, Some(server)).start(), client)
+        Session::new(guest, Some(socket)).start()
     }
 }
 
