@@ -4,21 +4,20 @@
 //! column is an assessment, in file order. An error names row and column and never repeats a cell,
 //! which could be a key in the wrong place.
 
-use std::fmt;
+mod error;
+
 use std::io::Read;
 
 use csv::ByteRecord;
 
+pub use error::{ClassFileError, Column};
+use error::{ID, KEY, NAME};
+
 use crate::book::{Book, Edition};
-use crate::decimal::DecimalError;
-use crate::key::{Key, KeyError};
+use crate::key::Key;
 use crate::request::StudentId;
 use crate::roll::{AddError, RollBuilder};
 use crate::screen::Screen;
-
-const NAME: &str = "Name";
-const ID: &str = "ID Number";
-const KEY: &str = "Key";
 
 /// What a class file may be, and what becomes of it.
 #[derive(Clone, Copy, Debug)]
@@ -29,135 +28,6 @@ pub struct ReadOptions {
     pub rows_max: usize,
     /// An average of fewer marks is withheld.
     pub population_min: u32,
-}
-
-/// Why a class file is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ClassFileError {
-    /// The bytes could not be read.
-    #[error("cannot be read: {0}")]
-    Io(#[from] std::io::Error),
-    /// More bytes than allowed.
-    #[error("has more than {0} bytes; raise gradebook.bytes_max if it is meant to be that large")]
-    TooManyBytes(u64),
-    /// More students than allowed.
-    #[error("has more than {0} students; raise gradebook.rows_max if the class is that large")]
-    TooManyRows(usize),
-    /// A NUL byte, as in UTF-16 or a binary file.
-    #[error("row {row}: holds a NUL byte; export it again as CSV in UTF-8")]
-    Nul {
-        /// The row, the header being 1.
-        row: u64,
-    },
-    /// A cell that is not UTF-8.
-    #[error("row {row}, {column}: is not UTF-8; export the file again as CSV in UTF-8")]
-    NotUtf8 {
-        /// The row, the header being 1.
-        row: u64,
-        /// Where in the row.
-        column: Column,
-    },
-    /// A quote without its second half.
-    #[error("row {row}: a quoted cell is never closed; look for a single \" in or above this row")]
-    UnclosedQuote {
-        /// The row that it swallowed the others into.
-        row: u64,
-    },
-    /// There is not even a header.
-    #[error(
-        "is empty; its first row must name the columns {NAME}, {ID}, {KEY} and the assessments"
-    )]
-    Empty,
-    /// A header and nothing else.
-    #[error("has no students below its header")]
-    NoStudents,
-    /// One of the three columns is not there.
-    #[error("row 1: has no column {name:?}{hint}")]
-    MissingColumn {
-        /// The column's name.
-        name: &'static str,
-        /// What may have happened.
-        hint: &'static str,
-    },
-    /// Two columns of one name.
-    #[error("row 1: columns {first} and {second} have the same name; rename one")]
-    DuplicateHeader {
-        /// The first of them, counted from 1.
-        first: usize,
-        /// The second.
-        second: usize,
-    },
-    /// A cell with content in a column without a name.
-    #[error("row {row}, column {column}: has content, but the column has no name in row 1")]
-    UnnamedColumn {
-        /// The row.
-        row: u64,
-        /// The column, counted from 1.
-        column: usize,
-    },
-    /// A row of another length than the header.
-    #[error("row {row}: has {cells} cells where the header has {columns}")]
-    RowLength {
-        /// The row.
-        row: u64,
-        /// Its cells.
-        cells: usize,
-        /// The header's.
-        columns: usize,
-    },
-    /// A student ID that is none.
-    #[error("row {row}, column \"{ID}\": is not 1 to 64 of A-Z a-z 0-9 . _ @ -")]
-    BadId {
-        /// The row.
-        row: u64,
-    },
-    /// Two students with one ID.
-    #[error(
-        "row {row}, column \"{ID}\": is the same as in row {first}; every student needs an own one"
-    )]
-    DuplicateId {
-        /// The row.
-        row: u64,
-        /// The row that had it first.
-        first: u64,
-    },
-    /// A key that is none.
-    #[error("row {row}, column \"{KEY}\": {why}; a Fernet key is 32 bytes in base64url")]
-    BadKey {
-        /// The row.
-        row: u64,
-        /// What is wrong with it.
-        why: KeyError,
-    },
-    /// Two students with one key.
-    #[error(
-        "row {row}, column \"{KEY}\": is the same as in row {first}; every student needs an own one"
-    )]
-    DuplicateKey {
-        /// The row.
-        row: u64,
-        /// The row that had it first.
-        first: u64,
-    },
-    /// A mark that is none.
-    #[error("row {row}, {column}: {why}")]
-    BadMark {
-        /// The row.
-        row: u64,
-        /// Where in the row.
-        column: Column,
-        /// What is wrong with it.
-        why: DecimalError,
-    },
-}
-
-/// A column, by number and, where that is short enough to be no key, name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// Counted from 1.
-    pub number: usize,
-    /// Its name.
-    pub name: Option<String>,
 }
 
 /// Reads a class file into the book of that edition.
@@ -319,17 +189,6 @@ impl Header {
     fn column(&self, at: usize) -> Column {
         let named = self.assessments.iter().find(|(column, _)| *column == at);
         Column { number: at + 1, name: named.map(|(_, name)| name.clone()) }
-    }
-}
-
-impl fmt::Display for Column {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Shorter than the text of any key.
-        const NAME_BYTES_MAX: usize = 40;
-        match &self.name {
-            Some(name) if name.len() <= NAME_BYTES_MAX => write!(f, "column {name:?}"),
-            _ => write!(f, "column {}", self.number),
-        }
     }
 }
 
