@@ -415,6 +415,14 @@ mod tests {
                 "timeouts.idle = \"3 parsecs\": is not a duration; the default is \"10m\"",
             ),
             (
+                "[gradebook]\nrows_max = 1.5",
+                "gradebook.rows_max = 1.5: is not a whole number; the default is 1000000",
+            ),
+            (
+                "[gradebook]\nfile = 3",
+                "gradebook.file = 3: is not a text in quotes; the default is \"\"",
+            ),
+            (
                 "[timeouts]\nidle = \"0s\"",
                 "timeouts.idle = \"0s\": must be longer than nothing; the default is \"10m\"",
             ),

@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -242,14 +243,18 @@ impl<S: Socket> Conversation<S> {
     /// Answers a batch with one write. Gives back what found no room in it.
     async fn reply(&mut self, batch: Questions) -> Result<Questions, Ending> {
         let asked = batch.len();
-        let Ok(replies) = self.desk.ask(batch).await else {
+        let Ok(mut replies) = self.desk.ask(batch).await else {
             // The batch was lost with the part that failed on it; each request gets its answer.
             let mut lines = Vec::new();
             (0..asked).for_each(|_| wire::write_refusal(&mut lines, Refusal::Busy));
             self.write(&lines).await?;
             return Ok(self.desk.take_batch());
         };
-        self.write(replies.bytes()).await?;
+        let written = self.write_at_once(replies.bytes()).await?;
+        if written < replies.bytes().len() {
+            replies.keep_only_what_is_needed();
+            self.write(replies.bytes().get(written..).unwrap_or_default()).await?;
+        }
         let requests = u64::try_from(replies.len()).unwrap_or(u64::MAX);
         self.shared.requests.set(self.shared.requests.get().saturating_add(requests));
         self.tell(&replies);
@@ -264,6 +269,29 @@ impl<S: Socket> Conversation<S> {
         Ok(replies.into_questions())
     }
 
+    /// Writes what the socket takes without waiting, which nearly always is everything.
+    async fn write_at_once(&mut self, bytes: &[u8]) -> Result<usize, Ending> {
+        let socket = &mut self.socket;
+        let mut written = 0;
+        poll_fn(|context| {
+            while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+                match Pin::new(&mut *socket).poll_write(context, rest) {
+                    Poll::Ready(Ok(0)) => {
+                        return Poll::Ready(Err(Ending::Lost(ErrorKind::WriteZero)));
+                    }
+                    Poll::Ready(Ok(more)) => written += more,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(Ending::Lost(error.kind()))),
+                    Poll::Pending => return Poll::Ready(Ok(())),
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await?;
+        self.quiet_since = Instant::now();
+        Ok(written)
+    }
+
+    /// Writes all of it, within the time for that.
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Ending> {
         let write = self.socket.write_all(bytes);
         match timeout(self.desk.manners.timeouts.write, write).await {
@@ -289,16 +317,17 @@ impl<S: Socket> Conversation<S> {
         match ending {
             Ending::Lost(_) | Ending::Panicked => {}
             Ending::NotReading => drop(self.socket.reset_on_drop()),
-            Ending::Closed | Ending::Idle => drop(self.socket.shutdown().await),
+            Ending::Closed => drop(self.socket.shutdown().await),
             // Nothing has been answered, so there is nothing to deliver.
-            Ending::Drained if self.shared.requests.get() == 0 => {
+            Ending::Idle | Ending::Drained if self.shared.requests.get() == 0 => {
                 drop(self.socket.shutdown().await);
             }
-            Ending::UnknownStudent
+            Ending::Idle
+            | Ending::Drained
+            | Ending::UnknownStudent
             | Ending::TooLong
             | Ending::TooSlow
-            | Ending::Revealed
-            | Ending::Drained => {
+            | Ending::Revealed => {
                 // Closing with unread bytes would reset the connection, and the reset could overtake
                 // the replies: so let the client see the end and go on until it closes too.
                 drop(self.socket.shutdown().await);

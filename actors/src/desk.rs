@@ -13,7 +13,7 @@ use crate::messages::{Failed, Lookup, Seal};
 
 /// The most bytes taken from a socket at once: several batches of short requests, and no more than a
 /// client that does not read its replies may have the server hold for it.
-const READ_BYTES: usize = 16 * 1024;
+const READ_BYTES: usize = 8 * 1024;
 
 /// The most batches kept for the next sessions that need one.
 const SPARE_BATCHES_MAX: usize = 32;

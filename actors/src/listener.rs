@@ -134,6 +134,10 @@ impl Actor for Listener {
 
 impl StreamHandler<Arrival> for Listener {
     fn handle(&mut self, arrival: Arrival, context: &mut Self::Context) {
+        // A stream that has been cancelled may still bring what it had at hand.
+        if self.accepting.is_none() {
+            return;
+        }
         let source = Source::of(arrival.peer.ip());
         let open = self.per_source.entry(source).or_default();
         if *open < self.limits.per_source {

@@ -262,6 +262,16 @@ impl Replies {
         self.0.outcomes.last() == Some(&Outcome::Silence)
     }
 
+    /// Gives back the memory that only making the replies needed, for a client that takes them slowly.
+    pub fn keep_only_what_is_needed(&mut self) {
+        let Sheet { answers, plaintext, replies, questions, .. } = &mut *self.0;
+        *answers = Vec::new();
+        // Empty and wiped since the sealing.
+        *plaintext = Vec::new();
+        replies.shrink_to_fit();
+        questions.shrink_to_fit();
+    }
+
     /// The text of the key that a revealing sealer lets out: only there is it not empty.
     pub fn revealed_key(&self) -> &[u8] {
         &self.0.revealed

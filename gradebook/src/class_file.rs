@@ -48,17 +48,23 @@ pub fn read_class_file(
     if !next_row(&mut reader, &mut row)? {
         return Err(ClassFileError::Empty);
     }
+    if reader.get_ref().ended_in_quotes() {
+        return Err(ClassFileError::UnclosedQuote { row: 1 });
+    }
     let header = Header::read(&row)?;
+    // Line ends inside cells, which make a row more than one line.
+    let mut inside = line_ends_in(&row);
     let mut roll = RollBuilder::new(header.assessments.len());
     let mut lines = Vec::new();
     while next_row(&mut reader, &mut row)? {
+        let line = line_of(&row, &reader).saturating_sub(inside);
+        inside = inside.saturating_add(line_ends_in(&row));
         if row.iter().all(|cell| cell.trim_ascii().is_empty()) {
             continue;
         }
         if lines.len() >= options.rows_max {
             return Err(ClassFileError::TooManyRows(options.rows_max));
         }
-        let line = line_of(&row, &reader);
         let added = header.add(&row, line, &mut roll, &lines);
         // A quote that is never closed swallows the rows behind it; whatever else that breaks
         // follows from it.
@@ -70,11 +76,6 @@ pub fn read_class_file(
     }
     if lines.is_empty() {
         return Err(ClassFileError::NoStudents);
-    }
-    // A quote inside a cell that is not quoted has no second half either.
-    if reader.get_ref().ended_in_quotes() {
-        let row = lines.last().copied().unwrap_or_default();
-        return Err(ClassFileError::UnclosedQuote { row });
     }
     let names = header.assessments.into_iter().map(|(_, name)| name).collect();
     Ok(Book::bind(edition, names, roll.finish(), options.population_min))
@@ -97,10 +98,13 @@ fn next_row<R: Read>(
 /// The line that the row just read begins on. (The row's own position is where the reader began to
 /// look for it, which is before any blank lines.)
 fn line_of<R: Read>(row: &ByteRecord, reader: &csv::Reader<Screen<R>>) -> u64 {
-    let ended = !reader.get_ref().ended_in_a_row();
-    let inside = row.iter().flatten().filter(|byte| **byte == b'\n').count();
-    let lines = u64::try_from(inside + usize::from(ended)).unwrap_or_default();
-    reader.position().line().saturating_sub(lines)
+    let ended = u64::from(!reader.get_ref().ended_in_a_row());
+    reader.position().line().saturating_sub(line_ends_in(row).saturating_add(ended))
+}
+
+fn line_ends_in(row: &ByteRecord) -> u64 {
+    let line_ends: usize = row.iter().map(|cell| memchr::memchr_iter(b'\n', cell).count()).sum();
+    u64::try_from(line_ends).unwrap_or(u64::MAX)
 }
 
 /// Which column holds what.
@@ -138,6 +142,10 @@ impl Header {
                 _ => {}
             }
         }
+        if let Some(at) = names.iter().position(|name| looks_like_a_key(name)) {
+            let column = Column { number: at + 1, name: None };
+            return Err(ClassFileError::LooksLikeAKey { row: 1, column });
+        }
         let is_assessment = |at: usize| ![name, id, key].contains(&at);
         let others = names.iter().cloned().enumerate().filter(|(at, _)| is_assessment(*at));
         let (unnamed, assessments): (Vec<_>, Vec<_>) =
@@ -170,6 +178,12 @@ impl Header {
             std::str::from_utf8(cell(at)).map_err(not_utf8)
         };
         let name = text(self.name)?;
+        for at in [self.name, self.id] {
+            if looks_like_a_key(text(at)?) {
+                let column = self.column(at);
+                return Err(ClassFileError::LooksLikeAKey { row: line, column });
+            }
+        }
         for (at, _) in &self.assessments {
             text(*at)?;
         }
@@ -196,6 +210,13 @@ impl Header {
 fn on_one_line(text: &str) -> String {
     let clean = text.replace(char::is_control, " ");
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a text holds a word of the length that a key has without its `=`, in its alphabet.
+fn looks_like_a_key(text: &str) -> bool {
+    const KEY_WORD_BYTES: usize = 43;
+    let foreign = |char: char| !(char.is_ascii_alphanumeric() || char == '-' || char == '_');
+    text.split(foreign).any(|word| word.len() == KEY_WORD_BYTES)
 }
 
 /// What may have happened to a header without the three columns.
@@ -360,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_as_an_editor_counts_lines() {
+    fn rows_are_counted_as_a_spreadsheet_counts_them() {
         let bad = |before: &str, end: &str| {
             let file = format!("{}{before}Bo,2100002,K2,3,x", class(&["Ada,2100001,K1,3,9"]));
             let text = refused(testing::keyed(&file).replace('\n', end) + end);
@@ -370,7 +391,7 @@ mod tests {
             assert_eq!(bad("", end), "row 3", "{end:?}");
             assert_eq!(bad("\n\n", end), "row 5", "{end:?}");
             assert_eq!(bad(",,,,\n", end), "row 4", "{end:?}");
-            assert_eq!(bad("\"C\nD\n\",2100003,K3,,\n", end), "row 6", "{end:?}");
+            assert_eq!(bad("\"C\nD\n\",2100003,K3,,\n", end), "row 4", "{end:?}");
         }
         let unended = class(&["Ada,2100001,K1,3,9", "", "Bo,2100002,K2,3,x"]);
         assert!(refused(unended.trim_end()).starts_with("row 4"));
@@ -410,15 +431,45 @@ mod tests {
 
     #[test]
     fn a_quote_without_its_second_half_is_refused() {
-        let unclosed =
-            "row 3: a quoted cell is never closed; look for a single \" in or above this row";
+        let unclosed = "row 3: a quoted cell is never closed; look for a single \" in this row";
         let file = class(&["Ada,2100001,K1,3,9", "\"Bo,2100002,K2,3,9", "Cy,2100003,K3,3,9"]);
         assert_eq!(refused(file), unclosed);
         let file = class(&["Ada,2100001,K1,3,9", "Bo,2100002,K2,3,\"9"]);
         assert_eq!(refused(file.trim_end()), unclosed);
-        let file = class(&["Ada,2100001,K1,3,9", "Bo 5\" tall,2100002,K2,3,9"]);
-        assert_eq!(refused(&file), unclosed);
-        assert_eq!(refused(file.trim_end()), unclosed);
+        assert_eq!(refused("\"Name,ID Number"), unclosed.replace('3', "1"));
+    }
+
+    #[test]
+    fn a_quote_inside_a_cell_is_refused() {
+        let stray = |row: usize| {
+            format!(
+                "row {row}: a quote stands inside a cell; a quoted cell begins and ends with one, and \
+                 one in it is doubled"
+            )
+        };
+        for row in ["Bo 5\" tall,2100002,K2,3,9", "Bo,2100002,K2,3,\"9\"5", "\"B\"o,2100002,K2,3,9"]
+        {
+            let file = class(&["Ada,2100001,K1,3,9", row]);
+            assert_eq!(refused(&file), stray(3));
+            assert_eq!(refused(file.trim_end()), stray(3));
+        }
+        // Two of them, which would make the rows between one student's name.
+        let file = class(&["\"Ada,2100001,K1,3,9", "\"Bo,2100002,K2,3,9"]);
+        assert_eq!(refused(&file), stray(3));
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_column_is_refused_and_never_shown() {
+        let elsewhere = "holds what looks like a key; is it in the wrong column?";
+        let file = class(&["Ada K2,2100001,K1,3,9"]);
+        assert_eq!(refused(file), format!("row 2, column 1: {elsewhere}"));
+        let file = class(&["\"Ada,2100002,K2,3\nBo\",2100001,K1,3,9"]);
+        assert_eq!(refused(file), format!("row 2, column 1: {elsewhere}"));
+        let id = key(2).replace('=', "");
+        let file = class(&[&format!("Ada,{id},K1,3,9")]);
+        assert_eq!(refused(file), format!("row 2, column 2: {elsewhere}"));
+        let file = testing::keyed("Name,ID Number,Key,K2\nAda,2100001,K1,3\n");
+        assert_eq!(refused(file), format!("row 1, column 4: {elsewhere}"));
     }
 
     #[test]
@@ -440,11 +491,5 @@ mod tests {
         );
         let endless = read_class_file(std::io::repeat(b','), &OPTIONS, Edition(1));
         assert!(matches!(endless, Err(ClassFileError::TooManyBytes(4096))));
-    }
-
-    #[test]
-    fn a_long_header_is_named_by_its_number_since_it_may_be_a_key() {
-        let file = testing::keyed("Name,ID Number,Key,K1\nAda,2100001,K2,x\n");
-        assert!(refused(file).starts_with("row 2, column 4: "));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Screen<R> {
     bytes_max: u64,
     bytes: u64,
     line_ends: u64,
-    quotes: usize,
+    place: Place,
     /// The last byte that passed.
     last: Option<u8>,
     /// Whether the last byte that came was a carriage return, which may be half a line end.
@@ -26,13 +26,24 @@ pub(crate) struct Screen<R> {
 enum Fault {
     TooManyBytes,
     Nul,
+    StrayQuote,
+}
+
+/// Where in a row the next byte stands, as RFC 4180 has it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    CellStart,
+    Plain,
+    Quoted,
+    /// Behind a quote in a quoted cell: the first half of a doubled one, or the cell's end.
+    BehindQuote,
 }
 
 impl<R> Screen<R> {
     pub(crate) fn new(inner: R, bytes_max: u64) -> Self {
-        let (bytes, line_ends, quotes) = (0, 0, 0);
+        let (bytes, line_ends, place) = (0, 0, Place::CellStart);
         let (last, behind_return, ended, fault) = (None, false, false, None);
-        Self { inner, bytes_max, bytes, line_ends, quotes, last, behind_return, ended, fault }
+        Self { inner, bytes_max, bytes, line_ends, place, last, behind_return, ended, fault }
     }
 
     /// What is wrong with the bytes that have passed.
@@ -40,12 +51,15 @@ impl<R> Screen<R> {
         Some(match self.fault? {
             Fault::TooManyBytes => ClassFileError::TooManyBytes(self.bytes_max),
             Fault::Nul => ClassFileError::Nul { row: self.line_ends.saturating_add(1) },
+            Fault::StrayQuote => {
+                ClassFileError::StrayQuote { row: self.line_ends.saturating_add(1) }
+            }
         })
     }
 
-    /// Whether the file ended inside quotes, by RFC 4180, where every quote has its second half.
+    /// Whether the file ended inside quotes.
     pub(crate) fn ended_in_quotes(&self) -> bool {
-        self.ended && self.quotes % 2 == 1
+        self.ended && self.place == Place::Quoted
     }
 
     /// Whether the file ended in the middle of a row: without a line end, or inside quotes.
@@ -74,15 +88,44 @@ impl<R> Screen<R> {
     fn look_at(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let nul = memchr::memchr(0, bytes);
         let clean = nul.and_then(|at| bytes.get(..at)).unwrap_or(bytes);
+        self.check_quotes(clean)?;
         let line_ends = u64::try_from(memchr::memchr_iter(b'\n', clean).count());
         self.line_ends = self.line_ends.saturating_add(line_ends.unwrap_or(u64::MAX));
-        self.quotes = self.quotes.wrapping_add(memchr::memchr_iter(b'"', clean).count());
         self.last = bytes.last().copied().or(self.last);
         match nul {
             Some(_) => Err(Fault::Nul),
             None if self.bytes > self.bytes_max => Err(Fault::TooManyBytes),
             None => Ok(()),
         }
+    }
+
+    /// Follows the quotes. One in the middle of a cell is refused, since it usually is half of a pair
+    /// that swallows the rows between.
+    fn check_quotes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let in_cell = matches!(self.place, Place::CellStart | Place::Plain);
+        if in_cell && memchr::memchr(b'"', bytes).is_none() {
+            self.place = match bytes.last() {
+                None => self.place,
+                Some(b',' | b'\n') => Place::CellStart,
+                Some(_) => Place::Plain,
+            };
+            return Ok(());
+        }
+        for (at, byte) in bytes.iter().enumerate() {
+            self.place = match (self.place, byte) {
+                (Place::Quoted, b'"') => Place::BehindQuote,
+                (Place::Quoted, _) | (Place::BehindQuote | Place::CellStart, b'"') => Place::Quoted,
+                (_, b',' | b'\n') => Place::CellStart,
+                (Place::CellStart | Place::Plain, byte) if *byte != b'"' => Place::Plain,
+                _ => {
+                    let before = bytes.get(..at).unwrap_or_default();
+                    let line_ends = u64::try_from(memchr::memchr_iter(b'\n', before).count());
+                    self.line_ends = self.line_ends.saturating_add(line_ends.unwrap_or_default());
+                    return Err(Fault::StrayQuote);
+                }
+            };
+        }
+        Ok(())
     }
 }
 

@@ -267,26 +267,29 @@ fn requests_of_line(
     ended: usize,
 ) -> Result<(Request<'_>, usize), Fault> {
     match form(grammar, line) {
-        Form::Complete { request, used } if only_requests(grammar, line.get(used..)) => {
+        Form::Complete { request, used } if goes_on(grammar, line.get(used..)) => {
             Ok((request, used))
         }
         _ => one_request(line).map(|request| (request, ended)),
     }
 }
 
-/// Whether the rest of a line is complete requests and nothing else.
-fn only_requests(grammar: Grammar, rest: Option<&[u8]>) -> bool {
-    let mut rest = skip_blanks(rest.unwrap_or_default());
-    while let Form::Complete { used, .. } = form(grammar, rest) {
-        rest = skip_blanks(rest.get(used..).unwrap_or_default());
-    }
-    rest.is_empty() || one_request(rest).is_ok()
+/// Whether the rest of a line begins with another complete request, or is blank.
+fn goes_on(grammar: Grammar, rest: Option<&[u8]>) -> bool {
+    let rest = skip_blanks(rest.unwrap_or_default());
+    rest.is_empty()
+        || matches!(form(grammar, rest), Form::Complete { .. })
+        || one_request(rest).is_ok()
 }
 
 /// Reads a whole line, without its line end, as one request with any student ID and any verb.
 fn one_request(line: &[u8]) -> Result<Request<'_>, Fault> {
     let text = std::str::from_utf8(line).map_err(|_| Fault::NotText)?;
-    if text.chars().any(|char| char.is_control() && char != '\t') {
+    let control = match text.is_ascii() {
+        true => line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t'),
+        false => text.chars().any(|char| char.is_control() && char != '\t'),
+    };
+    if control {
         return Err(Fault::ControlCharacter);
     }
     let (first, rest) = first_word(text);

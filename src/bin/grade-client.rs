@@ -103,6 +103,14 @@ fn run(arguments: &Arguments) -> Result<u8, Exit> {
             "--timeout must be longer than nothing and at most a day".to_owned(),
         ));
     }
+    let port = arguments.server.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    if port.is_none() {
+        return Err(Exit(USAGE, "--server is not HOST:PORT".to_owned()));
+    }
+    let words = arguments.id.iter().chain(&arguments.command);
+    if words.flat_map(|word| word.chars()).any(char::is_control) {
+        return Err(Exit(USAGE, "the ID or the command holds a control character".to_owned()));
+    }
     let server = Server {
         address: arguments.server.clone(),
         timeout: arguments.timeout,

@@ -136,7 +136,7 @@ pub fn ask_once(server: &Server, question: &Question) -> Result<Answer, Failure>
     let mut connection = Connection::open(server)?;
     connection.send(std::iter::once(question))?;
     let line = connection.receive()?;
-    server.read_reply(&line, &question.key, SystemTime::now())
+    server.read_reply(&line, question, SystemTime::now())
 }
 
 /// The lab's line before an answer.

@@ -163,11 +163,17 @@ pub fn ask_for_key(id: &str) -> Result<Key, KeysError> {
     key.map_err(|why| KeysError::BadKey { place: "what was typed".into(), why })
 }
 
+/// Opens a regular file and tells its mode. Anything else may have no end, or never begin.
 fn open(path: &Path) -> Result<(File, u32), KeysError> {
-    let file = File::open(path);
-    let opened =
-        file.and_then(|file| file.metadata().map(|metadata| (file, metadata.mode() & 0o777)));
-    opened.map_err(|why| KeysError::Unreadable { path: path.to_owned(), why })
+    let open = || {
+        let metadata = path.metadata()?;
+        if metadata.is_file() {
+            Ok((File::open(path)?, metadata.mode() & 0o777))
+        } else {
+            Err(io::Error::other("it is not a regular file"))
+        }
+    };
+    open().map_err(|why| KeysError::Unreadable { path: path.to_owned(), why })
 }
 
 /// What is wrong with a CSV, without the text of any cell.

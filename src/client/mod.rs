@@ -93,6 +93,9 @@ pub enum Failure {
         /// Its time.
         time: Timestamp,
     },
+    /// The answer is one to another question.
+    #[error("the answer is not to be trusted: it answers another question")]
+    Mismatched,
     /// The answer has no end.
     #[error("the answer is not to be trusted: it is longer than {0} bytes")]
     TooLong(usize),
@@ -105,7 +108,10 @@ impl Failure {
             Self::Refused { .. } | Self::Closed => 1,
             Self::NotConnected { .. } | Self::Lost | Self::TimedOut(_) => 3,
             Self::NotAToken | Self::WrongKey => 4,
-            Self::TooOld { .. } | Self::FromTheFuture { .. } | Self::TooLong(_) => 5,
+            Self::TooOld { .. }
+            | Self::FromTheFuture { .. }
+            | Self::Mismatched
+            | Self::TooLong(_) => 5,
         }
     }
 
@@ -121,6 +127,7 @@ impl Failure {
             Self::WrongKey => "wrong-key",
             Self::TooOld { .. } => "too-old",
             Self::FromTheFuture { .. } => "from-the-future",
+            Self::Mismatched => "mismatched",
             Self::TooLong(_) => "too-long",
         }
     }
@@ -134,6 +141,7 @@ impl Failure {
                 | Self::WrongKey
                 | Self::TooOld { .. }
                 | Self::FromTheFuture { .. }
+                | Self::Mismatched
         )
     }
 }
@@ -143,17 +151,26 @@ impl Server {
     ///
     /// # Errors
     /// [`Failure`] when it is not an answer to be trusted; nothing of its content is given then.
-    pub fn read_reply(&self, line: &str, key: &Key, now: SystemTime) -> Result<Answer, Failure> {
+    pub fn read_reply(
+        &self,
+        line: &str,
+        question: &Question,
+        now: SystemTime,
+    ) -> Result<Answer, Failure> {
         if let Some(refusal) = line.strip_prefix("ERR ") {
             let (word, text) = refusal.split_once(' ').unwrap_or((refusal, ""));
             return Err(Failure::Refused { word: word.to_owned(), text: text.to_owned() });
         }
-        let opened = open(key, line).map_err(|error| match error {
+        let opened = open(&question.key, line).map_err(|error| match error {
             OpenError::NotAToken => Failure::NotAToken,
             OpenError::WrongKey => Failure::WrongKey,
         })?;
         self.check_time(opened.time, Timestamp::of(now))?;
-        Ok(Answer { time: opened.time, text: without_padding(&opened.text).to_owned() })
+        let text = without_padding(&opened.text);
+        if !answers(question, text) {
+            return Err(Failure::Mismatched);
+        }
+        Ok(Answer { time: opened.time, text: text.to_owned() })
     }
 
     fn check_time(&self, made: Timestamp, now: Timestamp) -> Result<(), Failure> {
@@ -166,6 +183,28 @@ impl Server {
             return Err(Failure::FromTheFuture { time: made });
         }
         Ok(())
+    }
+}
+
+/// Whether a text can be the answer to the question: someone on the way could have swapped it for the
+/// answer to another one by the same student.
+fn answers(question: &Question, text: &str) -> bool {
+    let average_of =
+        |name: &str| text.strip_prefix(name).is_some_and(|rest| rest.starts_with(" average: "));
+    match question.command.as_str() {
+        "GG" => {
+            let averages = ["Lab 1", "Lab 2", "Lab 3", "Lab 4", "Midterm", "Exam"];
+            !text.starts_with('{') && !averages.into_iter().any(average_of)
+        }
+        "REPORT" => serde_json::from_str::<serde_json::Value>(text)
+            .is_ok_and(|report| report.get("id") == Some(&question.id.as_str().into())),
+        "GL1A" => average_of("Lab 1"),
+        "GL2A" => average_of("Lab 2"),
+        "GL3A" => average_of("Lab 3"),
+        "GL4A" => average_of("Lab 4"),
+        "GMA" => average_of("Midterm"),
+        "GEA" => average_of("Exam"),
+        command => command.strip_prefix("AVG ").is_none_or(|name| average_of(name.trim())),
     }
 }
 
@@ -186,7 +225,7 @@ mod tests {
     const KEY: &str = "__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4=";
     const NOW: u64 = 1_800_000_000;
 
-    fn read(line: &str) -> Result<String, Failure> {
+    fn read_as(command: &str, line: &str) -> Result<String, Failure> {
         let server = Server {
             address: "192.0.2.1:1".into(),
             timeout: Duration::from_secs(1),
@@ -194,7 +233,12 @@ mod tests {
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let key = Key::parse(KEY.as_bytes()).unwrap();
-        server.read_reply(line, &key, now).map(|answer| answer.text)
+        let question = Question { id: "2100001".into(), command: command.into(), key };
+        server.read_reply(line, &question, now).map(|answer| answer.text)
+    }
+
+    fn read(line: &str) -> Result<String, Failure> {
+        read_as("GG", line)
     }
 
     fn made_at(time: u64) -> String {
@@ -212,6 +256,32 @@ mod tests {
         let time = Timestamp(NOW + 301);
         assert_eq!(read(&made_at(NOW + 301)), Err(Failure::FromTheFuture { time }));
         assert!(matches!(read(&made_at(u64::MAX)), Err(Failure::FromTheFuture { .. })));
+    }
+
+    #[test]
+    fn an_answer_to_another_question_is_not_trusted() {
+        let lab = "Lab 1 average: 5";
+        let report = "{\"id\":\"2100001\",\"edition\":1}";
+        for (command, text, trusted) in [
+            ("GL1A", lab, true),
+            ("AVG Lab 1", lab, true),
+            ("GL2A", lab, false),
+            ("AVG Lab 2", lab, false),
+            ("GG", lab, false),
+            ("REPORT", lab, false),
+            ("GEA", "Exam average: 5 (Exam 1: 5)", true),
+            ("GMA", "Exam average: 5 (Exam 1: 5)", false),
+            ("REPORT", report, true),
+            ("GG", report, false),
+            ("REPORT", "{\"id\":\"2100002\"}", false),
+            ("GG", "Lab 1: 5", true),
+            ("GL1A", "Lab 1: 5", false),
+        ] {
+            let token = fernet::Fernet::new(KEY).unwrap().encrypt_at_time(text.as_bytes(), NOW);
+            let read = read_as(command, &token);
+            assert_eq!(read.is_ok(), trusted, "{command}: {text}");
+            assert!(trusted || read == Err(Failure::Mismatched));
+        }
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl<'a> Pipeline<'a> {
         let line = connection.receive()?;
         (self.sent, self.fresh) = (self.sent.saturating_sub(1), false);
         let Some(first) = self.underway.front() else { return Err(Failure::Lost) };
-        self.script.server.read_reply(&line, &first.question.key, SystemTime::now())
+        self.script.server.read_reply(&line, &first.question, SystemTime::now())
     }
 }
 

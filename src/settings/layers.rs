@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bytesize::ByteSize;
 use config::{Config, ConfigError, Environment, FileFormat, Map, Source, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
@@ -39,6 +40,7 @@ impl Layers {
         layers.push(("the environment".to_owned(), keys));
         let layers = Self { layers };
         layers.refuse_unknown_keys()?;
+        layers.refuse_other_kinds()?;
         Ok(layers)
     }
 
@@ -79,6 +81,26 @@ impl Layers {
         Ok(())
     }
 
+    /// Refuses values that `config` would bend into the right kind: a number with a fraction, or
+    /// anything but a text where only a text makes sense.
+    fn refuse_other_kinds(&self) -> Result<(), SettingsError> {
+        let Some((_, defaults)) = self.layers.first() else {
+            return Ok(());
+        };
+        for (key, value) in self.layers.iter().flat_map(|(_, keys)| keys) {
+            let default = defaults.get(key).map(|default| &default.kind);
+            match (&value.kind, default) {
+                (ValueKind::Float(_), _) => return Err(self.bad(key, "is not a whole number")),
+                (ValueKind::String(_), _) => {}
+                (_, Some(ValueKind::String(text))) if text.parse::<ByteSize>().is_err() => {
+                    return Err(self.bad(key, "is not a text in quotes"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// What `config` expects in place of a value. The value itself is left to [`shown`].
     fn wrong_type(&self, error: &ConfigError) -> SettingsError {
         let text = error.to_string();
@@ -86,7 +108,8 @@ impl Layers {
             return problem("settings", "cannot be read".to_owned());
         };
         let expected = what.rsplit_once("expected ").map_or("another value", |(_, kind)| kind);
-        self.bad(key.trim_end_matches('`'), &format!("is not {expected}"))
+        let key = key.split('`').next().unwrap_or_default();
+        self.bad(key, &format!("is not {expected}"))
     }
 
     /// An error about the value that a key has.

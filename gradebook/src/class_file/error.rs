@@ -35,8 +35,24 @@ pub enum ClassFileError {
         /// Where in the row.
         column: Column,
     },
+    /// A quote in the middle of a cell.
+    #[error(
+        "row {row}: a quote stands inside a cell; a quoted cell begins and ends with one, and one in it is doubled"
+    )]
+    StrayQuote {
+        /// The row.
+        row: u64,
+    },
+    /// What may be a key, in a cell that is shown to people.
+    #[error("row {row}, {column}: holds what looks like a key; is it in the wrong column?")]
+    LooksLikeAKey {
+        /// The row.
+        row: u64,
+        /// Where in the row.
+        column: Column,
+    },
     /// A quote without its second half.
-    #[error("row {row}: a quoted cell is never closed; look for a single \" in or above this row")]
+    #[error("row {row}: a quoted cell is never closed; look for a single \" in this row")]
     UnclosedQuote {
         /// The row that it swallowed the others into.
         row: u64,
