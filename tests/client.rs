@@ -119,6 +119,23 @@ fn each_failure_has_its_words_and_its_code() {
 }
 
 #[test]
+fn what_makes_no_sense_is_a_usage_error_and_never_sent() {
+    for (server, arguments, words) in [
+        ("127.0.0.1", &["--id", "1", "GG"][..], "--server is not HOST:PORT"),
+        ("127.0.0.1:1", &["--id", "1", "GG\n2 GG"], "holds a control character"),
+        ("127.0.0.1:1", &["--id", "1\n", "GG"], "holds a control character"),
+        ("127.0.0.1:1", &["--id", "1", "--timeout", "0s", "GG"], "--timeout must be"),
+        ("127.0.0.1:1", &["--id", "1", "--timeout", "99999999999days", "GG"], "--timeout must be"),
+        ("127.0.0.1:1", &["--id", "1", "--keys", "/dev/zero", "GG"], "not a regular file"),
+        ("127.0.0.1:1", &["--id", "1", "--key-file", "/dev/zero", "GG"], "not a regular file"),
+    ] {
+        let (code, out, complaint) = client(server, arguments, "");
+        assert_eq!((code, out.as_str()), (2, ""), "{complaint}");
+        assert!(complaint.contains(words), "{complaint:?} for {words:?}");
+    }
+}
+
+#[test]
 fn a_server_that_never_answers_is_not_waited_for() {
     let (done, wait) = std::sync::mpsc::channel::<()>();
     let silent = impostor(move |_| {

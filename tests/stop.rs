@@ -50,6 +50,35 @@ fn what_has_been_asked_before_the_end_is_answered() {
     assert_eq!(server.ended().0, Some(0));
 }
 
+#[test]
+fn a_late_reader_that_goes_on_asking_after_the_end_loses_nothing() {
+    let mut server = Server::start("");
+    let mut late = server.connect();
+    late.say(b"2100001 GG\n".repeat(300));
+    for _ in 0..300 {
+        server.says("Received GG command from client.");
+    }
+    server.signal(Signal::TERM);
+    server.says("Stopping; 1 connections are open.");
+    late.say(b"2100001 GG\n");
+    let replies = late.hears_the_rest();
+    assert!(replies.len() >= 300, "{} of 300", replies.len());
+    drop(late);
+    assert_eq!(server.ended().0, Some(0));
+}
+
+#[test]
+fn connections_that_arrive_with_the_end_do_not_delay_it() {
+    for _ in 0..10 {
+        let mut server = Server::start("[timeouts]\ndrain = \"1h\"");
+        let clients: Vec<_> = (0..100).map(|_| server.connect()).collect();
+        server.signal(Signal::TERM);
+        server.says("Stopped.");
+        assert_eq!(server.ended().0, Some(0));
+        drop(clients);
+    }
+}
+
 /// A client that has asked for more than both sides' buffers hold, and reads nothing.
 fn stuck(server: &Server) -> common::Client {
     let mut stuck = server.connect();

@@ -270,6 +270,10 @@ mod tests {
         let plain = class(&["Ada Invented,2100001,K1,3,9.5", "Bo Invented,2100002,K2,,10"]);
         let expected = rows(&plain);
         assert_eq!(rows([b"\xef\xbb\xbf", plain.as_bytes()].concat()), expected, "BOM");
+        let quoted = plain.lines().map(|line| format!("\"{}\"\n", line.replace(',', "\",\"")));
+        let quoted: String = quoted.collect();
+        assert_eq!(rows(&quoted), expected, "all cells quoted");
+        assert_eq!(rows([b"\xef\xbb\xbf", quoted.as_bytes()].concat()), expected, "and a BOM");
         assert_eq!(rows(plain.replace('\n', "\r\n")), expected, "CRLF");
         assert_eq!(rows(plain.trim_end()), expected, "no last line end");
         assert_eq!(rows(format!("{plain}\n,,,,\n , ,,,\n")), expected, "blank rows");

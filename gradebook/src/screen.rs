@@ -32,6 +32,8 @@ enum Fault {
 /// Where in a row the next byte stands, as RFC 4180 has it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
+    /// At the first cell, where a byte order mark may come before it.
+    FileStart,
     CellStart,
     Plain,
     Quoted,
@@ -41,7 +43,7 @@ enum Place {
 
 impl<R> Screen<R> {
     pub(crate) fn new(inner: R, bytes_max: u64) -> Self {
-        let (bytes, line_ends, place) = (0, 0, Place::CellStart);
+        let (bytes, line_ends, place) = (0, 0, Place::FileStart);
         let (last, behind_return, ended, fault) = (None, false, false, None);
         Self { inner, bytes_max, bytes, line_ends, place, last, behind_return, ended, fault }
     }
@@ -114,9 +116,13 @@ impl<R> Screen<R> {
         for (at, byte) in bytes.iter().enumerate() {
             self.place = match (self.place, byte) {
                 (Place::Quoted, b'"') => Place::BehindQuote,
-                (Place::Quoted, _) | (Place::BehindQuote | Place::CellStart, b'"') => Place::Quoted,
+                (Place::Quoted, _)
+                | (Place::BehindQuote | Place::CellStart | Place::FileStart, b'"') => Place::Quoted,
+                (Place::FileStart, 0xef | 0xbb | 0xbf) => Place::FileStart,
                 (_, b',' | b'\n') => Place::CellStart,
-                (Place::CellStart | Place::Plain, byte) if *byte != b'"' => Place::Plain,
+                (Place::FileStart | Place::CellStart | Place::Plain, byte) if *byte != b'"' => {
+                    Place::Plain
+                }
                 _ => {
                     let before = bytes.get(..at).unwrap_or_default();
                     let line_ends = u64::try_from(memchr::memchr_iter(b'\n', before).count());
