@@ -49,7 +49,7 @@ pub(crate) struct Shared {
     /// Set when the service ends. The session's context polls the conversation after every message
     /// it handles, so no waking is needed.
     pub(crate) draining: Cell<bool>,
-    /// How many requests have been answered.
+    /// How many requests have been dealt with.
     pub(crate) requests: Cell<u64>,
 }
 
@@ -245,19 +245,19 @@ impl<S: Socket> Conversation<S> {
         let asked = batch.len();
         let Ok(mut replies) = self.desk.ask(batch).await else {
             // The batch was lost with the part that failed on it; each request gets its answer.
+            self.count(asked);
             let mut lines = Vec::new();
             (0..asked).for_each(|_| wire::write_refusal(&mut lines, Refusal::Busy));
             self.write(&lines).await?;
             return Ok(self.desk.take_batch());
         };
+        self.count(replies.len());
+        self.tell(&replies);
         let written = self.write_at_once(replies.bytes()).await?;
         if written < replies.bytes().len() {
             replies.keep_only_what_is_needed();
             self.write(replies.bytes().get(written..).unwrap_or_default()).await?;
         }
-        let requests = u64::try_from(replies.len()).unwrap_or(u64::MAX);
-        self.shared.requests.set(self.shared.requests.get().saturating_add(requests));
-        self.tell(&replies);
         if replies.is_last() {
             return Err(Ending::UnknownStudent);
         }
@@ -267,6 +267,11 @@ impl<S: Socket> Conversation<S> {
             return Err(Ending::Revealed);
         }
         Ok(replies.into_questions())
+    }
+
+    fn count(&self, requests: usize) {
+        let requests = u64::try_from(requests).unwrap_or(u64::MAX);
+        self.shared.requests.set(self.shared.requests.get().saturating_add(requests));
     }
 
     /// Writes what the socket takes without waiting, which nearly always is everything.

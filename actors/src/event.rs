@@ -33,7 +33,7 @@ pub enum Event<'a> {
         request: Result<Request<'a>, Refusal>,
         /// What became of it.
         outcome: Outcome,
-        /// The bytes that were sent: a token with its line end, an `ERR` line, or nothing.
+        /// The bytes that are sent now: a token with its line end, an `ERR` line, or nothing.
         reply: &'a [u8],
     },
     /// A session ended.

@@ -166,6 +166,8 @@ impl Questions {
         sheet.edition = edition;
         let Sheet { questions, names, answers, plaintext, limits, .. } = &mut *sheet;
         let mut output_bytes = 0_usize;
+        // A vector that grows leaves copies of the keys behind.
+        answers.reserve(questions.len());
         for question in questions.iter() {
             make_room(plaintext);
             let start = plaintext.len();
@@ -330,7 +332,7 @@ impl Drop for Sheet {
 }
 
 /// Makes room for one more text of usual length. A buffer that grows by itself leaves its old memory
-/// behind as it was; this one is wiped.
+/// behind as it was, which only a longer text makes this one do.
 fn make_room(secret: &mut Vec<u8>) {
     const USUAL_TEXT_BYTES_MAX: usize = 4096;
     if secret.capacity() - secret.len() < USUAL_TEXT_BYTES_MAX {

@@ -279,6 +279,7 @@ mod tests {
         assert_eq!(rows(format!("{plain}\n,,,,\n , ,,,\n")), expected, "blank rows");
         assert_eq!(rows(plain.replace("Ada Invented", "\"Ada Invented\"")), expected, "quotes");
         assert_eq!(rows(plain.replace(",3,", ", 3 ,")), expected, "blanks around a cell");
+        assert_eq!(rows(plain.replace(",3,", ",\"3\" ,")), expected, "blanks behind a quoted cell");
         let trailing: String = plain.lines().map(|line| format!("{line},,\n")).collect();
         assert_eq!(rows(trailing), expected, "columns without a name");
     }
@@ -397,6 +398,11 @@ mod tests {
             assert_eq!(bad(",,,,\n", end), "row 4", "{end:?}");
             assert_eq!(bad("\"C\nD\n\",2100003,K3,,\n", end), "row 4", "{end:?}");
         }
+        let behind = "\"C\nD\n\",2100003,K3,,";
+        let stray = class(&["Ada,2100001,K1,3,9", behind, "B\"o,2100002,K2,3,9"]);
+        assert!(refused(stray).starts_with("row 4: a quote stands"));
+        let nul = class(&["Ada,2100001,K1,3,9", behind, "B\0o,2100002,K2,3,9"]);
+        assert!(refused(nul).starts_with("row 4: holds a NUL"));
         let unended = class(&["Ada,2100001,K1,3,9", "", "Bo,2100002,K2,3,x"]);
         assert!(refused(unended.trim_end()).starts_with("row 4"));
         let inside = class(&["Ada,2100001,K1,3,9", "\"B\no\",2100002,K2,3,x"]);
@@ -447,8 +453,8 @@ mod tests {
     fn a_quote_inside_a_cell_is_refused() {
         let stray = |row: usize| {
             format!(
-                "row {row}: a quote stands inside a cell; a quoted cell begins and ends with one, and \
-                 one in it is doubled"
+                "row {row}: a quote stands inside a cell; a quoted cell begins and ends with one, one \
+                 in it is doubled, and cells are separated by commas"
             )
         };
         for row in ["Bo 5\" tall,2100002,K2,3,9", "Bo,2100002,K2,3,\"9\"5", "\"B\"o,2100002,K2,3,9"]
@@ -457,14 +463,15 @@ mod tests {
             assert_eq!(refused(&file), stray(3));
             assert_eq!(refused(file.trim_end()), stray(3));
         }
-        // Two of them, which would make the rows between one student's name.
+        // Two of them, which would make the rows between one student's name. The cell began in row 2.
         let file = class(&["\"Ada,2100001,K1,3,9", "\"Bo,2100002,K2,3,9"]);
-        assert_eq!(refused(&file), stray(3));
+        assert_eq!(refused(&file), stray(2));
     }
 
     #[test]
     fn a_key_in_the_wrong_column_is_refused_and_never_shown() {
-        let elsewhere = "holds what looks like a key; is it in the wrong column?";
+        let elsewhere = "holds what looks like a key; move it to the column Key, or if it is none, \
+                         let it not be 43 characters long";
         let file = class(&["Ada K2,2100001,K1,3,9"]);
         assert_eq!(refused(file), format!("row 2, column 1: {elsewhere}"));
         let file = class(&["\"Ada,2100002,K2,3\nBo\",2100001,K1,3,9"]);

@@ -12,7 +12,8 @@ pub(crate) struct Screen<R> {
     inner: R,
     bytes_max: u64,
     bytes: u64,
-    line_ends: u64,
+    /// Line ends that end a row, and not one inside quotes.
+    row_ends: u64,
     place: Place,
     /// The last byte that passed.
     last: Option<u8>,
@@ -39,22 +40,24 @@ enum Place {
     Quoted,
     /// Behind a quote in a quoted cell: the first half of a doubled one, or the cell's end.
     BehindQuote,
+    /// Behind a quoted cell and blanks.
+    BehindCell,
 }
 
 impl<R> Screen<R> {
     pub(crate) fn new(inner: R, bytes_max: u64) -> Self {
-        let (bytes, line_ends, place) = (0, 0, Place::FileStart);
+        let (bytes, row_ends, place) = (0, 0, Place::FileStart);
         let (last, behind_return, ended, fault) = (None, false, false, None);
-        Self { inner, bytes_max, bytes, line_ends, place, last, behind_return, ended, fault }
+        Self { inner, bytes_max, bytes, row_ends, place, last, behind_return, ended, fault }
     }
 
     /// What is wrong with the bytes that have passed.
     pub(crate) fn fault(&self) -> Option<ClassFileError> {
         Some(match self.fault? {
             Fault::TooManyBytes => ClassFileError::TooManyBytes(self.bytes_max),
-            Fault::Nul => ClassFileError::Nul { row: self.line_ends.saturating_add(1) },
+            Fault::Nul => ClassFileError::Nul { row: self.row_ends.saturating_add(1) },
             Fault::StrayQuote => {
-                ClassFileError::StrayQuote { row: self.line_ends.saturating_add(1) }
+                ClassFileError::StrayQuote { row: self.row_ends.saturating_add(1) }
             }
         })
     }
@@ -90,9 +93,7 @@ impl<R> Screen<R> {
     fn look_at(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let nul = memchr::memchr(0, bytes);
         let clean = nul.and_then(|at| bytes.get(..at)).unwrap_or(bytes);
-        self.check_quotes(clean)?;
-        let line_ends = u64::try_from(memchr::memchr_iter(b'\n', clean).count());
-        self.line_ends = self.line_ends.saturating_add(line_ends.unwrap_or(u64::MAX));
+        self.follow_rows(clean)?;
         self.last = bytes.last().copied().or(self.last);
         match nul {
             Some(_) => Err(Fault::Nul),
@@ -101,11 +102,13 @@ impl<R> Screen<R> {
         }
     }
 
-    /// Follows the quotes. One in the middle of a cell is refused, since it usually is half of a pair
-    /// that swallows the rows between.
-    fn check_quotes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let in_cell = matches!(self.place, Place::CellStart | Place::Plain);
-        if in_cell && memchr::memchr(b'"', bytes).is_none() {
+    /// Counts rows and follows quotes. A quote in the middle of a cell is refused, since it usually is
+    /// half of a pair that swallows the rows between.
+    fn follow_rows(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let plain = matches!(self.place, Place::CellStart | Place::Plain);
+        if plain && memchr::memchr(b'"', bytes).is_none() {
+            let rows = u64::try_from(memchr::memchr_iter(b'\n', bytes).count());
+            self.row_ends = self.row_ends.saturating_add(rows.unwrap_or(u64::MAX));
             self.place = match bytes.last() {
                 None => self.place,
                 Some(b',' | b'\n') => Place::CellStart,
@@ -113,25 +116,30 @@ impl<R> Screen<R> {
             };
             return Ok(());
         }
-        for (at, byte) in bytes.iter().enumerate() {
-            self.place = match (self.place, byte) {
-                (Place::Quoted, b'"') => Place::BehindQuote,
-                (Place::Quoted, _)
-                | (Place::BehindQuote | Place::CellStart | Place::FileStart, b'"') => Place::Quoted,
-                (Place::FileStart, 0xef | 0xbb | 0xbf) => Place::FileStart,
-                (_, b',' | b'\n') => Place::CellStart,
-                (Place::FileStart | Place::CellStart | Place::Plain, byte) if *byte != b'"' => {
-                    Place::Plain
-                }
-                _ => {
-                    let before = bytes.get(..at).unwrap_or_default();
-                    let line_ends = u64::try_from(memchr::memchr_iter(b'\n', before).count());
-                    self.line_ends = self.line_ends.saturating_add(line_ends.unwrap_or_default());
-                    return Err(Fault::StrayQuote);
-                }
-            };
+        for byte in bytes {
+            self.place = self.place.behind(*byte).ok_or(Fault::StrayQuote)?;
+            if self.place == Place::CellStart && *byte == b'\n' {
+                self.row_ends = self.row_ends.saturating_add(1);
+            }
         }
         Ok(())
+    }
+}
+
+impl Place {
+    /// Where the next byte stands; nothing behind a quote that should not be there.
+    fn behind(self, byte: u8) -> Option<Self> {
+        Some(match (self, byte) {
+            (Self::Quoted, b'"') => Self::BehindQuote,
+            (Self::Quoted, _) | (Self::BehindQuote | Self::CellStart | Self::FileStart, b'"') => {
+                Self::Quoted
+            }
+            (_, b',' | b'\n') => Self::CellStart,
+            (Self::BehindQuote | Self::BehindCell, b' ' | b'\t') => Self::BehindCell,
+            (Self::FileStart, 0xef | 0xbb | 0xbf) => Self::FileStart,
+            (Self::FileStart | Self::CellStart | Self::Plain, byte) if byte != b'"' => Self::Plain,
+            _ => return None,
+        })
     }
 }
 

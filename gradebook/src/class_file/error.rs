@@ -37,14 +37,16 @@ pub enum ClassFileError {
     },
     /// A quote in the middle of a cell.
     #[error(
-        "row {row}: a quote stands inside a cell; a quoted cell begins and ends with one, and one in it is doubled"
+        "row {row}: a quote stands inside a cell; a quoted cell begins and ends with one, one in it is doubled, and cells are separated by commas"
     )]
     StrayQuote {
         /// The row.
         row: u64,
     },
     /// What may be a key, in a cell that is shown to people.
-    #[error("row {row}, {column}: holds what looks like a key; is it in the wrong column?")]
+    #[error(
+        "row {row}, {column}: holds what looks like a key; move it to the column Key, or if it is none, let it not be 43 characters long"
+    )]
     LooksLikeAKey {
         /// The row.
         row: u64,
