@@ -5,17 +5,13 @@
 
 mod common;
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use common::pipe::{Backroom, hear, hear_the_rest, manners, say};
+use common::pipe::{Backroom, Odd, hear, hear_the_rest, manners, say};
 use common::{ADA, ADA_GRADES, BO, BO_GRADES};
-use grade_actors::Socket;
 use grade_actors::event::Ending;
 use grade_actors::messages::Drain;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, pause, sleep};
 
 const PIPE_BYTES: usize = 64 * 1024;
@@ -92,50 +88,12 @@ async fn dribbling_does_not_extend_the_time_for_a_request() {
     assert_eq!(room.ended.recv().await.unwrap().ending, Ending::TooSlow);
 }
 
-/// A connection on which blanks come without end.
-struct Blanks;
-
-impl AsyncRead for Blanks {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        buffer.put_slice(&[b' '; 1000]);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Blanks {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Socket for Blanks {
-    fn reset_on_drop(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[actix_rt::test]
 async fn a_flood_of_blanks_is_idleness_and_leaves_others_their_turn() {
     let mut manners = manners();
     manners.timeouts.idle = Duration::from_millis(50);
     let mut room = Backroom::open(manners);
-    let _flood = room.seat(Blanks);
+    let _flood = room.seat(Odd(|buffer| buffer.put_slice(&[b' '; 1000])));
     let (_session, mut client) = room.connect(PIPE_BYTES);
     say(&mut client, "2100001 GG").await;
     assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);

@@ -6,23 +6,19 @@
 mod common;
 
 use std::cell::Cell;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use common::pipe::{Backroom, edition, hear, hear_the_rest, manners, say};
+use common::pipe::{Backroom, Odd, edition, hear, hear_the_rest, manners, say};
 use common::{ADA, ADA_GRADES, BO, BO_GRADES};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use grade_actors::Socket;
 use grade_actors::event::{Ending, SessionNumber};
 use grade_actors::messages::{Install, Lookup};
 use gradebook::{
     Answers, Book, Command, Edition, Questions, Replies, Request, Sealer, StudentId, Timestamp,
     UnknownStudent,
 };
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 use tokio::time::{Duration, advance, pause};
 
@@ -120,49 +116,12 @@ async fn the_sixth_restart_in_a_minute_is_too_many() {
     assert_eq!(room.diary.count("TooManyRestarts"), 1);
 }
 
-/// A connection that panics when it is read.
-struct Broken;
-
-impl AsyncRead for Broken {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        _: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        panic!("a fault put in by a test");
-    }
-}
-
-impl AsyncWrite for Broken {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Socket for Broken {
-    fn reset_on_drop(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[actix_rt::test]
 async fn a_session_that_panics_takes_no_other_with_it_and_gives_its_permit_back() {
     let mut room = Backroom::open(manners());
     let (_other_session, mut other) = room.connect(PIPE_BYTES);
     let permits = Arc::new(Semaphore::new(1));
-    room.seat_with(Broken, SessionNumber(7), &permits);
+    room.seat_with(Odd(|_| panic!("a fault put in by a test")), SessionNumber(7), &permits);
     let ended = room.ended.recv().await.unwrap();
     assert_eq!((ended.session, ended.ending), (SessionNumber(7), Ending::Panicked));
     drop(permits.acquire().await.unwrap());
