@@ -39,8 +39,8 @@ pub(crate) struct Conversation<S> {
     /// When the last replies were written, or the connection began.
     quiet_since: Instant,
     alarm: Alarm,
-    /// How far the last look for requests has come after the service's end.
-    last_look: LastLook,
+    /// How many bytes have been read since the service's end.
+    last_bytes: usize,
 }
 
 /// What a conversation shares with its session.
@@ -53,15 +53,9 @@ pub(crate) struct Shared {
     pub(crate) requests: Cell<u64>,
 }
 
-/// What a client has sent before the service's end is still answered, as far as it comes in one read.
-/// The runtime may not have heard of those bytes yet, so the session looks, lets the runtime look, and
-/// looks again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum LastLook {
-    NotYet,
-    Again,
-    Done,
-}
+/// The most bytes that are still read after the service's end. What a client has sent before is
+/// answered, and one that never stops asking is not waited for.
+const LAST_BYTES_MAX: usize = 256 * 1024;
 
 impl<S: Socket> Conversation<S> {
     pub(crate) fn new(
@@ -73,7 +67,7 @@ impl<S: Socket> Conversation<S> {
     ) -> Self {
         let quiet_since = Instant::now();
         let alarm = Alarm::new(quiet_since + desk.manners.timeouts.idle);
-        let (held, incomplete_since, last_look) = (BytesMut::new(), None, LastLook::NotYet);
+        let (held, incomplete_since, last_bytes) = (BytesMut::new(), None, 0);
         Self {
             socket,
             desk,
@@ -84,7 +78,7 @@ impl<S: Socket> Conversation<S> {
             incomplete_since,
             quiet_since,
             alarm,
-            last_look,
+            last_bytes,
         }
     }
 
@@ -189,27 +183,31 @@ impl<S: Socket> Conversation<S> {
         Ok(())
     }
 
-    /// Waits for more bytes; or for the time when waiting must end.
+    /// Waits for more bytes; or for the time when waiting must end. Once the service ends, it only
+    /// looks for what has come already.
     async fn read(&mut self) -> Result<(), Ending> {
-        if self.last_look == LastLook::Done {
-            return Err(Ending::Drained);
-        }
         let (until, late) = self.patience();
+        let before = self.held.len();
+        let mut looked_again = false;
         loop {
             let draining = self.shared.draining.get();
+            if draining && self.last_bytes >= LAST_BYTES_MAX {
+                return Err(Ending::Drained);
+            }
             let read = poll_fn(|context| match self.poll_read(context) {
                 Poll::Pending if self.shared.draining.get() => Poll::Ready(Err(Ending::Drained)),
                 Poll::Pending => self.alarm.poll(context, until).map(|()| Err(late)),
                 ready => ready,
             });
             match read.await {
-                Err(Ending::Drained) if self.last_look == LastLook::NotYet => {
-                    self.last_look = LastLook::Again;
+                Err(Ending::Drained) if !looked_again => {
+                    // The runtime may not have heard yet of bytes that are here: let it look.
+                    looked_again = true;
                     yield_now().await;
                 }
                 read => {
-                    if draining && read.is_ok() {
-                        self.last_look = LastLook::Done;
+                    if draining {
+                        self.last_bytes += self.held.len().saturating_sub(before);
                     }
                     return read;
                 }
