@@ -119,8 +119,9 @@ fn keys_are_not_revealed_on_a_socket_that_is_handed_over_for_all_the_world() {
     let socket = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
     let (_folder, path) = class_folder("[lab]\nreveal_key = true");
     let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" --config \"$1\"";
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", script]).arg(server_command().get_program()).arg(path);
+    // A server that serves all the same is ended, with another code.
+    let mut command = std::process::Command::new("timeout");
+    command.args(["20", "sh", "-c", script]).arg(server_command().get_program()).arg(path);
     let output = command.stdin(std::os::fd::OwnedFd::from(socket)).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();

@@ -87,17 +87,15 @@ impl Script<'_> {
         let mut pipeline = Pipeline::new(self, read_ahead(input));
         let mut outcome = Outcome { keeps_going: self.keep_going, ..Outcome::default() };
         while pipeline.gather() {
-            let answer = pipeline.next_answer();
-            let Some(Asked { line, question }) = pipeline.underway.pop_front() else {
+            let Some((Asked { line, question }, answer)) = pipeline.next_answer() else {
                 continue;
             };
             match answer {
-                None => pipeline.underway.push_front(Asked { line, question }),
-                Some(Ok(answer)) => {
+                Ok(answer) => {
                     show(out, self.style, &question, &answer)?;
                     outcome.answered += 1;
                 }
-                Some(Err(failure)) => {
+                Err(failure) => {
                     show_failure(out, self.style, &question, &failure)?;
                     complain(line, &failure);
                     outcome.failed += 1;
@@ -182,22 +180,15 @@ impl<'a> Pipeline<'a> {
         !self.underway.is_empty()
     }
 
-    /// The answer to the first question; nothing if it must be asked again over a new connection.
-    fn next_answer(&mut self) -> Option<Result<Answer, Failure>> {
-        match self.exchange() {
-            // The server may have ended a connection that was idle.
-            Err(Failure::Closed | Failure::Lost) if !self.fresh => {
-                self.connection = None;
-                None
-            }
-            Err(failure) => {
-                if !failure.leaves_connection() {
-                    self.connection = None;
-                }
-                Some(Err(failure))
-            }
-            answered => Some(answered),
+    /// The first question and its answer; nothing if it must be asked again over a new connection.
+    fn next_answer(&mut self) -> Option<(Asked, Result<Answer, Failure>)> {
+        let answer = self.exchange();
+        if answer.as_ref().is_err_and(|failure| !failure.leaves_connection()) {
+            self.connection = None;
         }
+        // The server may have ended a connection that was idle.
+        let stale = matches!(answer, Err(Failure::Closed | Failure::Lost)) && !self.fresh;
+        if stale { None } else { Some((self.underway.pop_front()?, answer)) }
     }
 
     fn exchange(&mut self) -> Result<Answer, Failure> {
