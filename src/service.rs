@@ -150,7 +150,7 @@ fn open(
         answer: Book::answer,
         seal: Sealer::seal,
     };
-    House::open(blueprint).context("cannot start a worker thread")
+    House::open(blueprint).context("cannot start")
 }
 
 /// Tells systemd, if it is there.

@@ -39,7 +39,7 @@ fn answer(book: &Book, questions: Questions, unknown: &UnknownStudent, now: Time
     book.answer(questions, unknown, now)
 }
 
-fn seal(sealer: Sealer, answers: Answers, now: Timestamp) -> Replies {
+fn seal(sealer: &mut Sealer, answers: Answers, now: Timestamp) -> Replies {
     fail_if_due();
     sealer.seal(answers, now)
 }

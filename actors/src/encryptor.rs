@@ -11,7 +11,7 @@ use crate::messages::{Failed, Seal};
 use crate::restarts::Restarts;
 
 /// What an encryptor does with a batch: [`Sealer::seal`], or a test's stand-in for it that fails.
-pub type SealBatch = fn(Sealer, Answers, Timestamp) -> Replies;
+pub type SealBatch = fn(&mut Sealer, Answers, Timestamp) -> Replies;
 
 /// Seals batches; one for each thread of sessions. Restart policy: restarted by a panic; it has no
 /// state to lose.
@@ -48,8 +48,8 @@ impl Handler<Seal> for Encryptor {
 
     fn handle(&mut self, Seal(answers): Seal, context: &mut Self::Context) -> Self::Result {
         let now = Timestamp::of(SystemTime::now());
-        let sealed =
-            self.restarts.guard(Part::Encryptor, || (self.seal)(self.sealer, answers, now));
+        let Self { sealer, seal, restarts } = self;
+        let sealed = restarts.guard(Part::Encryptor, || seal(sealer, answers, now));
         if sealed.is_err() {
             context.stop();
         }

@@ -90,7 +90,7 @@ impl House {
     /// Starts all parts, on the current arbiter and as many others as there are workers.
     ///
     /// # Errors
-    /// When a worker's thread cannot be started.
+    /// When a worker's thread cannot be started, or the system gives no random bytes.
     pub fn open(blueprint: Blueprint) -> io::Result<Self> {
         let Blueprint { socket, book, unknown, manners, connections, workers, .. } = blueprint;
         let Blueprint { restarts_max, teller, answer, seal, .. } = blueprint;
@@ -98,23 +98,23 @@ impl House {
         let restarts = Restarts::new(restarts_max, Arc::clone(&teller));
         let store = GradeStore::new(book, unknown, answer, restarts.clone(), Arc::clone(&teller))
             .supervise(connections.total);
-        let sealer = match manners.reveal_pause {
-            Some(_) => Sealer::revealing(),
-            None => Sealer::new(),
+        let sealer = || match manners.reveal_pause {
+            Some(_) => Sealer::revealing().map_err(io::Error::other),
+            None => Sealer::new().map_err(io::Error::other),
         };
-        let desk = |arbiter: &ArbiterHandle| {
-            let encryptor = Encryptor::new(sealer, seal, restarts.clone())
+        let desk = |arbiter: &ArbiterHandle| -> io::Result<_> {
+            let encryptor = Encryptor::new(sealer()?, seal, restarts.clone())
                 .supervise(connections.total, arbiter)
                 .recipient();
             let (store, teller) = (store.clone().recipient(), Arc::clone(&teller));
-            Arc::new(Desk::new(manners.clone(), store, encryptor, teller))
+            Ok(Arc::new(Desk::new(manners.clone(), store, encryptor, teller)))
         };
-        let mut seats = vec![Worker { arbiter: None, desk: desk(&Arbiter::current()) }];
+        let mut seats = vec![Worker { arbiter: None, desk: desk(&Arbiter::current())? }];
         let mut arbiters = Vec::new();
         for _ in 1..workers {
             let arbiter = Arbiter::try_new()?;
             let handle = arbiter.handle();
-            seats.push(Worker { desk: desk(&handle), arbiter: Some(handle) });
+            seats.push(Worker { desk: desk(&handle)?, arbiter: Some(handle) });
             arbiters.push(arbiter);
         }
         let listener =

@@ -10,12 +10,18 @@
 //! Order is the order of the entries, so a reply cannot overtake another. Memory is kept from one
 //! round to the next; keys and texts in it are wiped as soon as they are sealed.
 
+use std::iter::Zip;
+use std::mem::take;
+use std::slice;
+
 use zeroize::Zeroize;
 
 use crate::book::Edition;
 use crate::key::Key;
 use crate::refusal::Refusal;
 use crate::request::{Command, Request, StudentId};
+use crate::token;
+use crate::wire;
 
 /// How much one batch may hold.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +58,8 @@ struct Sheet {
     names: String,
     /// What may be told; wiped and gone once it is sealed.
     answers: Vec<Answer>,
-    /// The texts to be sealed, one behind the other; wiped and gone once they are.
-    plaintext: Vec<u8>,
+    /// The texts to be sealed, each in the frame of its token, where sealing overwrites it.
+    frames: Vec<u8>,
     outcomes: Vec<Outcome>,
     replies: Vec<u8>,
     /// Where in `replies` each reply ends.
@@ -74,7 +80,14 @@ struct Span {
 /// What may be told to one student, with the key to tell it under.
 pub(crate) struct Disclosure {
     key: Key,
-    text: Span,
+    frame_bytes: usize,
+}
+
+/// A disclosure that is to become a token, and the place for its text.
+pub(crate) struct Sealing<'a> {
+    pub(crate) key: &'a Key,
+    pub(crate) frame: &'a mut [u8],
+    pub(crate) token: &'a mut [u8],
 }
 
 enum Answer {
@@ -84,7 +97,7 @@ enum Answer {
     Silence,
 }
 
-/// What the book decides about one request; a disclosure's text is appended to the plaintext.
+/// What the book decides about one request; a disclosure's text is appended to its frame.
 pub(crate) enum Verdict {
     Disclose(Key),
     /// As [`Verdict::Disclose`], under a key that nobody holds.
@@ -116,7 +129,7 @@ impl Questions {
             questions: Vec::new(),
             names: String::new(),
             answers: Vec::new(),
-            plaintext: Vec::new(),
+            frames: Vec::new(),
             outcomes: Vec::new(),
             replies: Vec::new(),
             ends: Vec::new(),
@@ -164,28 +177,29 @@ impl Questions {
     ) -> Answers {
         let mut sheet = self.0;
         sheet.edition = edition;
-        let Sheet { questions, names, answers, plaintext, limits, .. } = &mut *sheet;
+        let Sheet { questions, names, answers, frames, limits, .. } = &mut *sheet;
         let mut output_bytes = 0_usize;
         // A vector that grows leaves copies of the keys behind.
         answers.reserve(questions.len());
         for question in questions.iter() {
-            make_room(plaintext);
-            let start = plaintext.len();
-            let answer = match request(question, names) {
-                Err(refusal) => Answer::Refused(refusal),
-                Ok(request) => match verdict(request, plaintext) {
-                    Verdict::Disclose(key) => {
-                        Answer::Disclosed(Disclosure::of(key, start, plaintext))
-                    }
-                    Verdict::Decoy(key) => Answer::Decoy(Disclosure::of(key, start, plaintext)),
-                    Verdict::Refuse(refusal) => Answer::Refused(refusal),
-                    Verdict::Silence => Answer::Silence,
-                },
+            make_room(frames);
+            let start = token::open_frame(frames);
+            let verdict = match request(question, names) {
+                Err(refusal) => Verdict::Refuse(refusal),
+                Ok(request) => verdict(request, frames),
             };
-            output_bytes = output_bytes.saturating_add(reply_bytes(plaintext.len() - start));
+            let answer = match verdict {
+                Verdict::Disclose(key) => Answer::Disclosed(Disclosure::of(key, start, frames)),
+                Verdict::Decoy(key) => Answer::Decoy(Disclosure::of(key, start, frames)),
+                Verdict::Refuse(refusal) => Answer::Refused(refusal),
+                Verdict::Silence => Answer::Silence,
+            };
+            output_bytes = output_bytes.saturating_add(answer.reply_bytes());
+            if answer.disclosure().is_none() {
+                take_back(frames, start);
+            }
             if output_bytes > limits.output_bytes && !answers.is_empty() {
-                plaintext.get_mut(start..).unwrap_or_default().zeroize();
-                plaintext.truncate(start);
+                take_back(frames, start);
                 break;
             }
             let silence = matches!(answer, Answer::Silence);
@@ -199,35 +213,37 @@ impl Questions {
 }
 
 impl Answers {
-    /// Turns each answer into the bytes of its reply. `seal` appends the reply to a disclosure,
-    /// `refuse` the one to a refusal.
-    pub(crate) fn written(
-        self,
-        mut seal: impl FnMut(&Key, &[u8], &mut Vec<u8>),
-        mut refuse: impl FnMut(Refusal, &mut Vec<u8>),
-    ) -> Replies {
+    /// Turns each answer into the bytes of its reply. `seal` is to make the tokens of all disclosures,
+    /// which it is given in order. With `reveals`, the reply to a disclosure has no line end, and the
+    /// key of the first is kept beside the replies.
+    pub(crate) fn sealed(mut self, reveals: bool, seal: impl FnOnce(Sealings<'_>)) -> Replies {
+        if reveals {
+            self.reveal_first_key();
+        }
         let mut sheet = self.0;
-        let Sheet { answers, plaintext, outcomes, replies, ends, .. } = &mut *sheet;
+        let Sheet { answers, frames, outcomes, replies, ends, .. } = &mut *sheet;
         for answer in answers.iter() {
             outcomes.push(answer.outcome());
             match answer {
-                Answer::Disclosed(Disclosure { key, text })
-                | Answer::Decoy(Disclosure { key, text }) => {
-                    seal(key, plaintext.get(text.start..text.end).unwrap_or_default(), replies);
+                Answer::Disclosed(disclosure) | Answer::Decoy(disclosure) => {
+                    let end = if reveals { &[][..] } else { &[wire::LINE_END] };
+                    replies.resize(replies.len() + disclosure.token_bytes(), 0);
+                    replies.extend_from_slice(end);
                 }
-                Answer::Refused(refusal) => refuse(*refusal, replies),
+                Answer::Refused(refusal) => wire::write_refusal(replies, *refusal),
                 Answer::Silence => {}
             }
             ends.push(replies.len());
         }
-        // Dropping an answer wipes its copy of the key.
+        seal(Sealings { answers: answers.iter().zip(ends.iter()), at: 0, frames, replies });
+        // Dropping an answer wipes its copy of the key. The frames are tokens now.
         answers.clear();
-        wipe(plaintext);
+        frames.clear();
         Replies(sheet)
     }
 
     /// Keeps the text of the first disclosure's key beside the replies.
-    pub(crate) fn reveal_first_key(&mut self) {
+    fn reveal_first_key(&mut self) {
         let first = self.0.answers.iter().find_map(|answer| match answer {
             Answer::Disclosed(disclosure) => Some(disclosure.key.expose_text()),
             _ => None,
@@ -266,10 +282,10 @@ impl Replies {
 
     /// Gives back the memory that only making the replies needed, for a client that takes them slowly.
     pub fn keep_only_what_is_needed(&mut self) {
-        let Sheet { answers, plaintext, replies, questions, .. } = &mut *self.0;
+        let Sheet { answers, frames, replies, questions, .. } = &mut *self.0;
+        // Both are empty since the sealing.
         *answers = Vec::new();
-        // Empty and wiped since the sealing.
-        *plaintext = Vec::new();
+        *frames = Vec::new();
         replies.shrink_to_fit();
         questions.shrink_to_fit();
     }
@@ -306,7 +322,47 @@ impl Replies {
     }
 }
 
+/// The disclosures of a batch, each with its part of the frames and of the replies.
+pub(crate) struct Sealings<'a> {
+    answers: Zip<slice::Iter<'a, Answer>, slice::Iter<'a, usize>>,
+    /// How many bytes of replies are behind us.
+    at: usize,
+    frames: &'a mut [u8],
+    replies: &'a mut [u8],
+}
+
+impl<'a> Iterator for Sealings<'a> {
+    type Item = Sealing<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (answer, end) = self.answers.next()?;
+            let (reply, replies) = take(&mut self.replies).split_at_mut_checked(end - self.at)?;
+            (self.replies, self.at) = (replies, *end);
+            if let Some(disclosure) = answer.disclosure() {
+                let frames = take(&mut self.frames);
+                let (frame, frames) = frames.split_at_mut_checked(disclosure.frame_bytes)?;
+                self.frames = frames;
+                let token = reply.get_mut(..disclosure.token_bytes())?;
+                return Some(Sealing { key: &disclosure.key, frame, token });
+            }
+        }
+    }
+}
+
 impl Answer {
+    fn disclosure(&self) -> Option<&Disclosure> {
+        match self {
+            Self::Disclosed(disclosure) | Self::Decoy(disclosure) => Some(disclosure),
+            Self::Refused(_) | Self::Silence => None,
+        }
+    }
+
+    /// About how long its reply is: exactly for a token, the least for a refusal.
+    fn reply_bytes(&self) -> usize {
+        self.disclosure().map_or(1, |disclosure| disclosure.token_bytes() + 1)
+    }
+
     fn outcome(&self) -> Outcome {
         match self {
             Self::Disclosed(_) => Outcome::Answered,
@@ -318,15 +374,20 @@ impl Answer {
 }
 
 impl Disclosure {
-    /// What has been appended to the plaintext since `start`.
-    fn of(key: Key, start: usize, plaintext: &[u8]) -> Self {
-        Self { key, text: Span { start, end: plaintext.len() } }
+    /// The disclosure of the text in the last frame, which begins at `start` and is closed here.
+    fn of(key: Key, start: usize, frames: &mut Vec<u8>) -> Self {
+        token::close_frame(frames, start);
+        Self { key, frame_bytes: frames.len() - start }
+    }
+
+    fn token_bytes(&self) -> usize {
+        token::token_bytes(self.frame_bytes)
     }
 }
 
 impl Drop for Sheet {
     fn drop(&mut self) {
-        self.plaintext.zeroize();
+        self.frames.zeroize();
         self.revealed.zeroize();
     }
 }
@@ -343,6 +404,12 @@ fn make_room(secret: &mut Vec<u8>) {
     }
 }
 
+/// Wipes and drops what has been appended since `start`.
+fn take_back(secret: &mut Vec<u8>, start: usize) {
+    secret.get_mut(start..).unwrap_or_default().zeroize();
+    secret.truncate(start);
+}
+
 /// Overwrites what a buffer holds and empties it; its memory is kept.
 fn wipe(secret: &mut Vec<u8>) {
     secret.as_mut_slice().zeroize();
@@ -353,13 +420,6 @@ fn request<'a>(question: &Question, names: &'a str) -> Result<Request<'a>, Refus
     let (id, command) = (*question)?;
     let name = |span: Span| names.get(span.start..span.end).unwrap_or_default();
     Ok(Request { id, command: command.map(name) })
-}
-
-/// The size of the reply to so many bytes of text: version, time, IV, padded text and MAC in
-/// base64, and the line end.
-const fn reply_bytes(text_bytes: usize) -> usize {
-    let sealed = 1 + 8 + 16 + (text_bytes / 16 + 1) * 16 + 32;
-    sealed.div_ceil(3) * 4 + 1
 }
 
 #[cfg(test)]
@@ -377,7 +437,8 @@ mod tests {
         questions
     }
 
-    /// Answers with the name asked for, "seals" by writing it in brackets.
+    /// Answers with the name asked for, "seals" by writing it in clear, in a row of dots of the
+    /// token's length.
     fn replied(questions: Questions) -> Replies {
         let answers = questions.answered(Edition::default(), |request, text| {
             let Command::Average(name) = request.command else { return Verdict::Silence };
@@ -388,10 +449,23 @@ mod tests {
             }
             Verdict::Disclose(Key::from_bytes([7; 32]))
         });
-        let seal = |_: &Key, text: &[u8], out: &mut Vec<u8>| {
-            out.extend_from_slice(&[b"[", text, b"]"].concat());
-        };
-        answers.written(seal, |refusal, out| out.extend_from_slice(refusal.word().as_bytes()))
+        answers.sealed(false, |sealings| {
+            for Sealing { key, frame, token } in sealings {
+                assert_eq!(key.expose(), &[7; 32]);
+                let text = &frame[token::HEADER_BYTES..frame.len() - token::MAC_BYTES];
+                let text = &text[..text.len() - usize::from(*text.last().unwrap())];
+                token.fill(b'.');
+                token[..text.len()].copy_from_slice(text);
+            }
+        })
+    }
+
+    /// What each reply says, without the dots.
+    fn said(replies: &Replies) -> Vec<String> {
+        let all: Vec<_> = replies.each().flat_map(|(_, _, reply)| reply.to_vec()).collect();
+        assert_eq!(replies.bytes(), all, "each reply is a part of the bytes");
+        let lines = std::str::from_utf8(replies.bytes()).unwrap().lines();
+        lines.map(|line| line.trim_end_matches('.').to_owned()).collect()
     }
 
     #[test]
@@ -400,23 +474,19 @@ mod tests {
         questions.push_refused(Refusal::TooLong);
         assert!(questions.is_full());
         let replies = replied(questions);
-        assert_eq!(replies.bytes(), b"[a]assessmenttoo-long");
+        let words: Vec<_> = said(&replies);
+        assert_eq!(words[0], "a");
+        assert!(words[1].starts_with("ERR assessment ") && words[2].starts_with("ERR too-long "));
         assert!(!replies.is_last());
-        let told: Vec<_> = replies.each().map(|(_, outcome, reply)| (outcome, reply)).collect();
-        assert_eq!(
-            told,
-            [
-                (Outcome::Answered, &b"[a]"[..]),
-                (Outcome::Refused(Refusal::NoAssessment), b"assessment"),
-                (Outcome::Refused(Refusal::TooLong), b"too-long"),
-            ]
-        );
+        let outcomes: Vec<_> = replies.each().map(|(_, outcome, _)| outcome).collect();
+        let refused = [Refusal::NoAssessment, Refusal::TooLong].map(Outcome::Refused);
+        assert_eq!(outcomes, [Outcome::Answered, refused[0], refused[1]]);
     }
 
     #[test]
     fn nothing_is_answered_behind_a_silence() {
         let replies = replied(asked(&["a", "silence", "b"]));
-        assert_eq!(replies.bytes(), b"[a]");
+        assert_eq!(said(&replies), ["a"]);
         assert!(replies.is_last());
     }
 
@@ -426,7 +496,7 @@ mod tests {
         let first = replied(asked(&[&long, &long, "c"]));
         assert_eq!(first.each().count(), 1, "two replies of 361 bytes exceed 500");
         let second = replied(first.into_questions());
-        assert_eq!(second.bytes(), format!("[{long}][c]").as_bytes());
+        assert_eq!(said(&second), [&*long, "c"]);
         assert!(second.into_questions().is_empty());
     }
 
@@ -434,13 +504,5 @@ mod tests {
     fn one_reply_is_always_allowed() {
         let long = "x".repeat(2_000);
         assert_eq!(replied(asked(&[&long, "b"])).each().count(), 1);
-    }
-
-    #[test]
-    fn the_size_of_a_reply_is_that_of_its_token() {
-        let fernet = fernet::Fernet::new(&fernet::Fernet::generate_key()).unwrap();
-        for length in 0..200 {
-            assert_eq!(reply_bytes(length), fernet.encrypt(&vec![0; length]).len() + 1);
-        }
     }
 }

@@ -304,7 +304,7 @@ mod tests {
         let mut questions = Questions::new(LIMITS);
         let id = StudentId::new(id.as_bytes()).unwrap();
         questions.push(Request { id, command });
-        let replies = Sealer::new().seal(book.answer(questions, unknown, NOW), NOW);
+        let replies = Sealer::new().unwrap().seal(book.answer(questions, unknown, NOW), NOW);
         assert_eq!(replies.edition(), Edition(7));
         let (_, outcome, reply) = replies.each().next().unwrap();
         let reply = std::str::from_utf8(reply).unwrap().trim_end();

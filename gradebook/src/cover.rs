@@ -4,7 +4,7 @@
 //! nobody holds. The book pads every answer to the decoy's length with trailing blanks, which the
 //! lab's clients print unharmed.
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 

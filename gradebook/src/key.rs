@@ -58,6 +58,16 @@ impl Key {
         &self.0
     }
 
+    /// The half that signs and the half that encrypts.
+    pub(crate) fn halves(&self) -> [&[u8; Self::BYTES / 2]; 2] {
+        let (halves, _) = self.0.as_chunks();
+        match halves {
+            [signing, encryption] => [signing, encryption],
+            // 32 bytes are two halves of 16.
+            _ => [&[0; Self::BYTES / 2]; 2],
+        }
+    }
+
     /// The secret in its text form.
     pub(crate) fn expose_text(&self) -> Zeroizing<String> {
         Zeroizing::new(URL_SAFE.encode(self.0))

@@ -27,6 +27,7 @@ mod seal;
 mod statistics;
 #[cfg(test)]
 mod testing;
+mod token;
 
 pub use batch::{Answers, BatchLimits, Outcome, Questions, Replies};
 pub use book::{Book, Edition, LAB_ANSWER_BYTES_MAX, UnknownStudent};
@@ -38,4 +39,4 @@ pub use key::{Key, KeyError};
 pub use open::{OpenError, Opened, open};
 pub use refusal::{Fault, Malformed, Refusal};
 pub use request::{Command, Request, StudentId};
-pub use seal::{Sealer, Timestamp};
+pub use seal::{NoRandomness, Sealer, Timestamp};

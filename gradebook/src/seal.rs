@@ -1,56 +1,101 @@
 //! From what may be told to what only one student can read.
 //!
 //! A token is Fernet's: version, time, IV, AES-128-CBC, HMAC-SHA256, in base64url
-//! (<https://github.com/fernet/spec/blob/master/Spec.md>). The sealer is stateless and asks nobody
-//! for the time; its caller says it.
+//! (<https://github.com/fernet/spec/blob/master/Spec.md>). The sealer is written for batches: AES and
+//! SHA-256 are serial within a token, each step waiting for the one before, but a batch holds many
+//! tokens. So it takes each step for several tokens, one after another, and the processor works on
+//! them at the same time. The `fernet` crate is the authority on what comes out; the tests hold the
+//! sealer to it, byte for byte.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use fernet::Fernet;
+use arrayvec::ArrayVec;
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 
-use crate::batch::{Answers, Replies};
+use crate::batch::{Answers, Replies, Sealing};
 use crate::key::Key;
-use crate::wire;
+use crate::token::IV_BYTES;
+use lane::{Lane, Schedule};
+
+mod hash;
+mod lane;
+
+/// How many tokens are sealed in step. More gain nothing: four keep AES busy, eight SHA-256.
+const LANES: usize = 8;
 
 /// Seconds since 1970-01-01T00:00:00Z, as a token carries them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub u64);
 
 /// Seals batches of answers.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// It has a random number generator for the IVs and nothing else, and asks nobody for the time; its
+/// caller says it.
 pub struct Sealer {
     reveals: bool,
+    /// Seeded by the operating system once: asking it for each IV costs as much as the sealing.
+    random: ChaCha20Rng,
 }
+
+/// The operating system gives no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gives no random bytes: {0}")]
+pub struct NoRandomness(getrandom::Error);
 
 impl Sealer {
     /// A sealer for the protocol: every reply is a line.
-    pub const fn new() -> Self {
-        Self { reveals: false }
+    ///
+    /// # Errors
+    /// [`NoRandomness`]: without random IVs nothing is sealed.
+    pub fn new() -> Result<Self, NoRandomness> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(NoRandomness)?;
+        Ok(Self { reveals: false, random: ChaCha20Rng::from_seed(seed) })
     }
 
     /// A sealer for the student report's wire, where the token comes without a line end and the key
     /// follows it. Whoever uses it gives up all secrecy; it exists for clients that know no better.
-    pub const fn revealing() -> Self {
-        Self { reveals: true }
+    ///
+    /// # Errors
+    /// As of [`Sealer::new`].
+    pub fn revealing() -> Result<Self, NoRandomness> {
+        Self::new().map(|sealer| Self { reveals: true, ..sealer })
     }
 
     /// Turns answers into replies: one token each, all of the same time.
-    pub fn seal(self, mut answers: Answers, now: Timestamp) -> Replies {
-        if self.reveals {
-            answers.reveal_first_key();
-        }
-        let seal = |key: &Key, text: &[u8], out: &mut Vec<u8>| {
-            // A key's text form always makes a Fernet.
-            let Some(fernet) = Fernet::new(&key.expose_text()) else { return };
-            let token = fernet.encrypt_at_time(text, now.0);
-            if self.reveals {
-                out.extend_from_slice(token.as_bytes());
-            } else {
-                wire::write_token(out, token.as_bytes());
-            }
+    pub fn seal(&mut self, answers: Answers, now: Timestamp) -> Replies {
+        let random = &mut self.random;
+        let random_iv = || {
+            let mut iv = [0; IV_BYTES];
+            random.fill_bytes(&mut iv);
+            iv
         };
-        answers.written(seal, |refusal, out| wire::write_refusal(out, refusal))
+        answers.sealed(self.reveals, |sealings| seal_in_step(sealings, now, random_iv))
+    }
+}
+
+/// Seals texts where they stand and writes their tokens.
+fn seal_in_step<'a>(
+    sealings: impl Iterator<Item = Sealing<'a>>,
+    now: Timestamp,
+    mut random_iv: impl FnMut() -> [u8; IV_BYTES],
+) {
+    let mut sealings = sealings.peekable();
+    // Nearly always one student asks for all of a batch.
+    let mut last: Option<(&Key, Schedule)> = None;
+    while sealings.peek().is_some() {
+        let mut lanes = ArrayVec::<Lane<'_>, LANES>::new();
+        for Sealing { key, frame, token } in sealings.by_ref().take(LANES) {
+            let schedule = match last.take() {
+                Some((same, schedule)) if same.expose() == key.expose() => schedule,
+                _ => Schedule::of(key),
+            };
+            lanes.push(Lane::new(schedule.clone(), frame, token, now, random_iv()));
+            last = Some((key, schedule));
+        }
+        lane::seal(&mut lanes);
     }
 }
 
@@ -68,5 +113,93 @@ impl fmt::Display for Timestamp {
         let seconds = self.0.min(253_402_300_799);
         let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         humantime::format_rfc3339_seconds(moment).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE;
+    use fernet::Fernet;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::token;
+
+    /// The token that the fernet crate makes of a text, and ours with the same key, time and IV.
+    fn both(texts: &[(u8, Vec<u8>)], now: u64) -> (Vec<String>, Vec<String>) {
+        let theirs: Vec<_> = texts
+            .iter()
+            .map(|(key, text)| {
+                Fernet::new(&URL_SAFE.encode([*key; 32])).unwrap().encrypt_at_time(text, now)
+            })
+            .collect();
+        let mut ivs = theirs.iter().map(|token| URL_SAFE.decode(token).unwrap()[9..25].to_vec());
+        let keys: Vec<_> = texts.iter().map(|(key, _)| Key::from_bytes([*key; 32])).collect();
+        let mut frames: Vec<_> = texts
+            .iter()
+            .map(|(_, text)| {
+                let mut frame = Vec::new();
+                token::open_frame(&mut frame);
+                frame.extend_from_slice(text);
+                token::close_frame(&mut frame, 0);
+                frame
+            })
+            .collect();
+        let mut tokens: Vec<_> =
+            frames.iter().map(|frame| vec![0; token::token_bytes(frame.len())]).collect();
+        let sealings = keys.iter().zip(&mut frames).zip(&mut tokens);
+        let sealings = sealings.map(|((key, frame), token)| Sealing { key, frame, token });
+        seal_in_step(sealings, Timestamp(now), || ivs.next().unwrap().try_into().unwrap());
+        (theirs, tokens.into_iter().map(|token| String::from_utf8(token).unwrap()).collect())
+    }
+
+    fn text(length: usize) -> Vec<u8> {
+        (0..=255).cycle().take(length).collect()
+    }
+
+    #[test]
+    fn every_length_of_text_makes_the_token_that_the_fernet_crate_makes() {
+        for length in 0..=1024 {
+            let (theirs, ours) = both(&[(3, text(length))], 1_800_000_000);
+            assert_eq!(theirs, ours, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn every_size_of_batch_makes_the_tokens_that_the_fernet_crate_makes() {
+        for size in 0..=130_usize {
+            let one_student: Vec<_> = (0..size).map(|n| (9, text(n * 7 % 200))).collect();
+            let (theirs, ours) = both(&one_student, u64::MAX);
+            assert_eq!(theirs, ours, "{size} tokens of one student");
+            let many: Vec<_> = one_student.into_iter().zip(0..).map(|((_, t), n)| (n, t)).collect();
+            let (theirs, ours) = both(&many, 0);
+            assert_eq!(theirs, ours, "{size} tokens of as many students");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_mix_of_students_and_lengths_makes_the_same_tokens(
+            texts in proptest::collection::vec((0..3_u8, proptest::collection::vec(any::<u8>(), 0..99)), 0..40),
+            now in any::<u64>(),
+        ) {
+            let (theirs, ours) = both(&texts, now);
+            prop_assert_eq!(theirs, ours);
+        }
+    }
+
+    #[test]
+    fn no_iv_is_used_twice() {
+        let mut sealer = Sealer::new().unwrap();
+        let mut other = Sealer::new().unwrap();
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..1_000 {
+            for sealer in [&mut sealer, &mut other] {
+                let mut iv = [0; IV_BYTES];
+                sealer.random.fill_bytes(&mut iv);
+                assert!(seen.insert(iv));
+            }
+        }
     }
 }

@@ -82,11 +82,8 @@ pub fn parse(grammar: Grammar, bytes: &[u8]) -> Parsed<'_> {
     }
 }
 
-/// Appends the reply that carries a token.
-pub fn write_token(out: &mut Vec<u8>, token: &[u8]) {
-    out.extend_from_slice(token);
-    out.push(b'\n');
-}
+/// What ends every reply.
+pub const LINE_END: u8 = b'\n';
 
 /// Appends the reply to a request that is not answered: `ERR <word> <text>`.
 pub fn write_refusal(out: &mut Vec<u8>, refusal: Refusal) {
@@ -572,11 +569,10 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_one_line() {
+    fn a_refusal_is_one_line() {
         let mut out = Vec::new();
-        write_token(&mut out, b"gAAAAA==");
         let malformed = Malformed { fault: Fault::NotText, bytes: 3 };
         write_refusal(&mut out, Refusal::Malformed(malformed));
-        assert_eq!(out, b"gAAAAA==\nERR malformed the line is not UTF-8 text\n");
+        assert_eq!(out, b"ERR malformed the line is not UTF-8 text\n");
     }
 }

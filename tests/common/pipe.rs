@@ -94,7 +94,7 @@ impl Backroom {
         let unknown = UnknownStudent::Close;
         let store = GradeStore::new(book(), unknown, answer, restarts.clone(), Arc::clone(&teller))
             .supervise(100);
-        let encryptor = Encryptor::new(Sealer::new(), seal, restarts.clone())
+        let encryptor = Encryptor::new(Sealer::new().unwrap(), seal, restarts.clone())
             .supervise(100, &Arbiter::current());
         let desk = Desk::new(manners, store.clone().recipient(), encryptor.recipient(), teller);
         let (endings, ended) = unbounded_channel();
