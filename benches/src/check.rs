@@ -1,0 +1,99 @@
+//! Whether replies are right: opened with the student's key, they say what the class file says.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+use gradebook::wire::{self, Grammar, Parsed};
+use gradebook::{
+    BatchLimits, Book, Edition, Key, Questions, ReadOptions, Sealer, Timestamp, UnknownStudent,
+    open, read_class_file,
+};
+
+/// A reply that came, and what had been asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    pub(crate) id: String,
+    pub(crate) command: String,
+    pub(crate) reply: Vec<u8>,
+}
+
+/// A class: its students and what they may be told.
+pub(crate) struct Class {
+    book: Book,
+    keys: HashMap<String, Key>,
+    ids: Vec<String>,
+}
+
+const READ_OPTIONS: ReadOptions =
+    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, population_min: 1 };
+
+impl Class {
+    /// Reads the class file that the server reads.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is refused.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let open = || File::open(path).with_context(|| format!("cannot open {}", path.display()));
+        let book = read_class_file(open()?, &READ_OPTIONS, Edition(1))?;
+        let mut reader = csv::Reader::from_reader(open()?);
+        let header = reader.headers()?.clone();
+        let column = |name| header.iter().position(|column| column.trim() == name);
+        let (Some(id), Some(key)) = (column("ID Number"), column("Key")) else {
+            bail!("{} has no ID Number or Key", path.display());
+        };
+        let (mut keys, mut ids) = (HashMap::new(), Vec::new());
+        for row in reader.records() {
+            let row = row?;
+            let cell = |at| row.get(at).unwrap_or_default().trim();
+            ids.push(cell(id).to_owned());
+            keys.insert(cell(id).to_owned(), Key::parse(cell(key).as_bytes())?);
+        }
+        Ok(Self { book, keys, ids })
+    }
+
+    pub(crate) fn ids(&self) -> &[String] {
+        &self.ids
+    }
+
+    /// Compares replies with what this class file gives.
+    ///
+    /// # Errors
+    /// At the first reply that is not what it should be.
+    pub(crate) fn check(&self, samples: &[Sample]) -> anyhow::Result<()> {
+        let mut sealer = Sealer::new()?;
+        for Sample { id, command, reply } in samples {
+            let key = self.keys.get(id).with_context(|| format!("{id} is not in the class"))?;
+            let reply = std::str::from_utf8(reply)?.trim_end();
+            let opened = |token| {
+                open(key, token)
+                    .map(|opened| opened.text)
+                    .with_context(|| format!("the reply to {id} {command}"))
+            };
+            let (told, expected) =
+                (opened(reply)?, opened(&self.expected(&mut sealer, id, command)?)?);
+            // A report holds the time and the edition.
+            let same =
+                if command == "REPORT" { told.len() == expected.len() } else { told == expected };
+            if !same {
+                bail!("{id} {command} was not answered with what the class file says");
+            }
+        }
+        Ok(())
+    }
+
+    fn expected(&self, sealer: &mut Sealer, id: &str, command: &str) -> anyhow::Result<String> {
+        let line = format!("{id} {command}\n");
+        let grammar = Grammar { id_digits: 7, line_bytes: 1024 };
+        let Parsed::Request { request, .. } = wire::parse(grammar, line.as_bytes()) else {
+            bail!("{id} {command} is no request");
+        };
+        let mut questions = Questions::new(BatchLimits { requests: 1, output_bytes: 1 });
+        questions.push(request);
+        let now = Timestamp::of(SystemTime::now());
+        let replies = sealer.seal(self.book.answer(questions, &UnknownStudent::Close, now), now);
+        Ok(std::str::from_utf8(replies.bytes())?.trim_end().to_owned())
+    }
+}

@@ -1,0 +1,219 @@
+//! The servers that are compared, started and stopped.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use crate::process::Process;
+use crate::speak::Speech;
+
+/// Which servers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// `grade-actor-server` itself.
+    Ours,
+    /// `without-actors`: the same code as plain functions.
+    WithoutActors,
+    /// Redis, answering `GET` with a value as long as a token.
+    Redis,
+    /// `bare-line-server`: the same line to everyone.
+    BareLines,
+}
+
+/// A server that runs until it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+/// What servers need to know to start.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    /// The class file.
+    pub(crate) class: PathBuf,
+    /// Where servers may leave files.
+    pub(crate) folder: PathBuf,
+    /// The length of a reply, its line end included.
+    pub(crate) reply_bytes: usize,
+    /// The processor that servers run on.
+    pub(crate) server_cpu: Option<usize>,
+}
+
+/// How long a server may take to accept its first connection.
+const START_MAX: Duration = Duration::from_secs(20);
+
+impl Peer {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "grade-actor-server",
+            Self::WithoutActors => "the same code without actors",
+            Self::Redis => "Redis GET",
+            Self::BareLines => "bare tokio line server",
+        }
+    }
+
+    pub(crate) fn speech(self) -> Speech {
+        match self {
+            Self::Redis => Speech::Redis,
+            Self::Ours | Self::WithoutActors | Self::BareLines => Speech::Grades,
+        }
+    }
+
+    /// Whether its program is on this machine.
+    pub(crate) fn is_installed(self) -> bool {
+        self.program().is_ok()
+    }
+
+    /// Starts it and waits until it accepts connections.
+    ///
+    /// # Errors
+    /// When it cannot be started, or does not listen in time.
+    pub(crate) fn start(self, setting: &Setting) -> anyhow::Result<Running> {
+        let address = free_address()?;
+        let mut command = Command::new(self.program()?);
+        match self {
+            Self::Ours => {
+                let file = setting.folder.join(format!("server-{}.toml", address.port()));
+                fs::write(&file, settings(address, &setting.class))?;
+                command.arg("--config").arg(file);
+            }
+            Self::WithoutActors => {
+                command.arg(address.to_string()).arg(&setting.class);
+            }
+            Self::BareLines => {
+                let reply_bytes = setting.reply_bytes.to_string();
+                command.args([&address.to_string(), "--reply-bytes", &reply_bytes]);
+            }
+            Self::Redis => {
+                let port = address.port().to_string();
+                command.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
+                command.args(["--appendonly", "no", "--loglevel", "warning"]);
+                // It listens on loopback only, but takes 127.0.0.2 for a stranger.
+                command.args(["--protected-mode", "no"]);
+            }
+        }
+        command.stdout(Stdio::null()).stdin(Stdio::null()).current_dir(&setting.folder);
+        let child = on_cpu(setting.server_cpu, || command.spawn())?;
+        let mut running = Running { child, address };
+        running.wait_until_listening(self.name())?;
+        Ok(running)
+    }
+
+    fn program(self) -> anyhow::Result<PathBuf> {
+        let own = |name: &str| -> anyhow::Result<PathBuf> {
+            let path = env::current_exe()?.with_file_name(name);
+            match path.exists() {
+                true => Ok(path),
+                false => bail!(
+                    "{} is missing; build it: cargo build --release --workspace",
+                    path.display()
+                ),
+            }
+        };
+        match self {
+            Self::Ours => own("grade-actor-server"),
+            Self::WithoutActors => own("without-actors"),
+            Self::BareLines => own("bare-line-server"),
+            Self::Redis => {
+                let folders = env::var_os("PATH").unwrap_or_default();
+                let found = env::split_paths(&folders).map(|folder| folder.join("redis-server"));
+                found
+                    .into_iter()
+                    .find(|path| path.exists())
+                    .context("redis-server is not installed")
+            }
+        }
+    }
+}
+
+impl Running {
+    pub(crate) fn process(&self) -> Process {
+        Process(self.child.id())
+    }
+
+    /// Gives every student a value of this length, in Redis.
+    ///
+    /// # Errors
+    /// When Redis does not say OK to each.
+    pub(crate) fn fill_redis(&self, ids: &[String], value_bytes: usize) -> anyhow::Result<()> {
+        let mut socket = TcpStream::connect(self.address)?;
+        let mut replies = BufReader::new(socket.try_clone()?);
+        let value = "x".repeat(value_bytes);
+        for ids in ids.chunks(1000) {
+            let set = |id: &String| {
+                format!("*3\r\n$3\r\nSET\r\n${}\r\n{id}\r\n${value_bytes}\r\n{value}\r\n", id.len())
+            };
+            socket.write_all(ids.iter().map(set).collect::<String>().as_bytes())?;
+            for _ in ids {
+                let mut reply = String::new();
+                replies.read_line(&mut reply)?;
+                if reply != "+OK\r\n" {
+                    bail!("Redis said {reply:?} to SET");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wait_until_listening(&mut self, name: &str) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while TcpStream::connect(self.address).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{name} ended while it was started ({status})");
+            }
+            if began.elapsed() > START_MAX {
+                bail!("{name} does not listen on {} after {START_MAX:?}", self.address);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended by itself needs no ending.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Runs `work` on one processor, for what it starts inherits that.
+pub(crate) fn on_cpu<T>(
+    cpu: Option<usize>,
+    work: impl FnOnce() -> std::io::Result<T>,
+) -> anyhow::Result<T> {
+    let Some(cpu) = cpu else { return Ok(work()?) };
+    let before = rustix::thread::sched_getaffinity(None)?;
+    let mut only = rustix::thread::CpuSet::new();
+    only.set(cpu);
+    rustix::thread::sched_setaffinity(None, &only)?;
+    let done = work();
+    rustix::thread::sched_setaffinity(None, &before)?;
+    Ok(done?)
+}
+
+fn settings(address: SocketAddr, class: &Path) -> String {
+    // A path may hold what TOML would take for its own.
+    let file = serde_json::Value::from(class.display().to_string());
+    format!(
+        "server.listen = \"{address}\"\n\
+         gradebook.file = {file}\n\
+         gradebook.rows_max = 10000000\n\
+         gradebook.bytes_max = \"2GiB\"\n\
+         limits.connections = 20000\n\
+         limits.connections_per_source = 20000\n\
+         console.style = \"quiet\"\n"
+    )
+}
+
+/// A port that nobody has now.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
