@@ -236,7 +236,7 @@ fn trace_notice(notice: &Notice<'_>) {
 }
 
 /// A student ID, unless it is as long as a key without its `=`: then it may be one.
-fn shown_id(id: &StudentId) -> &str {
+fn shown_id<'a>(id: &'a StudentId<'_>) -> &'a str {
     const KEY_WORD_BYTES: usize = 43;
     if id.as_str().len() == KEY_WORD_BYTES { "<43 characters>" } else { id.as_str() }
 }

@@ -54,8 +54,8 @@ struct Sheet {
     limits: BatchLimits,
     edition: Edition,
     questions: Vec<Question>,
-    /// The names of assessments asked for, one behind the other.
-    names: String,
+    /// The IDs of those who ask and the names of assessments asked for, one behind the other.
+    texts: String,
     /// What may be told; wiped and gone once it is sealed.
     answers: Vec<Answer>,
     /// The texts to be sealed, each in the frame of its token, where sealing overwrites it.
@@ -68,7 +68,7 @@ struct Sheet {
 }
 
 /// A request, or what stands in its place.
-type Question = Result<(StudentId, Command<Span>), Refusal>;
+type Question = Result<(Span, Command<Span>), Refusal>;
 
 /// A place in one of the sheet's texts.
 #[derive(Clone, Copy)]
@@ -127,7 +127,7 @@ impl Questions {
             limits,
             edition: Edition::default(),
             questions: Vec::new(),
-            names: String::new(),
+            texts: String::new(),
             answers: Vec::new(),
             frames: Vec::new(),
             outcomes: Vec::new(),
@@ -139,13 +139,14 @@ impl Questions {
 
     /// Adds a request.
     pub fn push(&mut self, request: Request<'_>) {
-        let names = &mut self.0.names;
-        let command = request.command.map(|name| {
-            let start = names.len();
-            names.push_str(name);
-            Span { start, end: names.len() }
-        });
-        self.0.questions.push(Ok((request.id, command)));
+        let Sheet { questions, texts, .. } = &mut *self.0;
+        let mut keep = |text: &str| {
+            let start = texts.len();
+            texts.push_str(text);
+            Span { start, end: texts.len() }
+        };
+        let id = keep(request.id.as_str());
+        questions.push(Ok((id, request.command.map(keep))));
     }
 
     /// Adds something that is no request, to be refused in its place.
@@ -177,14 +178,14 @@ impl Questions {
     ) -> Answers {
         let mut sheet = self.0;
         sheet.edition = edition;
-        let Sheet { questions, names, answers, frames, limits, .. } = &mut *sheet;
+        let Sheet { questions, texts, answers, frames, limits, .. } = &mut *sheet;
         let mut output_bytes = 0_usize;
         // A vector that grows leaves copies of the keys behind.
         answers.reserve(questions.len());
         for question in questions.iter() {
             make_room(frames);
             let start = token::open_frame(frames);
-            let verdict = match request(question, names) {
+            let verdict = match request(question, texts) {
                 Err(refusal) => Verdict::Refuse(refusal),
                 Ok(request) => verdict(request, frames),
             };
@@ -297,12 +298,12 @@ impl Replies {
 
     /// Every request with its outcome and its reply, in order, for whoever tells of them.
     pub fn each(&self) -> impl Iterator<Item = (Result<Request<'_>, Refusal>, Outcome, &[u8])> {
-        let Sheet { questions, names, outcomes, replies, ends, .. } = &*self.0;
+        let Sheet { questions, texts, outcomes, replies, ends, .. } = &*self.0;
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let spans = starts.zip(ends.iter().copied());
         let each = questions.iter().zip(outcomes).zip(spans);
         each.map(move |((question, outcome), (start, end))| {
-            (request(question, names), *outcome, replies.get(start..end).unwrap_or_default())
+            (request(question, texts), *outcome, replies.get(start..end).unwrap_or_default())
         })
     }
 
@@ -313,7 +314,7 @@ impl Replies {
         sheet.questions.drain(..answered);
         sheet.outcomes.clear();
         if sheet.questions.is_empty() {
-            sheet.names.clear();
+            sheet.texts.clear();
         }
         wipe(&mut sheet.revealed);
         sheet.replies.clear();
@@ -416,10 +417,12 @@ fn wipe(secret: &mut Vec<u8>) {
     secret.clear();
 }
 
-fn request<'a>(question: &Question, names: &'a str) -> Result<Request<'a>, Refusal> {
+fn request<'a>(question: &Question, texts: &'a str) -> Result<Request<'a>, Refusal> {
     let (id, command) = (*question)?;
-    let name = |span: Span| names.get(span.start..span.end).unwrap_or_default();
-    Ok(Request { id, command: command.map(name) })
+    let text = |span: Span| texts.get(span.start..span.end).unwrap_or_default();
+    // What has been an ID is one.
+    let id = StudentId::again(text(id));
+    Ok(Request { id, command: command.map(text) })
 }
 
 #[cfg(test)]

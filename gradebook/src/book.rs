@@ -12,6 +12,7 @@ use crate::report::{Report, ReportLine};
 use crate::request::{Command, Request, StudentId};
 use crate::roll::{Record, Roll};
 use crate::seal::Timestamp;
+use crate::snippet::Snippet;
 use crate::statistics::{ClassFigures, Statistics};
 
 /// The longest text, in bytes, whose token still fits the 1024 bytes that the lab's clients read.
@@ -34,8 +35,9 @@ pub struct Book {
 /// One column of marks.
 struct Assessment {
     name: String,
-    /// The name in ASCII, since some of the lab's clients fail on anything else.
-    label: String,
+    /// What stands before a mark: the name in ASCII, since some of the lab's clients fail on anything
+    /// else, and a colon.
+    label: Snippet,
     figures: ClassFigures,
     /// The answer to a question for its average.
     average: String,
@@ -101,7 +103,7 @@ impl Book {
     /// The students in the order of the class file: ID, name, and marks as written there.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
         self.roll.records().map(|record| {
-            let marks = record.marks().map(|mark| &*mark.text);
+            let marks = record.marks().map(|mark| mark.text.as_str());
             (record.id(), record.name(), marks)
         })
     }
@@ -114,13 +116,14 @@ impl Book {
         roll: Roll,
         population_min: u32,
     ) -> Self {
-        let columns: Vec<_> = (0..names.len()).map(|column| roll.column(column)).collect();
+        let columns = roll.by_column();
         let exam_average = exam_average(&names, &columns, population_min);
         let assessment = |(name, marks): (String, &Vec<_>)| {
             let statistics = Statistics::of(marks.iter().copied());
             let average = format!("{name} average: {}", statistics.told(population_min));
             let figures = ClassFigures::of(&statistics, population_min);
-            Assessment { label: deunicode::deunicode(&name), name, figures, average }
+            let label = format!("{}: ", deunicode::deunicode(&name)).into();
+            Assessment { name, label, figures, average }
         };
         let assessments = names.into_iter().zip(&columns).map(assessment).collect();
         let mut book = Self { edition, assessments, exam_average, roll, report_bytes_max: 0 };
@@ -197,10 +200,11 @@ impl Book {
             text.extend_from_slice(b"no assessments yet");
         }
         for (assessment, mark) in self.assessments.iter().zip(record.marks()) {
-            let comma = if text.len() > start { ", " } else { "" };
-            for part in [comma, &assessment.label, ": ", &mark.text] {
-                text.extend_from_slice(part.as_bytes());
+            if text.len() > start {
+                text.extend_from_slice(b", ");
             }
+            assessment.label.append_to(text);
+            mark.text.append_to(text);
         }
         shorten(text, start);
     }

@@ -16,7 +16,7 @@ use error::{ID, KEY, NAME};
 use crate::book::{Book, Edition};
 use crate::key::Key;
 use crate::request::StudentId;
-use crate::roll::{AddError, RollBuilder};
+use crate::roll::{AddError, RollBuilder, Twins};
 use crate::screen::Screen;
 
 /// What a class file may be, and what becomes of it.
@@ -52,20 +52,48 @@ pub fn read_class_file(
         return Err(ClassFileError::UnclosedQuote { row: 1 });
     }
     let header = Header::read(&row)?;
-    // Line ends inside cells, which make a row more than one line.
-    let mut inside = line_ends_in(&row);
     let mut roll = RollBuilder::new(header.assessments.len());
     let mut lines = Vec::new();
-    while next_row(&mut reader, &mut row)? {
-        let line = line_of(&row, &reader).saturating_sub(inside);
-        inside = inside.saturating_add(line_ends_in(&row));
+    let read = read_students(&mut reader, &mut row, &header, options, &mut roll, &mut lines);
+    // Of all that is wrong with a file, what comes first in it is told.
+    let line = |place: usize| lines.get(place).copied().unwrap_or_default();
+    let roll = roll.finish().map_err(|twins| match twins {
+        Twins::SameId { first, second } => {
+            ClassFileError::DuplicateId { row: line(second), first: line(first) }
+        }
+        Twins::SameKey { first, second } => {
+            ClassFileError::DuplicateKey { row: line(second), first: line(first) }
+        }
+    })?;
+    read?;
+    if roll.len() == 0 {
+        return Err(ClassFileError::NoStudents);
+    }
+    let names = header.assessments.into_iter().map(|(_, name)| name).collect();
+    Ok(Book::bind(edition, names, roll, options.population_min))
+}
+
+/// Reads the rows below the header. `lines` tells where each student stands.
+fn read_students<R: Read>(
+    reader: &mut csv::Reader<Screen<R>>,
+    row: &mut ByteRecord,
+    header: &Header,
+    options: &ReadOptions,
+    roll: &mut RollBuilder,
+    lines: &mut Vec<u64>,
+) -> Result<(), ClassFileError> {
+    // Line ends inside cells, which make a row more than one line.
+    let mut inside = line_ends_in(row);
+    while next_row(reader, row)? {
+        let line = line_of(row, reader).saturating_sub(inside);
+        inside = inside.saturating_add(line_ends_in(row));
         if row.iter().all(|cell| cell.trim_ascii().is_empty()) {
             continue;
         }
         if lines.len() >= options.rows_max {
             return Err(ClassFileError::TooManyRows(options.rows_max));
         }
-        let added = header.add(&row, line, &mut roll, &lines);
+        let added = header.add(row, line, roll);
         // A quote that is never closed swallows the rows behind it; whatever else that breaks
         // follows from it.
         if reader.get_ref().ended_in_quotes() {
@@ -74,11 +102,7 @@ pub fn read_class_file(
         added?;
         lines.push(line);
     }
-    if lines.is_empty() {
-        return Err(ClassFileError::NoStudents);
-    }
-    let names = header.assessments.into_iter().map(|(_, name)| name).collect();
-    Ok(Book::bind(edition, names, roll.finish(), options.population_min))
+    Ok(())
 }
 
 fn next_row<R: Read>(
@@ -103,7 +127,7 @@ fn line_of<R: Read>(row: &ByteRecord, reader: &csv::Reader<Screen<R>>) -> u64 {
 }
 
 fn line_ends_in(row: &ByteRecord) -> u64 {
-    let line_ends: usize = row.iter().map(|cell| memchr::memchr_iter(b'\n', cell).count()).sum();
+    let line_ends = memchr::memchr_iter(b'\n', row.as_slice()).count();
     u64::try_from(line_ends).unwrap_or(u64::MAX)
 }
 
@@ -154,44 +178,34 @@ impl Header {
         Ok(Self { columns: names.len(), name, id, key, assessments, unnamed })
     }
 
-    /// Adds one row of cells to the roll. `lines` are the rows of the students before.
+    /// Adds one row of cells to the roll.
     fn add(
         &self,
         row: &ByteRecord,
         line: u64,
         roll: &mut RollBuilder,
-        lines: &[u64],
     ) -> Result<(), ClassFileError> {
         if row.len() != self.columns {
             let (cells, columns) = (row.len(), self.columns);
             return Err(ClassFileError::RowLength { row: line, cells, columns });
         }
-        let cell = |at: usize| row.get(at).unwrap_or_default().trim_ascii();
-        if let Some(at) = self.unnamed.iter().find(|at| !cell(**at).is_empty()) {
+        let cells = Cells::of(row)
+            .map_err(|at| ClassFileError::NotUtf8 { row: line, column: self.column(at) })?;
+        if let Some(at) = self.unnamed.iter().find(|at| !cells.get(**at).is_empty()) {
             return Err(ClassFileError::UnnamedColumn { row: line, column: at + 1 });
         }
-        let id = StudentId::new(cell(self.id)).ok_or(ClassFileError::BadId { row: line })?;
+        let (id, name, key) = (cells.get(self.id), cells.get(self.name), cells.get(self.key));
+        let id = StudentId::new(id.as_bytes()).ok_or(ClassFileError::BadId { row: line })?;
         let key =
-            Key::parse(cell(self.key)).map_err(|why| ClassFileError::BadKey { row: line, why })?;
-        let text = |at: usize| {
-            let not_utf8 = |_| ClassFileError::NotUtf8 { row: line, column: self.column(at) };
-            std::str::from_utf8(cell(at)).map_err(not_utf8)
-        };
-        let name = text(self.name)?;
-        for at in [self.name, self.id] {
-            if looks_like_a_key(text(at)?) {
+            Key::parse(key.as_bytes()).map_err(|why| ClassFileError::BadKey { row: line, why })?;
+        for (at, text) in [(self.name, name), (self.id, id.as_str())] {
+            if looks_like_a_key(text) {
                 let column = self.column(at);
                 return Err(ClassFileError::LooksLikeAKey { row: line, column });
             }
         }
-        for (at, _) in &self.assessments {
-            text(*at)?;
-        }
-        let marks = self.assessments.iter().map(|(at, _)| text(*at).unwrap_or_default());
-        let first = |place: usize| lines.get(place).copied().unwrap_or_default();
+        let marks = self.assessments.iter().map(|(at, _)| cells.get(*at));
         roll.add(&id, name, key, marks).map_err(|fault| match fault {
-            AddError::SameId(at) => ClassFileError::DuplicateId { row: line, first: first(at) },
-            AddError::SameKey(at) => ClassFileError::DuplicateKey { row: line, first: first(at) },
             AddError::BadMark(mark, why) => {
                 let at = self.assessments.get(mark).map_or(0, |(at, _)| *at);
                 ClassFileError::BadMark { row: line, column: self.column(at), why }
@@ -206,6 +220,34 @@ impl Header {
     }
 }
 
+/// A row whose cells are text, which is found out for all of them at once.
+struct Cells<'a> {
+    row: &'a ByteRecord,
+    text: &'a str,
+}
+
+impl<'a> Cells<'a> {
+    /// The cells of a row; or the first that is not UTF-8.
+    fn of(row: &'a ByteRecord) -> Result<Self, usize> {
+        let of_all = std::str::from_utf8(row.as_slice()).ok();
+        // Two cells could be halves of one character, which together are text.
+        let parts = |text: &&str| {
+            text.is_ascii()
+                || (0..row.len())
+                    .all(|at| row.range(at).is_some_and(|range| text.get(range).is_some()))
+        };
+        let not_text = || row.iter().position(|cell| std::str::from_utf8(cell).is_err());
+        let text = of_all.filter(parts).ok_or_else(|| not_text().unwrap_or_default())?;
+        Ok(Self { row, text })
+    }
+
+    /// The cell in this column, without blanks around it.
+    fn get(&self, at: usize) -> &'a str {
+        let cell = self.row.range(at).and_then(|range| self.text.get(range));
+        cell.unwrap_or_default().trim_ascii()
+    }
+}
+
 /// A header on one line: spreadsheets break long ones.
 fn on_one_line(text: &str) -> String {
     let clean = text.replace(char::is_control, " ");
@@ -215,6 +257,9 @@ fn on_one_line(text: &str) -> String {
 /// Whether a text holds a word of the length that a key has without its `=`, in its alphabet.
 fn looks_like_a_key(text: &str) -> bool {
     const KEY_WORD_BYTES: usize = 43;
+    if text.len() < KEY_WORD_BYTES {
+        return false;
+    }
     let foreign = |char: char| !(char.is_ascii_alphanumeric() || char == '-' || char == '_');
     text.split(foreign).any(|word| word.len() == KEY_WORD_BYTES)
 }

@@ -25,7 +25,7 @@ impl Cover {
     }
 
     /// The key to seal a decoy for `id` under.
-    pub(crate) fn decoy_key(&self, id: &StudentId) -> Option<Key> {
+    pub(crate) fn decoy_key(&self, id: &StudentId<'_>) -> Option<Key> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(id.as_str().as_bytes());
         Some(Key::from_bytes(mac.finalize().into_bytes().into()))

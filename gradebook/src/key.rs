@@ -4,8 +4,7 @@
 //! (<https://github.com/fernet/spec/blob/master/Spec.md#key-format>). Here it is a type that cannot
 //! be printed: no `Debug`, no `Display`. It is zeroed when it is dropped.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE;
+use base64_simd::{Out, URL_SAFE};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// 32 secret bytes that one student and the server share.
@@ -40,11 +39,14 @@ impl Key {
     /// # Errors
     /// [`KeyError`] for anything but canonical base64url of 32 bytes that are not all zero.
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
-        let bytes = Zeroizing::new(URL_SAFE.decode(text).map_err(|_| KeyError::NotBase64)?);
-        let key = match bytes.as_slice().try_into() {
-            Ok(bytes) => Self(bytes),
-            Err(_) => return Err(KeyError::Length(bytes.len())),
-        };
+        let length = URL_SAFE.decoded_length(text).map_err(|_| KeyError::NotBase64)?;
+        let mut key = Self([0; Self::BYTES]);
+        if length == Self::BYTES {
+            URL_SAFE.decode(text, Out::from_slice(&mut key.0)).map_err(|_| KeyError::NotBase64)?;
+        } else {
+            URL_SAFE.check(text).map_err(|_| KeyError::NotBase64)?;
+            return Err(KeyError::Length(length));
+        }
         if key.0 == [0; Self::BYTES] { Err(KeyError::Zero) } else { Ok(key) }
     }
 
@@ -70,7 +72,7 @@ impl Key {
 
     /// The secret in its text form.
     pub(crate) fn expose_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(URL_SAFE.encode(self.0))
+        Zeroizing::new(URL_SAFE.encode_to_string(self.0))
     }
 }
 

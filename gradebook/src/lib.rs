@@ -24,6 +24,7 @@ mod report;
 mod roll;
 mod screen;
 mod seal;
+mod snippet;
 mod statistics;
 #[cfg(test)]
 mod testing;

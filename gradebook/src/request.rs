@@ -9,57 +9,103 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
     /// Who asks.
-    pub id: StudentId,
+    pub id: StudentId<'a>,
     /// What is asked for.
     pub command: Command<&'a str>,
 }
 
 /// A student's ID: 1 to 64 bytes of `A-Z a-z 0-9 . _ @ -`.
 ///
-/// It is held in place, so that a batch of requests is one block of memory, and it is plain ASCII,
-/// so that it can go to any console or log as it is.
+/// It is plain ASCII, so that it can go to any console or log as it is.
 #[derive(Clone, Copy)]
-pub struct StudentId {
-    length: u8,
-    bytes: [u8; Self::LENGTH_MAX],
+pub struct StudentId<'a>(Spelling<'a>);
+
+/// Where an ID's characters are.
+#[derive(Clone, Copy)]
+enum Spelling<'a> {
+    Text(&'a str),
+    /// The last `length` of these, which a request gave as a number.
+    Digits {
+        digits: [u8; NUMBER_DIGITS_MAX],
+        length: usize,
+    },
 }
 
-impl StudentId {
+/// The digits of the largest 32-bit number.
+const NUMBER_DIGITS_MAX: usize = 10;
+
+impl<'a> StudentId<'a> {
     /// The longest ID, in bytes.
     pub const LENGTH_MAX: usize = 64;
 
     /// The ID spelled by `text`, or nothing if it is too long, empty, or uses another character.
-    pub fn new(text: &[u8]) -> Option<Self> {
-        let length = u8::try_from(text.len()).ok()?;
-        let mut bytes = [0; Self::LENGTH_MAX];
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
+    pub fn new(text: &'a [u8]) -> Option<Self> {
         let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._@-".contains(byte);
-        (length > 0 && text.iter().all(allowed)).then_some(Self { length, bytes })
+        let fits = (1..=Self::LENGTH_MAX).contains(&text.len());
+        if fits && text.iter().all(allowed) { Self::of_ascii(text) } else { None }
+    }
+
+    /// The ID spelled by these bytes, if all of them are digits.
+    pub(crate) fn of_digits(text: &'a [u8]) -> Option<Self> {
+        let fits = (1..=Self::LENGTH_MAX).contains(&text.len());
+        if fits && text.iter().all(u8::is_ascii_digit) { Self::of_ascii(text) } else { None }
+    }
+
+    fn of_ascii(text: &'a [u8]) -> Option<Self> {
+        std::str::from_utf8(text).ok().map(|text| Self(Spelling::Text(text)))
+    }
+
+    /// An ID that has been one before and was kept as text.
+    pub(crate) fn again(text: &'a str) -> Self {
+        Self(Spelling::Text(text))
+    }
+
+    /// The ID that is a number.
+    pub(crate) fn of_number(mut number: u32) -> Self {
+        let mut digits = [b'0'; NUMBER_DIGITS_MAX];
+        let mut length = 0;
+        for place in digits.iter_mut().rev() {
+            *place = b"0123456789"
+                .get(usize::try_from(number % 10).unwrap_or(0))
+                .copied()
+                .unwrap_or(b'0');
+            number /= 10;
+            length += 1;
+            if number == 0 {
+                break;
+            }
+        }
+        Self(Spelling::Digits { digits, length })
     }
 
     /// The ID's characters.
     pub fn as_str(&self) -> &str {
-        // The constructor admits ASCII only, so neither default is ever taken.
-        let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        match &self.0 {
+            Spelling::Text(text) => text,
+            // Digits are text.
+            Spelling::Digits { digits, length } => {
+                let spelled = digits.get(NUMBER_DIGITS_MAX - length..).unwrap_or_default();
+                std::str::from_utf8(spelled).unwrap_or_default()
+            }
+        }
     }
 }
 
-impl PartialEq for StudentId {
+impl PartialEq for StudentId<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()
     }
 }
 
-impl Eq for StudentId {}
+impl Eq for StudentId<'_> {}
 
-impl fmt::Debug for StudentId {
+impl fmt::Debug for StudentId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl fmt::Display for StudentId {
+impl fmt::Display for StudentId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -161,6 +207,13 @@ mod tests {
         assert!(StudentId::new(&[b'7'; 1000]).is_none());
         for refused in [&b""[..], b"18 03", b"18\n", b"\0", "１２".as_bytes(), b"a,b", b"a/b"] {
             assert!(StudentId::new(refused).is_none(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_spelled_without_zeros_before_it() {
+        for number in [0, 7, 1_803_933, u32::MAX] {
+            assert_eq!(StudentId::of_number(number).as_str(), number.to_string());
         }
     }
 

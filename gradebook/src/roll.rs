@@ -1,17 +1,20 @@
 //! The roll: who is in the class, each with a key and marks, found by ID.
 //!
-//! Storage is compact, since a class may have a million students: 44 bytes a student and 4 a cell,
-//! beside the texts. A cell is a place in a table of the different marks, an ID or a name a place in
-//! one long text.
+//! Storage is compact, since a class may have a million students: 40 bytes a student and two a cell,
+//! some ten for finding it, and the texts of ID and name.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+mod marks;
 
-use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use zeroize::Zeroizing;
 
 use crate::decimal::{Decimal, DecimalError};
 use crate::key::Key;
 use crate::request::StudentId;
+pub(crate) use marks::Mark;
+use marks::{Marks, MarksBuilder};
 
 /// The students of a class, in the order of the class file.
 #[derive(Default)]
@@ -20,29 +23,16 @@ pub(crate) struct Roll {
     students: Vec<Student>,
     /// IDs and names, one behind the other.
     texts: String,
-    /// Every different mark of the class, once.
-    marks: Vec<Mark>,
-    /// For each student, for each column, a place in `marks`.
-    cells: Vec<u32>,
+    marks: Marks,
     by_id: HashTable<u32>,
-    hasher: RandomState,
-}
-
-/// What a cell holds.
-pub(crate) struct Mark {
-    /// As the class file writes it.
-    pub(crate) text: Box<str>,
-    /// Nothing for a blank.
-    pub(crate) value: Option<Decimal>,
+    hasher: DefaultHashBuilder,
 }
 
 struct Student {
     key: Key,
-    /// Where in the texts the ID begins.
+    /// Where in the texts the ID begins. The name stands behind it, and behind that the next ID.
     start: u32,
-    /// Where the ID ends and the name begins.
-    id_end: u32,
-    end: u32,
+    id_bytes: u8,
 }
 
 /// One row of the class.
@@ -57,21 +47,25 @@ pub(crate) struct Record<'a> {
 #[derive(Default)]
 pub(crate) struct RollBuilder {
     roll: Roll,
-    by_text: HashMap<Box<str>, u32>,
-    by_key: HashTable<u32>,
+    marks: MarksBuilder,
 }
 
 /// Why a student cannot be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AddError {
-    /// The student at this place has the same ID.
-    SameId(usize),
-    /// The student at this place has the same key.
-    SameKey(usize),
     /// The mark in this column is none.
     BadMark(usize, DecimalError),
-    /// All IDs and names together are more than 4 GiB.
+    /// All IDs and names together are more than 4 GiB, or there are as many students.
     Full,
+}
+
+/// Two students who cannot be told apart. Both are places in the order of the class file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twins {
+    /// They have the same ID.
+    SameId { first: usize, second: usize },
+    /// They have the same key.
+    SameKey { first: usize, second: usize },
 }
 
 impl Roll {
@@ -84,40 +78,73 @@ impl Roll {
         self.students.iter().enumerate().map(record)
     }
 
-    pub(crate) fn find(&self, id: &StudentId) -> Option<Record<'_>> {
+    pub(crate) fn find(&self, id: &StudentId<'_>) -> Option<Record<'_>> {
         let same = |record: Record<'_>| record.id() == id.as_str();
         let hash = self.hasher.hash_one(id.as_str());
         let row = self.by_id.find(hash, |row| self.record(*row).is_some_and(same))?;
         self.record(*row)
     }
 
-    /// The values of one column's marks and how often each occurs.
-    pub(crate) fn column(&self, column: usize) -> Vec<(Decimal, u32)> {
-        let mut times = vec![0_u32; self.marks.len()];
-        for cell in self.cells.iter().skip(column).step_by(self.columns.max(1)) {
-            if let Some(times) = times.get_mut(index(*cell)) {
-                *times = times.saturating_add(1);
-            }
-        }
-        let counted = |(mark, times): (&Mark, u32)| {
-            mark.value.filter(|_| times > 0).map(|value| (value, times))
-        };
-        self.marks.iter().zip(times).filter_map(counted).collect()
+    /// For each column, the values of its marks and how often each occurs.
+    pub(crate) fn by_column(&self) -> Vec<Vec<(Decimal, u32)>> {
+        self.marks.by_column(self.columns)
     }
 
     fn record(&self, row: u32) -> Option<Record<'_>> {
-        let row = index(row);
+        let row = usize::try_from(row).ok()?;
         self.students.get(row).map(|student| Record { roll: self, student, row })
+    }
+
+    /// Makes students findable.
+    fn index(&mut self) -> Result<(), Twins> {
+        let mut by_id = HashTable::with_capacity(self.students.len());
+        for (second, record) in self.records().enumerate() {
+            let hash = self.hasher.hash_one(record.id());
+            let same = |row: &u32| self.record(*row).is_some_and(|other| other.id() == record.id());
+            if let Some(first) = by_id.find(hash, same).and_then(|row| usize::try_from(*row).ok()) {
+                return Err(Twins::SameId { first, second });
+            }
+            // The builder admits no more students than a u32 counts.
+            let row = u32::try_from(second).unwrap_or(u32::MAX);
+            by_id.insert_unique(hash, row, |row| {
+                self.record(*row).map_or(0, |record| self.hasher.hash_one(record.id()))
+            });
+        }
+        self.by_id = by_id;
+        Ok(())
+    }
+
+    /// Finds two students of one key. Of random keys not even the first eight bytes are ever the same,
+    /// so that sorting those nearly always is enough.
+    fn same_keys(&self) -> Option<Twins> {
+        let head = |student: &Student| {
+            student.key.expose().first_chunk().copied().map(u64::from_le_bytes).unwrap_or_default()
+        };
+        let mut heads: Zeroizing<Vec<_>> = Zeroizing::new(self.students.iter().map(head).collect());
+        heads.sort_unstable();
+        if !heads.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+            return None;
+        }
+        let mut keys: Vec<_> =
+            self.students.iter().map(|student| student.key.expose()).zip(0..).collect();
+        keys.sort_unstable();
+        let twins = keys.windows(2).filter_map(|pair| match pair {
+            [(one, first), (other, second)] if one == other => Some((*first, *second)),
+            _ => None,
+        });
+        twins
+            .min_by_key(|(_, second)| *second)
+            .map(|(first, second)| Twins::SameKey { first, second })
     }
 }
 
 impl<'a> Record<'a> {
     pub(crate) fn id(self) -> &'a str {
-        self.text(self.student.start, self.student.id_end)
+        self.texts().get(..usize::from(self.student.id_bytes)).unwrap_or_default()
     }
 
     pub(crate) fn name(self) -> &'a str {
-        self.text(self.student.id_end, self.student.end)
+        self.texts().get(usize::from(self.student.id_bytes)..).unwrap_or_default()
     }
 
     pub(crate) fn key(self) -> &'a Key {
@@ -126,13 +153,18 @@ impl<'a> Record<'a> {
 
     /// The student's marks in the order of the columns.
     pub(crate) fn marks(self) -> impl Iterator<Item = &'a Mark> {
-        let start = self.row.saturating_mul(self.roll.columns);
-        let cells = self.roll.cells.get(start..start.saturating_add(self.roll.columns));
-        cells.unwrap_or_default().iter().filter_map(|cell| self.roll.marks.get(index(*cell)))
+        let columns = self.roll.columns;
+        let start = self.row.saturating_mul(columns);
+        self.roll.marks.of(start..start.saturating_add(columns))
     }
 
-    fn text(self, start: u32, end: u32) -> &'a str {
-        self.roll.texts.get(index(start)..index(end)).unwrap_or_default()
+    /// The ID and the name.
+    fn texts(self) -> &'a str {
+        let Roll { students, texts, .. } = self.roll;
+        let place = |start: u32| usize::try_from(start).unwrap_or(usize::MAX);
+        let next = students.get(self.row.saturating_add(1));
+        let end = next.map_or(texts.len(), |next| place(next.start));
+        texts.get(place(self.student.start)..end).unwrap_or_default()
     }
 }
 
@@ -141,85 +173,45 @@ impl RollBuilder {
         Self { roll: Roll { columns, ..Roll::default() }, ..Self::default() }
     }
 
-    pub(crate) fn finish(mut self) -> Roll {
+    /// The roll, if all students can be told apart.
+    pub(crate) fn finish(mut self) -> Result<Roll, Twins> {
+        self.roll.index()?;
+        if let Some(twins) = self.roll.same_keys() {
+            return Err(twins);
+        }
         self.roll.students.shrink_to_fit();
         self.roll.texts.shrink_to_fit();
-        self.roll.cells.shrink_to_fit();
-        self.roll
+        self.roll.marks = self.marks.finish();
+        Ok(self.roll)
     }
 
     /// Adds a student. `marks` has a text for each column.
     pub(crate) fn add<'a>(
         &mut self,
-        id: &StudentId,
+        id: &StudentId<'_>,
         name: &str,
         key: Key,
         marks: impl Iterator<Item = &'a str>,
     ) -> Result<(), AddError> {
-        if let Some(other) = self.roll.find(id) {
-            return Err(AddError::SameId(other.row));
-        }
-        let row = u32::try_from(self.roll.len()).map_err(|_| AddError::Full)?;
-        self.claim_key(&key, row)?;
+        let Roll { texts, students, .. } = &mut self.roll;
+        let start = u32::try_from(texts.len()).map_err(|_| AddError::Full)?;
+        u32::try_from(students.len()).map_err(|_| AddError::Full)?;
+        let id_bytes = u8::try_from(id.as_str().len()).map_err(|_| AddError::Full)?;
         for (column, text) in marks.enumerate() {
-            let cell = self.cell(text).map_err(|fault| AddError::BadMark(column, fault))?;
-            self.roll.cells.push(cell);
+            self.marks.push(text).map_err(|fault| AddError::BadMark(column, fault))?;
         }
-        let start = self.text_end()?;
-        self.roll.texts.push_str(id.as_str());
-        let id_end = self.text_end()?;
-        self.roll.texts.push_str(name);
-        let end = self.text_end()?;
-        self.roll.students.push(Student { key, start, id_end, end });
-        let Roll { by_id, hasher, students, texts, .. } = &mut self.roll;
-        let id_of = |row: &u32| {
-            let student = students.get(index(*row));
-            student.and_then(|student| texts.get(index(student.start)..index(student.id_end)))
-        };
-        by_id.insert_unique(hasher.hash_one(id.as_str()), row, |row| {
-            hasher.hash_one(id_of(row).unwrap_or_default())
-        });
+        texts.push_str(id.as_str());
+        texts.push_str(name);
+        students.push(Student { key, start, id_bytes });
         Ok(())
     }
-
-    fn claim_key(&mut self, key: &Key, row: u32) -> Result<(), AddError> {
-        let Roll { hasher, students, .. } = &self.roll;
-        let key_of = |row: &u32| students.get(index(*row)).map(|student| student.key.expose());
-        let hash = hasher.hash_one(Some(key.expose()));
-        if let Some(other) = self.by_key.find(hash, |row| key_of(row) == Some(key.expose())) {
-            return Err(AddError::SameKey(index(*other)));
-        }
-        self.by_key.insert_unique(hash, row, |row| hasher.hash_one(key_of(row)));
-        Ok(())
-    }
-
-    /// The place of a mark in the table, where it is put when it is new.
-    fn cell(&mut self, text: &str) -> Result<u32, DecimalError> {
-        if let Some(cell) = self.by_text.get(text) {
-            return Ok(*cell);
-        }
-        let value = if text.is_empty() { None } else { Some(Decimal::parse(text)?) };
-        let cell = u32::try_from(self.roll.marks.len()).map_err(|_| DecimalError::OutOfRange)?;
-        self.roll.marks.push(Mark { text: text.into(), value });
-        self.by_text.insert(text.into(), cell);
-        Ok(cell)
-    }
-
-    fn text_end(&self) -> Result<u32, AddError> {
-        u32::try_from(self.roll.texts.len()).map_err(|_| AddError::Full)
-    }
-}
-
-/// A place as an index: every platform that this runs on has 32 bits or more.
-fn index(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn id(text: &str) -> StudentId {
+    fn id(text: &str) -> StudentId<'_> {
         StudentId::new(text.as_bytes()).unwrap()
     }
 
@@ -234,12 +226,12 @@ mod tests {
             let (first, second) = (n.to_string(), (n / 2).to_string());
             add(&mut builder, &format!("s{n}"), n, &[&first, &second]).unwrap();
         }
-        let roll = builder.finish();
+        let roll = builder.finish().unwrap();
         for n in 0..200_u8 {
             let record = roll.find(&id(&format!("s{n}"))).unwrap();
             assert_eq!((record.id(), record.name()), (format!("s{n}").as_str(), "Some One"));
             assert_eq!(record.key().expose(), &[n; 32]);
-            let marks: Vec<_> = record.marks().map(|mark| mark.text.to_string()).collect();
+            let marks: Vec<_> = record.marks().map(|mark| mark.text.as_str().to_owned()).collect();
             assert_eq!(marks, [n.to_string(), (n / 2).to_string()]);
         }
         assert!(roll.find(&id("s200")).is_none());
@@ -247,25 +239,21 @@ mod tests {
 
     #[test]
     fn ids_and_keys_are_unique() {
-        let mut builder = RollBuilder::new(0);
-        add(&mut builder, "a", 1, &[]).unwrap();
-        add(&mut builder, "b", 2, &[]).unwrap();
-        assert_eq!(add(&mut builder, "b", 3, &[]), Err(AddError::SameId(1)));
-        assert_eq!(add(&mut builder, "c", 1, &[]), Err(AddError::SameKey(0)));
-    }
-
-    #[test]
-    fn a_column_counts_its_marks_without_the_blanks() {
-        let mut builder = RollBuilder::new(2);
-        for (n, marks) in [["7", ""], ["7", "3"], ["", "7"], ["2.50", "7"]].iter().enumerate() {
-            add(&mut builder, &format!("s{n}"), u8::try_from(n).unwrap(), marks).unwrap();
-        }
-        let roll = builder.finish();
-        let column = |n| -> Vec<String> {
-            roll.column(n).iter().map(|(mark, times)| format!("{times} x {mark}")).collect()
+        let twins = |students: &[(&str, u8)]| {
+            let mut builder = RollBuilder::new(0);
+            students.iter().for_each(|(id, key)| add(&mut builder, id, *key, &[]).unwrap());
+            builder.finish().err()
         };
-        assert_eq!(column(0), ["2 x 7", "1 x 2.5"]);
-        assert_eq!(column(1), ["2 x 7", "1 x 3"]);
+        assert_eq!(twins(&[("a", 1), ("b", 2), ("c", 3)]), None);
+        let same_id = Twins::SameId { first: 1, second: 2 };
+        assert_eq!(
+            twins(&[("a", 1), ("b", 2), ("b", 3), ("a", 4)]),
+            Some(same_id),
+            "the first such"
+        );
+        let same_key = Twins::SameKey { first: 2, second: 3 };
+        assert_eq!(twins(&[("a", 1), ("b", 9), ("c", 2), ("d", 2), ("e", 9)]), Some(same_key));
+        assert_eq!(twins(&[("a", 1), ("b", 2), ("b", 1)]), Some(same_id), "the ID first");
     }
 
     #[test]

@@ -83,19 +83,24 @@ fn seal_in_step<'a>(
     mut random_iv: impl FnMut() -> [u8; IV_BYTES],
 ) {
     let mut sealings = sealings.peekable();
-    // Nearly always one student asks for all of a batch.
-    let mut last: Option<(&Key, Schedule)> = None;
+    // The schedules of a group, behind the last one of the group before.
+    let mut schedules = ArrayVec::<(&Key, Schedule), { LANES + 1 }>::new();
     while sealings.peek().is_some() {
-        let mut lanes = ArrayVec::<Lane<'_>, LANES>::new();
-        for Sealing { key, frame, token } in sealings.by_ref().take(LANES) {
-            let schedule = match last.take() {
-                Some((same, schedule)) if same.expose() == key.expose() => schedule,
-                _ => Schedule::of(key),
-            };
-            lanes.push(Lane::new(schedule.clone(), frame, token, now, random_iv()));
-            last = Some((key, schedule));
+        let mut group = ArrayVec::<(usize, Sealing<'_>), LANES>::new();
+        for sealing in sealings.by_ref().take(LANES) {
+            // Nearly always one student asks for all of a batch.
+            let same = |(key, _): &(&Key, _)| key.expose() == sealing.key.expose();
+            if !schedules.last().is_some_and(same) {
+                schedules.push((sealing.key, Schedule::of(sealing.key)));
+            }
+            group.push((schedules.len() - 1, sealing));
         }
-        lane::seal(&mut lanes);
+        let lane = |(schedule, Sealing { frame, token, .. }): (usize, Sealing<'a>)| {
+            let (_, schedule) = schedules.get(schedule)?;
+            Some(Lane::new(schedule, frame, token, now, random_iv()))
+        };
+        lane::seal(&mut group.into_iter().filter_map(lane).collect::<ArrayVec<_, LANES>>());
+        schedules.drain(..schedules.len() - 1);
     }
 }
 

@@ -94,9 +94,9 @@ pub fn write_refusal(out: &mut Vec<u8>, refusal: Refusal) {
 
 /// Whether bytes begin with a request that needs no line end.
 #[derive(Clone, Copy)]
-enum Form {
+enum Form<'a> {
     /// Yes: the request, and how many bytes it took.
-    Complete { request: Request<'static>, used: usize },
+    Complete { request: Request<'a>, used: usize },
     /// They could, with more bytes.
     Partial,
     /// They cannot, whatever follows.
@@ -104,7 +104,7 @@ enum Form {
 }
 
 /// Reads one of the forms that end with their last byte.
-fn form(grammar: Grammar, bytes: &[u8]) -> Form {
+fn form(grammar: Grammar, bytes: &[u8]) -> Form<'_> {
     match bytes.first() {
         Some(b'0'..=b'9') => id_then_command(grammar, bytes),
         Some(0) => binary_id_then_command(grammar, bytes),
@@ -113,7 +113,7 @@ fn form(grammar: Grammar, bytes: &[u8]) -> Form {
 }
 
 /// `ID CMD`, `ID,CMD`, `IDCMD`.
-fn id_then_command(grammar: Grammar, bytes: &[u8]) -> Form {
+fn id_then_command(grammar: Grammar, bytes: &[u8]) -> Form<'_> {
     match digits(grammar, bytes) {
         Digits::Complete { id, rest } => command_of(id, bytes, rest),
         Digits::Partial => Form::Partial,
@@ -123,19 +123,20 @@ fn id_then_command(grammar: Grammar, bytes: &[u8]) -> Form {
 
 /// The ID as four bytes, most significant first, then the command. The first byte is NUL, which no
 /// text begins with; so only IDs below 2^24 can be sent this way.
-fn binary_id_then_command(grammar: Grammar, bytes: &[u8]) -> Form {
+fn binary_id_then_command(grammar: Grammar, bytes: &[u8]) -> Form<'_> {
     let Some((number, rest)) = bytes.split_first_chunk::<4>() else {
         return Form::Partial;
     };
-    let text = u32::from_be_bytes(*number).to_string();
-    match digits(grammar, text.as_bytes()) {
-        Digits::Complete { id, rest: [] } => command_of(id, bytes, rest),
-        _ => Form::No,
+    let id = StudentId::of_number(u32::from_be_bytes(*number));
+    if id.as_str().len() == usize::from(grammar.id_digits) {
+        command_of(id, bytes, rest)
+    } else {
+        Form::No
     }
 }
 
 /// The separator and one of the seven at the front of `rest`, the tail of `bytes`.
-fn command_of(id: StudentId, bytes: &[u8], rest: &[u8]) -> Form {
+fn command_of<'a>(id: StudentId<'a>, bytes: &[u8], rest: &[u8]) -> Form<'a> {
     match seven(skip_separator(rest)) {
         Seven::Complete { command, rest } => {
             Form::Complete { request: Request { id, command }, used: bytes.len() - rest.len() }
@@ -146,7 +147,7 @@ fn command_of(id: StudentId, bytes: &[u8], rest: &[u8]) -> Form {
 }
 
 /// `CMD ID`: with at least one blank or a comma between them.
-fn command_then_id(grammar: Grammar, bytes: &[u8]) -> Form {
+fn command_then_id(grammar: Grammar, bytes: &[u8]) -> Form<'_> {
     let (command, behind) = match seven(bytes) {
         Seven::Complete { command, rest } => (command, rest),
         Seven::Partial => return Form::Partial,
@@ -164,20 +165,19 @@ fn command_then_id(grammar: Grammar, bytes: &[u8]) -> Form {
 
 /// Whether bytes begin with an ID of exactly `id_digits` digits.
 enum Digits<'a> {
-    Complete { id: StudentId, rest: &'a [u8] },
+    Complete { id: StudentId<'a>, rest: &'a [u8] },
     Partial,
     No,
 }
 
 fn digits(grammar: Grammar, bytes: &[u8]) -> Digits<'_> {
-    let split = bytes.split_at_checked(usize::from(grammar.id_digits));
-    let (digits, rest) = split.unwrap_or((bytes, &[]));
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return Digits::No;
-    }
-    match (split, StudentId::new(digits)) {
-        (Some(_), Some(id)) => Digits::Complete { id, rest },
-        _ => Digits::Partial,
+    match bytes.split_at_checked(usize::from(grammar.id_digits)) {
+        Some((digits, rest)) => match StudentId::of_digits(digits) {
+            Some(id) => Digits::Complete { id, rest },
+            None => Digits::No,
+        },
+        None if bytes.iter().all(u8::is_ascii_digit) => Digits::Partial,
+        None => Digits::No,
     }
 }
 

@@ -48,12 +48,14 @@ impl Hash {
 
     /// Takes in what is left, less than a block, and the padding: a one, zeros, and how many bits
     /// the hash has seen, which is those of `bytes`.
-    pub(super) fn finish(&mut self, rest: &[u8], bytes: usize) -> [u8; HASH_BYTES] {
+    pub(super) fn finish(&mut self, rest: &[u8], bytes: usize) {
         const LENGTH_BYTES: usize = 8;
         let bits = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(8);
         let mut block = [0; BLOCK_BYTES];
-        let with_one = rest.iter().copied().chain([0x80]);
-        block.iter_mut().zip(with_one).for_each(|(place, byte)| *place = byte);
+        if let Some((place, behind)) = block.split_at_mut_checked(rest.len()) {
+            place.copy_from_slice(rest);
+            behind.iter_mut().take(1).for_each(|byte| *byte = 0x80);
+        }
         if rest.len() >= BLOCK_BYTES - LENGTH_BYTES {
             self.take_in(&block);
             block = [0; BLOCK_BYTES];
@@ -62,6 +64,10 @@ impl Hash {
             *length = bits.to_be_bytes();
         }
         self.take_in(&block);
+    }
+
+    /// The hash as bytes, once it is finished.
+    pub(super) fn bytes(&self) -> [u8; HASH_BYTES] {
         let mut hash = [0; HASH_BYTES];
         let (words, _) = hash.as_chunks_mut();
         words.iter_mut().zip(self.0).for_each(|(word, state)| *word = state.to_be_bytes());

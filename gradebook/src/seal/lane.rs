@@ -15,16 +15,17 @@ use crate::token::{BLOCK_BYTES, HEADER_BYTES, IV_BYTES, MAC_BYTES, VERSION};
 
 /// One token being made in its frame.
 pub(super) struct Lane<'a> {
-    schedule: Schedule,
+    schedule: &'a Schedule,
     frame: &'a mut [u8],
     /// Where the header and the text end, which the MAC covers, and the MAC begins.
     covered: usize,
-    inner: [u8; HASH_BYTES],
+    /// HMAC's inner hash, as far as it is.
+    inner: Hash,
     token: &'a mut [u8],
 }
 
 /// What AES and HMAC make of a key before they see any text.
-#[derive(Clone, ZeroizeOnDrop)]
+#[derive(ZeroizeOnDrop)]
 pub(super) struct Schedule {
     #[zeroize(skip)] // wipes itself
     cipher: Aes128Enc,
@@ -54,7 +55,7 @@ fn in_step<'a>(lanes: &mut [Lane<'a>], step: impl Fn(&mut Lane<'a>, usize) -> Op
 impl<'a> Lane<'a> {
     /// A lane for the text that stands in `frame`; its token goes to `token`, which has its size.
     pub(super) fn new(
-        schedule: Schedule,
+        schedule: &'a Schedule,
         frame: &'a mut [u8],
         token: &'a mut [u8],
         now: Timestamp,
@@ -68,7 +69,7 @@ impl<'a> Lane<'a> {
             place.copy_from_slice(&iv);
         }
         let covered = frame.len().saturating_sub(MAC_BYTES);
-        Self { schedule, frame, covered, inner: [0; HASH_BYTES], token }
+        Self { schedule, frame, covered, inner: schedule.inner.clone(), token }
     }
 
     /// Encrypts the `n`-th block of the text: CBC, so over the block before it, the IV to begin with.
@@ -85,7 +86,7 @@ impl<'a> Lane<'a> {
     /// Hashes the `n`-th whole block of what the MAC covers.
     fn hash_block(&mut self, n: usize) -> Option<()> {
         let (blocks, _) = self.frame.get(..self.covered)?.as_chunks();
-        self.schedule.inner.take_in(blocks.get(n)?);
+        self.inner.take_in(blocks.get(n)?);
         Some(())
     }
 
@@ -93,14 +94,15 @@ impl<'a> Lane<'a> {
     fn finish_inner(&mut self) {
         let covered = self.frame.get(..self.covered).unwrap_or_default();
         let (_, rest) = covered.as_chunks::<{ hash::BLOCK_BYTES }>();
-        self.inner = self.schedule.inner.finish(rest, hash::BLOCK_BYTES + covered.len());
+        self.inner.finish(rest, hash::BLOCK_BYTES + covered.len());
     }
 
     /// Makes the MAC, which is a hash of the inner hash.
     fn finish_outer(&mut self) {
-        let mac = self.schedule.outer.finish(&self.inner, hash::BLOCK_BYTES + HASH_BYTES);
-        if let Some(place) = self.frame.last_chunk_mut() {
-            *place = mac;
+        let mut outer = self.schedule.outer.clone();
+        outer.finish(&self.inner.bytes(), hash::BLOCK_BYTES + HASH_BYTES);
+        if let Some(mac) = self.frame.last_chunk_mut() {
+            *mac = outer.bytes();
         }
     }
 

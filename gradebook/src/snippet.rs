@@ -1,0 +1,52 @@
+//! Short texts that are appended to answers over and over.
+
+/// A text that costs next to nothing to append while it is short: a fixed number of bytes is copied,
+/// which is a single instruction, and what is too much is cut off again.
+pub(crate) struct Snippet {
+    text: Box<str>,
+    /// The text and zeros behind it, if it is not longer.
+    head: [u8; Self::SHORT],
+}
+
+impl Snippet {
+    /// The longest text that is short.
+    const SHORT: usize = 16;
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        let bytes = self.text.len();
+        if bytes <= Self::SHORT {
+            let end = out.len() + bytes;
+            out.extend_from_slice(&self.head);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(self.text.as_bytes());
+        }
+    }
+}
+
+impl From<String> for Snippet {
+    fn from(text: String) -> Self {
+        let mut head = [0; Self::SHORT];
+        head.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
+        Self { text: text.into(), head }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_any_length_is_appended_as_it_is() {
+        for length in 0..40 {
+            let text = "x".repeat(length);
+            let mut out = b"before ".to_vec();
+            Snippet::from(text.clone()).append_to(&mut out);
+            assert_eq!(out, format!("before {text}").as_bytes());
+        }
+    }
+}
