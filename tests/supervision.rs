@@ -39,9 +39,9 @@ fn answer(book: &Book, questions: Questions, unknown: &UnknownStudent, now: Time
     book.answer(questions, unknown, now)
 }
 
-fn seal(sealer: &mut Sealer, answers: Answers, now: Timestamp) -> Replies {
+fn seal(sealer: &mut Sealer, answers: Answers) -> Replies {
     fail_if_due();
-    sealer.seal(answers, now)
+    sealer.seal(answers)
 }
 
 const BUSY: &str = "ERR busy the server could not answer this request; send it again";

@@ -1,31 +1,43 @@
 //! A timer for a deadline that moves with every request.
 //!
 //! Setting a timer costs more than looking at it, so it is set again only when the deadline has come
-//! nearer, or when it rings too early.
+//! nearer, or when it rings too early; and it is told whom to wake only when that is somebody new.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Rings at a deadline that is told anew with every look.
-pub(crate) struct Alarm(Pin<Box<Sleep>>);
+pub(crate) struct Alarm {
+    sleep: Pin<Box<Sleep>>,
+    /// Who is woken when it rings.
+    sleeper: Option<Waker>,
+}
 
 impl Alarm {
     pub(crate) fn new(at: Instant) -> Self {
-        Self(Box::pin(sleep_until(at)))
+        Self { sleep: Box::pin(sleep_until(at)), sleeper: None }
     }
 
     /// Ready once `until` has passed.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, until: Instant) -> Poll<()> {
-        if until < self.0.deadline() {
-            self.0.as_mut().reset(until);
+        let knows = |waker: &Waker| waker.will_wake(context.waker());
+        if self.sleeper.as_ref().is_some_and(knows)
+            && until >= self.sleep.deadline()
+            && !self.sleep.is_elapsed()
+        {
+            return Poll::Pending;
         }
-        while self.0.as_mut().poll(context).is_ready() {
+        self.sleeper = Some(context.waker().clone());
+        if until < self.sleep.deadline() {
+            self.sleep.as_mut().reset(until);
+        }
+        while self.sleep.as_mut().poll(context).is_ready() {
             if until <= Instant::now() {
                 return Poll::Ready(());
             }
-            self.0.as_mut().reset(until);
+            self.sleep.as_mut().reset(until);
         }
         Poll::Pending
     }

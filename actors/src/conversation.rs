@@ -10,10 +10,9 @@ use std::io::ErrorKind;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BytesMut};
-use gradebook::wire::{self, Parsed};
+use gradebook::wire;
 use gradebook::{Questions, Refusal, Replies};
 use tokio::io::{AsyncWriteExt, ReadBuf};
 use tokio::task::yield_now;
@@ -22,6 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::alarm::Alarm;
 use crate::desk::Desk;
 use crate::event::{Ending, Event, SessionNumber};
+use crate::intake::Intake;
 use crate::limits::Source;
 use crate::socket::Socket;
 
@@ -32,10 +32,7 @@ pub(crate) struct Conversation<S> {
     session: SessionNumber,
     source: Source,
     shared: Rc<Shared>,
-    /// Received bytes that are no answered request yet.
-    held: BytesMut,
-    /// When the first byte of the incomplete request in `held` came.
-    incomplete_since: Option<Instant>,
+    intake: Intake,
     /// When the last replies were written, or the connection began.
     quiet_since: Instant,
     alarm: Alarm,
@@ -53,6 +50,9 @@ pub(crate) struct Shared {
     pub(crate) requests: Cell<u64>,
 }
 
+/// What a read has brought: requests, none if they are not complete yet, and how it goes on.
+type Heard = (Questions, Result<(), Ending>);
+
 /// The most bytes that are still read after the service's end. What a client has sent before is
 /// answered, and one that never stops asking is not waited for.
 const LAST_BYTES_MAX: usize = 256 * 1024;
@@ -67,19 +67,8 @@ impl<S: Socket> Conversation<S> {
     ) -> Self {
         let quiet_since = Instant::now();
         let alarm = Alarm::new(quiet_since + desk.manners.timeouts.idle);
-        let (held, incomplete_since, last_bytes) = (BytesMut::new(), None, 0);
-        Self {
-            socket,
-            desk,
-            session,
-            source,
-            shared,
-            held,
-            incomplete_since,
-            quiet_since,
-            alarm,
-            last_bytes,
-        }
+        let (intake, last_bytes) = (Intake::default(), 0);
+        Self { socket, desk, session, source, shared, intake, quiet_since, alarm, last_bytes }
     }
 
     /// Talks until the conversation ends, then parts from the client.
@@ -107,29 +96,41 @@ impl<S: Socket> Conversation<S> {
 
     /// Waits for requests and takes as many as there are and a batch may hold. With an ending, what
     /// is in the batch is still to be answered.
-    async fn hear(&mut self) -> (Questions, Result<(), Ending>) {
+    async fn hear(&mut self) -> Heard {
+        if !self.intake.is_empty() {
+            let mut batch = self.desk.take_batch();
+            let heard = self.intake.take_in(&[], &self.desk.manners, self.source, &mut batch);
+            if heard.is_err() || !batch.is_empty() {
+                return (batch, heard);
+            }
+            self.desk.put_back(batch);
+        }
         let mut in_vain = false;
         loop {
-            let mut batch = self.desk.take_batch();
-            match self.take_in(&mut batch) {
-                Ok(()) if batch.is_empty() => self.desk.put_back(batch),
-                heard => return (batch, heard),
-            }
-            if let Err(ending) = self.read_again(in_vain).await {
-                let mut batch = self.desk.take_batch();
-                if ending == Ending::TooSlow {
-                    batch.push_refused(Refusal::TooSlow);
+            let heard = match self.read_again(in_vain).await {
+                // A batch is memory, which a session that waits does not hold.
+                Ok((batch, Ok(()))) if batch.is_empty() => {
+                    self.desk.put_back(batch);
+                    in_vain = true;
+                    continue;
                 }
-                return (batch, Err(ending));
-            }
-            in_vain = true;
+                Ok(heard) => heard,
+                Err(ending) => {
+                    let mut batch = self.desk.take_batch();
+                    if ending == Ending::TooSlow {
+                        batch.push_refused(Refusal::TooSlow);
+                    }
+                    (batch, Err(ending))
+                }
+            };
+            return heard;
         }
     }
 
     /// Reads; after a read in vain only if there is time left, and when others have had their turn.
     /// A client that sends without a pause never leaves the socket empty, where waiting would look
     /// at the time.
-    async fn read_again(&mut self, in_vain: bool) -> Result<(), Ending> {
+    async fn read_again(&mut self, in_vain: bool) -> Result<Heard, Ending> {
         if in_vain {
             yield_now().await;
             let (until, late) = self.patience();
@@ -140,58 +141,13 @@ impl<S: Socket> Conversation<S> {
         self.read().await
     }
 
-    /// Moves complete requests from the held bytes into the batch.
-    fn take_in(&mut self, batch: &mut Questions) -> Result<(), Ending> {
-        while !batch.is_full() {
-            let admits =
-                || self.desk.manners.rate.as_ref().is_none_or(|rate| rate.admits(self.source));
-            let used = match wire::parse(self.desk.manners.grammar, &self.held) {
-                Parsed::Request { used, .. } | Parsed::Malformed { used, .. } if !admits() => {
-                    batch.push_refused(Refusal::TooMany);
-                    used
-                }
-                Parsed::Request { request, used } => {
-                    batch.push(request);
-                    used
-                }
-                Parsed::Malformed { malformed, used } => {
-                    batch.push_refused(Refusal::Malformed(malformed));
-                    used
-                }
-                Parsed::TooLong => {
-                    batch.push_refused(Refusal::TooLong);
-                    return Err(Ending::TooLong);
-                }
-                Parsed::Incomplete { blank } => {
-                    self.held.advance(blank);
-                    break;
-                }
-            };
-            self.held.advance(used);
-        }
-        // Behind an answered request, the first byte of the next is as old as this reading.
-        let since = self.incomplete_since.filter(|_| batch.is_empty());
-        self.incomplete_since = match self.held.is_empty() {
-            true => None,
-            false => since.or_else(|| Some(Instant::now())),
-        };
-        if !batch.is_full() {
-            // Only the tail of a request is left to keep, not the memory that it came in.
-            let tail = std::mem::take(&mut self.held);
-            self.held.extend_from_slice(&tail);
-        }
-        Ok(())
-    }
-
-    /// Waits for more bytes; or for the time when waiting must end. Once the service ends, it only
-    /// looks for what has come already.
-    async fn read(&mut self) -> Result<(), Ending> {
+    /// Waits for more bytes and takes them in; or waits for the time when waiting must end. Once the
+    /// service ends, it only looks for what has come already.
+    async fn read(&mut self) -> Result<Heard, Ending> {
         let (until, late) = self.patience();
-        let before = self.held.len();
         let mut looked_again = false;
         loop {
-            let draining = self.shared.draining.get();
-            if draining && self.last_bytes >= LAST_BYTES_MAX {
+            if self.shared.draining.get() && self.last_bytes >= LAST_BYTES_MAX {
                 return Err(Ending::Drained);
             }
             let read = poll_fn(|context| match self.poll_read(context) {
@@ -205,12 +161,7 @@ impl<S: Socket> Conversation<S> {
                     looked_again = true;
                     yield_now().await;
                 }
-                read => {
-                    if draining {
-                        self.last_bytes += self.held.len().saturating_sub(before);
-                    }
-                    return read;
-                }
+                read => return read,
             }
         }
     }
@@ -218,24 +169,22 @@ impl<S: Socket> Conversation<S> {
     /// When waiting must end, and how the conversation ends then.
     fn patience(&self) -> (Instant, Ending) {
         let timeouts = self.desk.manners.timeouts;
-        match self.incomplete_since {
+        match self.intake.incomplete_since() {
             Some(since) => (since + timeouts.request, Ending::TooSlow),
             None => (self.quiet_since + timeouts.idle, Ending::Idle),
         }
     }
 
-    /// Appends what the socket has to the held bytes.
-    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+    /// Takes in what the socket has.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<Heard, Ending>> {
         let mut scratch = self.desk.scratch();
-        let mut buffer = ReadBuf::new(&mut scratch);
-        Pin::new(&mut self.socket).poll_read(context, &mut buffer).map(|read| match read {
-            Err(error) => Err(Ending::Lost(error.kind())),
-            Ok(()) if buffer.filled().is_empty() => Err(Ending::Closed),
-            Ok(()) => {
-                self.held.extend_from_slice(buffer.filled());
-                Ok(())
-            }
-        })
+        let received = ready!(poll_receive(&mut self.socket, context, &mut scratch))?;
+        if self.shared.draining.get() {
+            self.last_bytes += received.len();
+        }
+        let mut batch = self.desk.take_batch();
+        let heard = self.intake.take_in(received, &self.desk.manners, self.source, &mut batch);
+        Poll::Ready(Ok((batch, heard)))
     }
 
     /// Answers a batch with one write. Gives back what found no room in it.
@@ -343,10 +292,28 @@ impl<S: Socket> Conversation<S> {
     /// Reads and forgets what still comes.
     async fn read_to_end(&mut self) {
         loop {
-            self.held.clear();
-            if poll_fn(|context| self.poll_read(context)).await.is_err() {
+            let read = poll_fn(|context| {
+                let mut scratch = self.desk.scratch();
+                poll_receive(&mut self.socket, context, &mut scratch).map(|read| read.is_ok())
+            });
+            if !read.await {
                 return;
             }
         }
     }
+}
+
+/// Reads into `scratch`: at least one byte, or the connection's end.
+fn poll_receive<'a>(
+    socket: &mut impl Socket,
+    context: &mut Context<'_>,
+    scratch: &'a mut [u8],
+) -> Poll<Result<&'a [u8], Ending>> {
+    let mut buffer = ReadBuf::new(scratch);
+    let read = ready!(Pin::new(socket).poll_read(context, &mut buffer));
+    let filled = buffer.filled().len();
+    Poll::Ready(match read {
+        Err(error) => Err(Ending::Lost(error.kind())),
+        Ok(()) => scratch.get(..filled).filter(|bytes| !bytes.is_empty()).ok_or(Ending::Closed),
+    })
 }

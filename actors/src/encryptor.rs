@@ -1,17 +1,15 @@
 //! The actor that turns what may be told into what only one student can read.
 
-use std::time::SystemTime;
-
 use actix::{Actor, ActorContext, Addr, Context, Handler, Supervised, Supervisor};
 use actix_rt::ArbiterHandle;
-use gradebook::{Answers, Replies, Sealer, Timestamp};
+use gradebook::{Answers, Replies, Sealer};
 
 use crate::event::Part;
 use crate::messages::{Failed, Seal};
 use crate::restarts::Restarts;
 
 /// What an encryptor does with a batch: [`Sealer::seal`], or a test's stand-in for it that fails.
-pub type SealBatch = fn(&mut Sealer, Answers, Timestamp) -> Replies;
+pub type SealBatch = fn(&mut Sealer, Answers) -> Replies;
 
 /// Seals batches; one for each thread of sessions. Restart policy: restarted by a panic; it has no
 /// state to lose.
@@ -47,9 +45,8 @@ impl Handler<Seal> for Encryptor {
     type Result = Result<Replies, Failed>;
 
     fn handle(&mut self, Seal(answers): Seal, context: &mut Self::Context) -> Self::Result {
-        let now = Timestamp::of(SystemTime::now());
         let Self { sealer, seal, restarts } = self;
-        let sealed = restarts.guard(Part::Encryptor, || seal(sealer, answers, now));
+        let sealed = restarts.guard(Part::Encryptor, || seal(sealer, answers));
         if sealed.is_err() {
             context.stop();
         }

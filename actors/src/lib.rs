@@ -14,6 +14,7 @@ mod desk;
 mod encryptor;
 mod grade_store;
 mod house;
+mod intake;
 mod limits;
 mod listener;
 mod restarts;

@@ -20,6 +20,7 @@ use crate::book::Edition;
 use crate::key::Key;
 use crate::refusal::Refusal;
 use crate::request::{Command, Request, StudentId};
+use crate::seal::Timestamp;
 use crate::token;
 use crate::wire;
 
@@ -53,6 +54,8 @@ pub struct Replies(Box<Sheet>);
 struct Sheet {
     limits: BatchLimits,
     edition: Edition,
+    /// When the answers were given.
+    time: Timestamp,
     questions: Vec<Question>,
     /// The IDs of those who ask and the names of assessments asked for, one behind the other.
     texts: String,
@@ -126,6 +129,7 @@ impl Questions {
         Self(Box::new(Sheet {
             limits,
             edition: Edition::default(),
+            time: Timestamp(0),
             questions: Vec::new(),
             texts: String::new(),
             answers: Vec::new(),
@@ -174,10 +178,11 @@ impl Questions {
     pub(crate) fn answered(
         self,
         edition: Edition,
+        time: Timestamp,
         mut verdict: impl FnMut(Request<'_>, &mut Vec<u8>) -> Verdict,
     ) -> Answers {
         let mut sheet = self.0;
-        sheet.edition = edition;
+        (sheet.edition, sheet.time) = (edition, time);
         let Sheet { questions, texts, answers, frames, limits, .. } = &mut *sheet;
         let mut output_bytes = 0_usize;
         // A vector that grows leaves copies of the keys behind.
@@ -214,6 +219,11 @@ impl Questions {
 }
 
 impl Answers {
+    /// When they were given, which their tokens say.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.0.time
+    }
+
     /// Turns each answer into the bytes of its reply. `seal` is to make the tokens of all disclosures,
     /// which it is given in order. With `reveals`, the reply to a disclosure has no line end, and the
     /// key of the first is kept beside the replies.
@@ -443,7 +453,7 @@ mod tests {
     /// Answers with the name asked for, "seals" by writing it in clear, in a row of dots of the
     /// token's length.
     fn replied(questions: Questions) -> Replies {
-        let answers = questions.answered(Edition::default(), |request, text| {
+        let answers = questions.answered(Edition::default(), Timestamp(0), |request, text| {
             let Command::Average(name) = request.command else { return Verdict::Silence };
             match name {
                 "silence" => return Verdict::Silence,

@@ -70,7 +70,7 @@ impl Book {
         unknown: &UnknownStudent,
         now: Timestamp,
     ) -> Answers {
-        questions.answered(self.edition, |request, text| {
+        questions.answered(self.edition, now, |request, text| {
             match (self.roll.find(&request.id), unknown) {
                 (Some(record), _) => self.tell(record, request.command, unknown, now, text),
                 (None, UnknownStudent::Close) => Verdict::Silence,
@@ -308,7 +308,7 @@ mod tests {
         let mut questions = Questions::new(LIMITS);
         let id = StudentId::new(id.as_bytes()).unwrap();
         questions.push(Request { id, command });
-        let replies = Sealer::new().unwrap().seal(book.answer(questions, unknown, NOW), NOW);
+        let replies = Sealer::new().unwrap().seal(book.answer(questions, unknown, NOW));
         assert_eq!(replies.edition(), Edition(7));
         let (_, outcome, reply) = replies.each().next().unwrap();
         let reply = std::str::from_utf8(reply).unwrap().trim_end();

@@ -31,8 +31,7 @@ pub struct Timestamp(pub u64);
 
 /// Seals batches of answers.
 ///
-/// It has a random number generator for the IVs and nothing else, and asks nobody for the time; its
-/// caller says it.
+/// It has a random number generator for the IVs and nothing else.
 pub struct Sealer {
     reveals: bool,
     /// Seeded by the operating system once: asking it for each IV costs as much as the sealing.
@@ -64,8 +63,9 @@ impl Sealer {
         Self::new().map(|sealer| Self { reveals: true, ..sealer })
     }
 
-    /// Turns answers into replies: one token each, all of the same time.
-    pub fn seal(&mut self, answers: Answers, now: Timestamp) -> Replies {
+    /// Turns answers into replies: one token each, all of the time at which they were answered.
+    pub fn seal(&mut self, answers: Answers) -> Replies {
+        let now = answers.time();
         let random = &mut self.random;
         let random_iv = || {
             let mut iv = [0; IV_BYTES];

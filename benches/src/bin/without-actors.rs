@@ -66,7 +66,7 @@ async fn serve(mut socket: TcpStream, shared: Rc<Shared>) {
             }
             let now = Timestamp::of(SystemTime::now());
             let answers = shared.book.answer(batch, &UnknownStudent::Close, now);
-            let replies = shared.sealer.borrow_mut().seal(answers, now);
+            let replies = shared.sealer.borrow_mut().seal(answers);
             if socket.write_all(replies.bytes()).await.is_err() || replies.is_last() {
                 return;
             }

@@ -1,0 +1,107 @@
+//! From received bytes to a batch of requests, and what is kept of them until more bytes come.
+
+use bytes::{Buf, BytesMut};
+use gradebook::wire::{self, Grammar, Parsed};
+use gradebook::{Questions, Refusal};
+use tokio::time::Instant;
+
+use crate::desk::Manners;
+use crate::event::Ending;
+use crate::limits::Source;
+
+/// Received bytes that are no answered request yet.
+#[derive(Default)]
+pub(crate) struct Intake {
+    held: BytesMut,
+    /// When the first byte of the incomplete request in `held` came.
+    incomplete_since: Option<Instant>,
+}
+
+impl Intake {
+    /// Moves complete requests into the batch, as many as it takes, and keeps the rest.
+    pub(crate) fn take_in(
+        &mut self,
+        received: &[u8],
+        manners: &Manners,
+        source: Source,
+        batch: &mut Questions,
+    ) -> Result<(), Ending> {
+        let admits = || manners.rate.as_ref().is_none_or(|rate| rate.admits(source));
+        let grammar = manners.grammar;
+        if self.held.is_empty() {
+            // Nearly always all of it is complete requests, and nothing need be kept.
+            let (used, taken) = fill(batch, grammar, received, admits);
+            self.held.extend_from_slice(received.get(used..).unwrap_or_default());
+            self.settle(batch);
+            return taken;
+        }
+        self.held.extend_from_slice(received);
+        let (used, taken) = fill(batch, grammar, &self.held, admits);
+        self.held.advance(used);
+        if !batch.is_full() {
+            // Only the tail of a request is left to keep, not the memory that it came in.
+            let tail = std::mem::take(&mut self.held);
+            self.held.extend_from_slice(&tail);
+        }
+        self.settle(batch);
+        taken
+    }
+
+    /// Whether there is something that a batch had no room for, or that is not complete.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// When the first byte of an incomplete request came, if there is one.
+    pub(crate) fn incomplete_since(&self) -> Option<Instant> {
+        self.incomplete_since
+    }
+
+    fn settle(&mut self, batch: &Questions) {
+        // Behind an answered request, the first byte of the next is as old as this reading.
+        let since = self.incomplete_since.filter(|_| batch.is_empty());
+        self.incomplete_since = match self.held.is_empty() {
+            true => None,
+            false => since.or_else(|| Some(Instant::now())),
+        };
+    }
+}
+
+/// Reads requests into the batch. Gives how many bytes that took, and whether the connection goes on.
+fn fill(
+    batch: &mut Questions,
+    grammar: Grammar,
+    bytes: &[u8],
+    admits: impl Fn() -> bool,
+) -> (usize, Result<(), Ending>) {
+    let mut rest = bytes;
+    let taken = loop {
+        if batch.is_full() {
+            break Ok(());
+        }
+        let used = match wire::parse(grammar, rest) {
+            Parsed::Request { used, .. } | Parsed::Malformed { used, .. } if !admits() => {
+                batch.push_refused(Refusal::TooMany);
+                used
+            }
+            Parsed::Request { request, used } => {
+                batch.push(request);
+                used
+            }
+            Parsed::Malformed { malformed, used } => {
+                batch.push_refused(Refusal::Malformed(malformed));
+                used
+            }
+            Parsed::TooLong => {
+                batch.push_refused(Refusal::TooLong);
+                break Err(Ending::TooLong);
+            }
+            Parsed::Incomplete { blank } => {
+                rest = rest.get(blank..).unwrap_or_default();
+                break Ok(());
+            }
+        };
+        rest = rest.get(used..).unwrap_or_default();
+    };
+    (bytes.len() - rest.len(), taken)
+}
