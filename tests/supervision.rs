@@ -13,7 +13,7 @@ use common::{ADA, ADA_GRADES, BO, BO_GRADES};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use grade_actors::event::{Ending, SessionNumber};
-use grade_actors::messages::{Install, Lookup};
+use grade_actors::messages::{Failed, Install, Lookup};
 use gradebook::{
     Answers, Book, Command, Edition, Questions, Replies, Request, Sealer, StudentId, Timestamp,
     UnknownStudent,
@@ -85,11 +85,35 @@ async fn a_panic_in_an_encryptor_costs_one_batch() {
 }
 
 #[actix_rt::test]
+async fn of_sessions_that_ask_at_the_same_time_only_the_failing_one_pays() {
+    for room in [
+        Backroom::with(manners(), answer, Sealer::seal),
+        Backroom::with(manners(), Book::answer, seal),
+    ] {
+        let mut guests: Vec<_> = (0..5).map(|_| room.connect(PIPE_BYTES)).collect();
+        FAILURES.set(1);
+        for (_, client) in &mut guests {
+            say(client, &format!("{} GG\n", ADA.0)).await;
+        }
+        let mut heard = Vec::new();
+        for (_, client) in &mut guests {
+            heard.push(hear(client).await);
+        }
+        assert_eq!(heard.iter().filter(|line| *line == BUSY).count(), 1);
+        assert_eq!(heard.iter().filter(|line| line.starts_with("gAAAA")).count(), 4);
+        // The next round is whole.
+        say(&mut guests[0].1, &format!("{} GG\n", ADA.0)).await;
+        assert_eq!(ADA.opens(&hear(&mut guests[0].1).await), ADA_GRADES);
+    }
+}
+
+#[actix_rt::test]
 async fn the_queue_of_a_failing_store_survives() {
     let room = Backroom::with(manners(), answer, Sealer::seal);
     FAILURES.set(2);
-    let asked = (0..10).map(|_| room.store.send(Lookup(one_request())));
-    let answered: Vec<_> = join_all(asked).await.into_iter().map(Result::unwrap).collect();
+    let asked = (0..10).map(|_| room.store.send(Lookup(vec![one_request()])));
+    let answered: Vec<_> = join_all(asked).await.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!(answered.len(), 10);
     assert_eq!(answered.iter().filter(|answers| answers.is_err()).count(), 2);
     assert!(answered[2..].iter().all(Result::is_ok));
 }
@@ -100,7 +124,8 @@ async fn the_sixth_restart_in_a_minute_is_too_many() {
     let room = Backroom::with(manners(), answer, Sealer::seal);
     let fail_once = async || {
         FAILURES.set(1);
-        assert!(room.store.send(Lookup(one_request())).await.unwrap().is_err());
+        let answered = room.store.send(Lookup(vec![one_request()])).await.unwrap();
+        assert!(matches!(answered[..], [Err(Failed)]));
     };
     for _ in 0..5 {
         fail_once().await;
@@ -174,9 +199,9 @@ async fn an_older_book_is_returned_and_never_installed() {
 async fn many_installs_at_once_are_all_answered_in_turn() {
     let room = Backroom::open(manners());
     let installs = (2..=20).map(|number| room.store.send(Install(edition(number, str::to_owned))));
-    let lookups = (0..20).map(|_| room.store.send(Lookup(one_request())));
+    let lookups = (0..20).map(|_| room.store.send(Lookup(vec![one_request()])));
     let (old, answered) = tokio::join!(join_all(installs), join_all(lookups));
     let old: Vec<_> = old.into_iter().map(|old| old.unwrap().unwrap().edition().0).collect();
     assert_eq!(old, (1..=19).collect::<Vec<_>>());
-    assert!(answered.into_iter().all(|answer| answer.unwrap().is_ok()));
+    assert_eq!(answered.into_iter().flat_map(Result::unwrap).filter(Result::is_ok).count(), 20);
 }

@@ -10,6 +10,7 @@ use gradebook::{BatchLimits, Questions, Replies};
 use crate::event::Teller;
 use crate::limits::{RequestRate, Timeouts};
 use crate::messages::{Failed, Lookup, Seal};
+use crate::round::Rounds;
 
 /// The most bytes taken from a socket at once: several batches of short requests, and no more than a
 /// client that does not read its replies may have the server hold for it.
@@ -40,8 +41,7 @@ pub struct Manners {
 pub struct Desk {
     pub(crate) manners: Manners,
     pub(crate) teller: Teller,
-    store: Recipient<Lookup>,
-    encryptor: Recipient<Seal>,
+    rounds: Rounds,
     scratch: Mutex<Box<[u8]>>,
     spare: Mutex<Vec<Questions>>,
 }
@@ -55,13 +55,17 @@ impl Desk {
         teller: Teller,
     ) -> Self {
         let scratch = Mutex::new(vec![0; READ_BYTES].into_boxed_slice());
-        Self { manners, teller, store, encryptor, scratch, spare: Mutex::new(Vec::new()) }
+        let rounds = Rounds::new(store, encryptor);
+        Self { manners, teller, rounds, scratch, spare: Mutex::new(Vec::new()) }
     }
 
     /// Asks the store, then the encryptor.
-    pub(crate) async fn ask(&self, questions: Questions) -> Result<Replies, Failed> {
-        let answers = self.store.send(Lookup(questions)).await.map_err(|_| Failed)??;
-        self.encryptor.send(Seal(answers)).await.map_err(|_| Failed)?
+    pub(crate) async fn ask(self: &Arc<Self>, questions: Questions) -> Result<Replies, Failed> {
+        let carry = || {
+            let desk = Arc::clone(self);
+            actix_rt::spawn(async move { desk.rounds.carry().await });
+        };
+        self.rounds.ask(questions, carry).await
     }
 
     /// The memory to read into, for as long as one read and its parsing take.

@@ -42,12 +42,13 @@ impl Actor for Encryptor {
 impl Supervised for Encryptor {}
 
 impl Handler<Seal> for Encryptor {
-    type Result = Result<Replies, Failed>;
+    type Result = Vec<Result<Replies, Failed>>;
 
-    fn handle(&mut self, Seal(answers): Seal, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Seal(batches): Seal, context: &mut Self::Context) -> Self::Result {
         let Self { sealer, seal, restarts } = self;
-        let sealed = restarts.guard(Part::Encryptor, || seal(sealer, answers));
-        if sealed.is_err() {
+        let mut sealed = |answers| restarts.guard(Part::Encryptor, || seal(&mut *sealer, answers));
+        let sealed: Vec<_> = batches.into_iter().map(&mut sealed).collect();
+        if sealed.iter().any(Result::is_err) {
             context.stop();
         }
         sealed

@@ -56,14 +56,15 @@ impl Actor for GradeStore {
 }
 
 impl Handler<Lookup> for GradeStore {
-    type Result = Result<Answers, Failed>;
+    type Result = Vec<Result<Answers, Failed>>;
 
-    fn handle(&mut self, Lookup(questions): Lookup, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Lookup(batches): Lookup, context: &mut Self::Context) -> Self::Result {
         let now = Timestamp::of(SystemTime::now());
-        let answered = self
-            .restarts
-            .guard(Part::GradeStore, || (self.answer)(&self.book, questions, &self.unknown, now));
-        if answered.is_err() {
+        let Self { book, unknown, answer, restarts, .. } = self;
+        let answered =
+            |batch| restarts.guard(Part::GradeStore, || answer(book, batch, unknown, now));
+        let answered: Vec<_> = batches.into_iter().map(answered).collect();
+        if answered.iter().any(Result::is_err) {
             context.stop();
         }
         answered

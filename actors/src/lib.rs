@@ -18,6 +18,7 @@ mod intake;
 mod limits;
 mod listener;
 mod restarts;
+mod round;
 mod session;
 mod socket;
 

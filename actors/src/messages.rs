@@ -2,7 +2,7 @@
 //!
 //! | message     | from -> to                   | carries             | answered with              |
 //! |-------------|------------------------------|---------------------|----------------------------|
-//! | [`Lookup`]  | Session -> GradeStore        | a batch of requests | what may be told of them   |
+//! | [`Lookup`]  | Session -> GradeStore        | batches of requests | what may be told of each   |
 //! | [`Seal`]    | Session -> Encryptor         | what may be told    | the replies, ready to write |
 //! | [`Install`] | House -> GradeStore          | a new book          | the old one                |
 //! | [`Drain`]   | House -> Listener -> Session | a deadline          | when the last session ended |
@@ -14,15 +14,17 @@ use tokio::time::Instant;
 
 use crate::event::{Ending, SessionNumber};
 
-/// Asks the store what may be told. The whole batch is answered from one edition, in order.
+/// Asks the store what may be told, for one batch of each of some sessions. Each is answered from one
+/// edition, in order, or has failed by itself.
 #[derive(Message)]
-#[rtype(result = "Result<Answers, Failed>")]
-pub struct Lookup(pub Questions);
+#[rtype(result = "Vec<Result<Answers, Failed>>")]
+pub struct Lookup(pub Vec<Questions>);
 
-/// Asks an encryptor for the replies to a batch, in order.
+/// Asks an encryptor for the replies to some batches. Each is answered in order, or has failed by
+/// itself.
 #[derive(Message)]
-#[rtype(result = "Result<Replies, Failed>")]
-pub struct Seal(pub Answers);
+#[rtype(result = "Vec<Result<Replies, Failed>>")]
+pub struct Seal(pub Vec<Answers>);
 
 /// Gives the store a new book: it restarts with it and returns the old one, so that the caller can
 /// drop that off the actors' thread. A book that is not newer is returned itself.
