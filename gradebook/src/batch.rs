@@ -10,8 +10,6 @@
 //! Order is the order of the entries, so a reply cannot overtake another. Memory is kept from one
 //! round to the next; keys and texts in it are wiped as soon as they are sealed.
 
-use std::iter::Zip;
-use std::mem::take;
 use std::slice;
 
 use zeroize::Zeroize;
@@ -86,11 +84,10 @@ pub(crate) struct Disclosure {
     frame_bytes: usize,
 }
 
-/// A disclosure that is to become a token, and the place for its text.
+/// A disclosure that is to become a token, in its frame.
 pub(crate) struct Sealing<'a> {
     pub(crate) key: &'a Key,
     pub(crate) frame: &'a mut [u8],
-    pub(crate) token: &'a mut [u8],
 }
 
 enum Answer {
@@ -224,7 +221,7 @@ impl Answers {
         self.0.time
     }
 
-    /// Turns each answer into the bytes of its reply. `seal` is to make the tokens of all disclosures,
+    /// Turns each answer into the bytes of its reply. `seal` is to seal the frames of all disclosures,
     /// which it is given in order. With `reveals`, the reply to a disclosure has no line end, and the
     /// key of the first is kept beside the replies.
     pub(crate) fn sealed(mut self, reveals: bool, seal: impl FnOnce(Sealings<'_>)) -> Replies {
@@ -233,20 +230,23 @@ impl Answers {
         }
         let mut sheet = self.0;
         let Sheet { answers, frames, outcomes, replies, ends, .. } = &mut *sheet;
+        seal(Sealings { answers: answers.iter(), frames });
+        let mut sealed = frames.as_slice();
         for answer in answers.iter() {
-            outcomes.push(answer.outcome());
             match answer {
                 Answer::Disclosed(disclosure) | Answer::Decoy(disclosure) => {
-                    let end = if reveals { &[][..] } else { &[wire::LINE_END] };
-                    replies.resize(replies.len() + disclosure.token_bytes(), 0);
-                    replies.extend_from_slice(end);
+                    let frame = sealed.split_off(..disclosure.frame_bytes).unwrap_or_default();
+                    token::write(replies, frame);
+                    if !reveals {
+                        replies.push(wire::LINE_END);
+                    }
                 }
                 Answer::Refused(refusal) => wire::write_refusal(replies, *refusal),
                 Answer::Silence => {}
             }
+            outcomes.push(answer.outcome());
             ends.push(replies.len());
         }
-        seal(Sealings { answers: answers.iter().zip(ends.iter()), at: 0, frames, replies });
         // Dropping an answer wipes its copy of the key. The frames are tokens now.
         answers.clear();
         frames.clear();
@@ -333,31 +333,19 @@ impl Replies {
     }
 }
 
-/// The disclosures of a batch, each with its part of the frames and of the replies.
+/// The disclosures of a batch, each with its frame.
 pub(crate) struct Sealings<'a> {
-    answers: Zip<slice::Iter<'a, Answer>, slice::Iter<'a, usize>>,
-    /// How many bytes of replies are behind us.
-    at: usize,
+    answers: slice::Iter<'a, Answer>,
     frames: &'a mut [u8],
-    replies: &'a mut [u8],
 }
 
 impl<'a> Iterator for Sealings<'a> {
     type Item = Sealing<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (answer, end) = self.answers.next()?;
-            let (reply, replies) = take(&mut self.replies).split_at_mut_checked(end - self.at)?;
-            (self.replies, self.at) = (replies, *end);
-            if let Some(disclosure) = answer.disclosure() {
-                let frames = take(&mut self.frames);
-                let (frame, frames) = frames.split_at_mut_checked(disclosure.frame_bytes)?;
-                self.frames = frames;
-                let token = reply.get_mut(..disclosure.token_bytes())?;
-                return Some(Sealing { key: &disclosure.key, frame, token });
-            }
-        }
+        let Disclosure { key, frame_bytes } = self.answers.find_map(Answer::disclosure)?;
+        let frame = self.frames.split_off_mut(..*frame_bytes)?;
+        Some(Sealing { key, frame })
     }
 }
 
@@ -450,8 +438,7 @@ mod tests {
         questions
     }
 
-    /// Answers with the name asked for, "seals" by writing it in clear, in a row of dots of the
-    /// token's length.
+    /// Answers with the name asked for, and "seals" by marking each frame.
     fn replied(questions: Questions) -> Replies {
         let answers = questions.answered(Edition::default(), Timestamp(0), |request, text| {
             let Command::Average(name) = request.command else { return Verdict::Silence };
@@ -463,22 +450,28 @@ mod tests {
             Verdict::Disclose(Key::from_bytes([7; 32]))
         });
         answers.sealed(false, |sealings| {
-            for Sealing { key, frame, token } in sealings {
-                assert_eq!(key.expose(), &[7; 32]);
-                let text = &frame[token::HEADER_BYTES..frame.len() - token::MAC_BYTES];
-                let text = &text[..text.len() - usize::from(*text.last().unwrap())];
-                token.fill(b'.');
-                token[..text.len()].copy_from_slice(text);
+            for Sealing { key, frame } in sealings {
+                assert_eq!(*key.expose_text(), *Key::from_bytes([7; 32]).expose_text());
+                frame[0] = b'!';
             }
         })
     }
 
-    /// What each reply says, without the dots.
+    /// What each reply says: the text in a marked frame, or the line of a refusal.
     fn said(replies: &Replies) -> Vec<String> {
         let all: Vec<_> = replies.each().flat_map(|(_, _, reply)| reply.to_vec()).collect();
         assert_eq!(replies.bytes(), all, "each reply is a part of the bytes");
         let lines = std::str::from_utf8(replies.bytes()).unwrap().lines();
-        lines.map(|line| line.trim_end_matches('.').to_owned()).collect()
+        let said = |line: &str| {
+            let Ok(frame) = base64_simd::URL_SAFE.decode_to_vec(line) else {
+                return line.to_owned();
+            };
+            assert_eq!(frame[0], b'!');
+            let text = &frame[token::HEADER_BYTES..frame.len() - token::MAC_BYTES];
+            let text = &text[..text.len() - usize::from(*text.last().unwrap())];
+            String::from_utf8(text.to_vec()).unwrap()
+        };
+        lines.map(said).collect()
     }
 
     #[test]

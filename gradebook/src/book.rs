@@ -199,13 +199,17 @@ impl Book {
         if self.assessments.is_empty() {
             text.extend_from_slice(b"no assessments yet");
         }
-        for (assessment, mark) in self.assessments.iter().zip(record.marks()) {
+        let mut assessments = self.assessments.iter();
+        // Not a loop: `for_each` looks once which width the cells have, a loop for every cell.
+        record.marks().for_each(|mark| {
             if text.len() > start {
                 text.extend_from_slice(b", ");
             }
-            assessment.label.append_to(text);
+            if let Some(assessment) = assessments.next() {
+                assessment.label.append_to(text);
+            }
             mark.text.append_to(text);
-        }
+        });
         shorten(text, start);
     }
 

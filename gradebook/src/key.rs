@@ -14,7 +14,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// println!("{key:?}"); // a key has no Debug
 /// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Key([u8; Key::BYTES]);
+pub struct Key([u64; Key::WORDS]);
 
 /// Why a text is no key. It never repeats the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,8 @@ pub enum KeyError {
 impl Key {
     /// A key's length in bytes.
     pub const BYTES: usize = 32;
+    /// It is held in words, which are wiped in a quarter of the time.
+    const WORDS: usize = Self::BYTES / 8;
 
     /// Reads a key in its text form.
     ///
@@ -40,39 +42,54 @@ impl Key {
     /// [`KeyError`] for anything but canonical base64url of 32 bytes that are not all zero.
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
         let length = URL_SAFE.decoded_length(text).map_err(|_| KeyError::NotBase64)?;
-        let mut key = Self([0; Self::BYTES]);
-        if length == Self::BYTES {
-            URL_SAFE.decode(text, Out::from_slice(&mut key.0)).map_err(|_| KeyError::NotBase64)?;
-        } else {
+        if length != Self::BYTES {
             URL_SAFE.check(text).map_err(|_| KeyError::NotBase64)?;
             return Err(KeyError::Length(length));
         }
-        if key.0 == [0; Self::BYTES] { Err(KeyError::Zero) } else { Ok(key) }
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        let out = Out::from_slice(bytes.as_mut_slice());
+        URL_SAFE.decode(text, out).map_err(|_| KeyError::NotBase64)?;
+        let key = Self::from_bytes(*bytes);
+        if key.0 == [0; Self::WORDS] { Err(KeyError::Zero) } else { Ok(key) }
     }
 
     /// A key from its bytes.
-    pub(crate) const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        Self(bytes)
+    pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let mut words = [0; Self::WORDS];
+        let (parts, _) = bytes.as_chunks();
+        words.iter_mut().zip(parts).for_each(|(word, part)| *word = u64::from_ne_bytes(*part));
+        Self(words)
     }
 
     /// The secret itself. A caller is part of the sealer or of the class file's checks.
-    pub(crate) const fn expose(&self) -> &[u8; Self::BYTES] {
+    pub(crate) fn expose(&self) -> Zeroizing<[u8; Self::BYTES]> {
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        let (parts, _) = bytes.as_chunks_mut();
+        parts.iter_mut().zip(self.0).for_each(|(part, word)| *part = word.to_ne_bytes());
+        bytes
+    }
+
+    /// Its words, which are the same for the same key, in an order that means nothing.
+    pub(crate) fn expose_words(&self) -> &[u64; Self::WORDS] {
         &self.0
     }
 
+    /// Whether it is the same key as another; not in constant time.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// The half that signs and the half that encrypts.
-    pub(crate) fn halves(&self) -> [&[u8; Self::BYTES / 2]; 2] {
-        let (halves, _) = self.0.as_chunks();
-        match halves {
-            [signing, encryption] => [signing, encryption],
-            // 32 bytes are two halves of 16.
-            _ => [&[0; Self::BYTES / 2]; 2],
-        }
+    pub(crate) fn halves(&self) -> Zeroizing<[[u8; Self::BYTES / 2]; 2]> {
+        let mut halves = Zeroizing::new([[0; Self::BYTES / 2]; 2]);
+        let parts = halves.as_flattened_mut();
+        parts.copy_from_slice(self.expose().as_slice());
+        halves
     }
 
     /// The secret in its text form.
     pub(crate) fn expose_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(URL_SAFE.encode_to_string(self.0))
+        Zeroizing::new(URL_SAFE.encode_to_string(self.expose().as_slice()))
     }
 }
 

@@ -8,6 +8,8 @@
 //! A text is written straight into such a frame, with room around it for the rest, and becomes a
 //! token where it stands.
 
+use base64_simd::URL_SAFE;
+
 /// The version that a token begins with.
 pub(crate) const VERSION: u8 = 0x80;
 /// Version, time and IV, which stand before the text.
@@ -17,6 +19,11 @@ pub(crate) const IV_BYTES: usize = BLOCK_BYTES;
 pub(crate) const BLOCK_BYTES: usize = 16;
 /// The MAC, which stands behind the text and covers all before it.
 pub(crate) const MAC_BYTES: usize = 32;
+
+/// Appends a frame that is sealed in base64url: a token.
+pub(crate) fn write(out: &mut Vec<u8>, frame: &[u8]) {
+    URL_SAFE.encode_append(frame, out);
+}
 
 /// The size of a frame in base64url.
 pub(crate) const fn token_bytes(frame_bytes: usize) -> usize {
@@ -37,6 +44,9 @@ pub(crate) fn close_frame(frames: &mut Vec<u8>, start: usize) {
     let padding = BLOCK_BYTES - text_bytes % BLOCK_BYTES;
     // From 1 to 16.
     let byte = u8::try_from(padding).unwrap_or_default();
-    frames.resize(frames.len() + padding, byte);
-    frames.resize(frames.len() + MAC_BYTES, 0);
+    // A whole block of it is one instruction, and what is too much is cut off again.
+    let end = frames.len() + padding;
+    frames.extend_from_slice(&[byte; BLOCK_BYTES]);
+    frames.truncate(end);
+    frames.extend_from_slice(&[0; MAC_BYTES]);
 }

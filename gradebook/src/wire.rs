@@ -15,7 +15,7 @@
 //! when there are more.
 
 use crate::refusal::{Fault, Malformed, Refusal};
-use crate::request::{Command, Request, SEVEN, StudentId};
+use crate::request::{Command, Lab, Request, SEVEN, StudentId};
 
 /// What may stand between words.
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -189,15 +189,19 @@ enum Seven<'a> {
 }
 
 fn seven(bytes: &[u8]) -> Seven<'_> {
-    for command in SEVEN {
-        if let Some(rest) = bytes.strip_prefix(command.word().as_bytes()) {
-            return Seven::Complete { command, rest };
+    let complete = |command, rest| Seven::Complete { command, rest };
+    match bytes {
+        [b'G', b'G', rest @ ..] => complete(Command::Grades, rest),
+        [b'G', b'M', b'A', rest @ ..] => complete(Command::MidtermAverage, rest),
+        [b'G', b'E', b'A', rest @ ..] => complete(Command::ExamAverage, rest),
+        [b'G', b'L', b'1', b'A', rest @ ..] => complete(Command::LabAverage(Lab::One), rest),
+        [b'G', b'L', b'2', b'A', rest @ ..] => complete(Command::LabAverage(Lab::Two), rest),
+        [b'G', b'L', b'3', b'A', rest @ ..] => complete(Command::LabAverage(Lab::Three), rest),
+        [b'G', b'L', b'4', b'A', rest @ ..] => complete(Command::LabAverage(Lab::Four), rest),
+        _ if SEVEN.iter().any(|command| command.word().as_bytes().starts_with(bytes)) => {
+            Seven::Partial
         }
-    }
-    if SEVEN.iter().any(|command| command.word().as_bytes().starts_with(bytes)) {
-        Seven::Partial
-    } else {
-        Seven::No
+        _ => Seven::No,
     }
 }
 

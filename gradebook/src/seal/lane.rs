@@ -5,7 +5,6 @@
 
 use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
-use base64_simd::{Out, URL_SAFE};
 use zeroize::ZeroizeOnDrop;
 
 use super::Timestamp;
@@ -21,7 +20,6 @@ pub(super) struct Lane<'a> {
     covered: usize,
     /// HMAC's inner hash, as far as it is.
     inner: Hash,
-    token: &'a mut [u8],
 }
 
 /// What AES and HMAC make of a key before they see any text.
@@ -33,13 +31,12 @@ pub(super) struct Schedule {
     outer: Hash,
 }
 
-/// Seals the lanes' texts and writes their tokens.
+/// Seals the lanes' texts: then each frame is a token, but for the base64.
 pub(super) fn seal(lanes: &mut [Lane<'_>]) {
     in_step(lanes, Lane::encrypt_block);
     in_step(lanes, Lane::hash_block);
     lanes.iter_mut().for_each(Lane::finish_inner);
     lanes.iter_mut().for_each(Lane::finish_outer);
-    lanes.iter_mut().for_each(Lane::write_token);
 }
 
 /// Takes step after step, each for all lanes, until no lane has one left.
@@ -53,11 +50,10 @@ fn in_step<'a>(lanes: &mut [Lane<'a>], step: impl Fn(&mut Lane<'a>, usize) -> Op
 }
 
 impl<'a> Lane<'a> {
-    /// A lane for the text that stands in `frame`; its token goes to `token`, which has its size.
+    /// A lane for the text that stands in `frame`.
     pub(super) fn new(
         schedule: &'a Schedule,
         frame: &'a mut [u8],
-        token: &'a mut [u8],
         now: Timestamp,
         iv: [u8; IV_BYTES],
     ) -> Self {
@@ -69,7 +65,7 @@ impl<'a> Lane<'a> {
             place.copy_from_slice(&iv);
         }
         let covered = frame.len().saturating_sub(MAC_BYTES);
-        Self { schedule, frame, covered, inner: schedule.inner.clone(), token }
+        Self { schedule, frame, covered, inner: schedule.inner.clone() }
     }
 
     /// Encrypts the `n`-th block of the text: CBC, so over the block before it, the IV to begin with.
@@ -105,21 +101,16 @@ impl<'a> Lane<'a> {
             *mac = outer.bytes();
         }
     }
-
-    fn write_token(&mut self) {
-        // The place has the size of the token, so all of it is written.
-        let _: &mut [u8] = URL_SAFE.encode(self.frame, Out::from_slice(self.token));
-    }
 }
 
 impl Schedule {
     /// The schedule of a key, whose first half is for HMAC and whose second for AES.
     pub(super) fn of(key: &Key) -> Self {
-        let [signing, encryption] = key.halves();
+        let [signing, encryption] = *key.halves();
         Self {
-            cipher: Aes128Enc::new(encryption.into()),
-            inner: Hash::inner(signing),
-            outer: Hash::outer(signing),
+            cipher: Aes128Enc::new(&encryption.into()),
+            inner: Hash::inner(&signing),
+            outer: Hash::outer(&signing),
         }
     }
 }
