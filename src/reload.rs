@@ -30,7 +30,7 @@ pub(crate) struct Reloader {
 #[derive(Clone)]
 struct Current {
     edition: Edition,
-    digest: [u8; 32],
+    digest: u128,
     census: Arc<Census>,
 }
 

@@ -85,8 +85,9 @@ fn read_students<R: Read>(
     // Line ends inside cells, which make a row more than one line.
     let mut inside = line_ends_in(row);
     while next_row(reader, row)? {
-        let line = line_of(row, reader).saturating_sub(inside);
-        inside = inside.saturating_add(line_ends_in(row));
+        let within = line_ends_in(row);
+        let line = line_of(within, reader).saturating_sub(inside);
+        inside = inside.saturating_add(within);
         if row.iter().all(|cell| cell.trim_ascii().is_empty()) {
             continue;
         }
@@ -119,15 +120,18 @@ fn next_row<R: Read>(
     })
 }
 
-/// The line that the row just read begins on. (The row's own position is where the reader began to
+/// The line that the row just read, with so many line ends inside, begins on. (The row's own position is where the reader began to
 /// look for it, which is before any blank lines.)
-fn line_of<R: Read>(row: &ByteRecord, reader: &csv::Reader<Screen<R>>) -> u64 {
+fn line_of<R: Read>(within: u64, reader: &csv::Reader<Screen<R>>) -> u64 {
     let ended = u64::from(!reader.get_ref().ended_in_a_row());
-    reader.position().line().saturating_sub(line_ends_in(row).saturating_add(ended))
+    reader.position().line().saturating_sub(within.saturating_add(ended))
 }
 
 fn line_ends_in(row: &ByteRecord) -> u64 {
-    let line_ends = memchr::memchr_iter(b'\n', row.as_slice()).count();
+    let cells = row.as_slice();
+    // Nearly no row has any, and finding none is faster than counting them.
+    let first = memchr::memchr(b'\n', cells);
+    let line_ends = first.map_or(0, |_| memchr::memchr_iter(b'\n', cells).count());
     u64::try_from(line_ends).unwrap_or(u64::MAX)
 }
 
@@ -189,22 +193,24 @@ impl Header {
             let (cells, columns) = (row.len(), self.columns);
             return Err(ClassFileError::RowLength { row: line, cells, columns });
         }
-        let cells = Cells::of(row)
-            .map_err(|at| ClassFileError::NotUtf8 { row: line, column: self.column(at) })?;
-        if let Some(at) = self.unnamed.iter().find(|at| !cells.get(**at).is_empty()) {
+        if let Some(at) = not_utf8(row) {
+            return Err(ClassFileError::NotUtf8 { row: line, column: self.column(at) });
+        }
+        let cell = |at: usize| row.get(at).unwrap_or_default().trim_ascii();
+        if let Some(at) = self.unnamed.iter().find(|at| !cell(**at).is_empty()) {
             return Err(ClassFileError::UnnamedColumn { row: line, column: at + 1 });
         }
-        let (id, name, key) = (cells.get(self.id), cells.get(self.name), cells.get(self.key));
-        let id = StudentId::new(id.as_bytes()).ok_or(ClassFileError::BadId { row: line })?;
+        let id = StudentId::new(cell(self.id)).ok_or(ClassFileError::BadId { row: line })?;
         let key =
-            Key::parse(key.as_bytes()).map_err(|why| ClassFileError::BadKey { row: line, why })?;
+            Key::parse(cell(self.key)).map_err(|why| ClassFileError::BadKey { row: line, why })?;
+        let name = std::str::from_utf8(cell(self.name)).unwrap_or_default();
         for (at, text) in [(self.name, name), (self.id, id.as_str())] {
             if looks_like_a_key(text) {
                 let column = self.column(at);
                 return Err(ClassFileError::LooksLikeAKey { row: line, column });
             }
         }
-        let marks = self.assessments.iter().map(|(at, _)| cells.get(*at));
+        let marks = self.assessments.iter().map(|(at, _)| cell(*at));
         roll.add(&id, name, key, marks).map_err(|fault| match fault {
             AddError::BadMark(mark, why) => {
                 let at = self.assessments.get(mark).map_or(0, |(at, _)| *at);
@@ -220,32 +226,11 @@ impl Header {
     }
 }
 
-/// A row whose cells are text, which is found out for all of them at once.
-struct Cells<'a> {
-    row: &'a ByteRecord,
-    text: &'a str,
-}
-
-impl<'a> Cells<'a> {
-    /// The cells of a row; or the first that is not UTF-8.
-    fn of(row: &'a ByteRecord) -> Result<Self, usize> {
-        let of_all = std::str::from_utf8(row.as_slice()).ok();
-        // Two cells could be halves of one character, which together are text.
-        let parts = |text: &&str| {
-            text.is_ascii()
-                || (0..row.len())
-                    .all(|at| row.range(at).is_some_and(|range| text.get(range).is_some()))
-        };
-        let not_text = || row.iter().position(|cell| std::str::from_utf8(cell).is_err());
-        let text = of_all.filter(parts).ok_or_else(|| not_text().unwrap_or_default())?;
-        Ok(Self { row, text })
-    }
-
-    /// The cell in this column, without blanks around it.
-    fn get(&self, at: usize) -> &'a str {
-        let cell = self.row.range(at).and_then(|range| self.text.get(range));
-        cell.unwrap_or_default().trim_ascii()
-    }
+/// The first cell of a row that is not UTF-8. Nearly always all of a row is ASCII, which is found out at
+/// once.
+fn not_utf8(row: &ByteRecord) -> Option<usize> {
+    let not_text = |cell: &[u8]| std::str::from_utf8(cell).is_err();
+    if row.as_slice().is_ascii() { None } else { row.iter().position(not_text) }
 }
 
 /// A header on one line: spreadsheets break long ones.

@@ -7,6 +7,7 @@ mod marks;
 
 use std::hash::BuildHasher;
 
+use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use zeroize::Zeroizing;
 
@@ -97,18 +98,21 @@ impl Roll {
 
     /// Makes students findable.
     fn index(&mut self) -> Result<(), Twins> {
-        let mut by_id = HashTable::with_capacity(self.students.len());
+        let mut by_id = HashTable::<u32>::with_capacity(self.students.len());
         for (second, record) in self.records().enumerate() {
-            let hash = self.hasher.hash_one(record.id());
-            let same = |row: &u32| self.record(*row).is_some_and(|other| other.id() == record.id());
-            if let Some(first) = by_id.find(hash, same).and_then(|row| usize::try_from(*row).ok()) {
-                return Err(Twins::SameId { first, second });
+            let id_of = |row: &u32| self.record(*row).map(Record::id).unwrap_or_default();
+            let hash = |id: &str| self.hasher.hash_one(id);
+            let same = |row: &u32| id_of(row) == record.id();
+            match by_id.entry(hash(record.id()), same, |row| hash(id_of(row))) {
+                Entry::Occupied(first) => {
+                    let first = usize::try_from(*first.get()).unwrap_or(usize::MAX);
+                    return Err(Twins::SameId { first, second });
+                }
+                // The builder admits no more students than a u32 counts.
+                Entry::Vacant(place) => {
+                    place.insert(u32::try_from(second).unwrap_or(u32::MAX));
+                }
             }
-            // The builder admits no more students than a u32 counts.
-            let row = u32::try_from(second).unwrap_or(u32::MAX);
-            by_id.insert_unique(hash, row, |row| {
-                self.record(*row).map_or(0, |record| self.hasher.hash_one(record.id()))
-            });
         }
         self.by_id = by_id;
         Ok(())
@@ -192,7 +196,7 @@ impl RollBuilder {
         id: &StudentId<'_>,
         name: &str,
         key: Key,
-        marks: impl Iterator<Item = &'a str>,
+        marks: impl Iterator<Item = &'a [u8]>,
     ) -> Result<(), AddError> {
         let Roll { texts, students, .. } = &mut self.roll;
         let start = u32::try_from(texts.len()).map_err(|_| AddError::Full)?;
@@ -217,7 +221,12 @@ mod tests {
     }
 
     fn add(builder: &mut RollBuilder, text: &str, key: u8, marks: &[&str]) -> Result<(), AddError> {
-        builder.add(&id(text), "Some One", Key::from_bytes([key; 32]), marks.iter().copied())
+        builder.add(
+            &id(text),
+            "Some One",
+            Key::from_bytes([key; 32]),
+            marks.iter().map(|mark| mark.as_bytes()),
+        )
     }
 
     #[test]

@@ -84,11 +84,12 @@ impl Marks {
 
 impl MarksBuilder {
     /// Adds the next cell.
-    pub(super) fn push(&mut self, text: &str) -> Result<(), DecimalError> {
+    pub(super) fn push(&mut self, text: &[u8]) -> Result<(), DecimalError> {
         let place = match self.recent.find(text) {
             Some(place) => place,
             None => {
-                let place = self.place_of(text)?;
+                let spelled = std::str::from_utf8(text).map_err(|_| DecimalError::NotANumber)?;
+                let place = self.place_of(spelled)?;
                 self.recent.remember(text, place);
                 place
             }
@@ -147,43 +148,62 @@ impl Default for Cells {
 
 /// Where short marks were found before: a cache in front of the hash table, in which a text of up to
 /// eight bytes is one number.
-struct Recent(Box<[Option<(u64, u32)>]>);
+struct Recent(Box<[(Short, u32)]>);
+
+/// A short text as a number and its length: no two texts have both the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Short {
+    number: u64,
+    bytes: usize,
+}
 
 impl Recent {
     const SLOTS: usize = 1024;
 
-    fn find(&self, text: &str) -> Option<u32> {
-        let number = Self::number(text)?;
-        let (known, place) = (*self.0.get(Self::slot(number))?)?;
-        (known == number).then_some(place)
+    fn find(&self, text: &[u8]) -> Option<u32> {
+        let short = Short::of(text)?;
+        self.0.get(Self::slot(short)).filter(|(known, _)| *known == short).map(|(_, place)| *place)
     }
 
-    fn remember(&mut self, text: &str, place: u32) {
-        if let Some(number) = Self::number(text)
-            && let Some(slot) = self.0.get_mut(Self::slot(number))
+    fn remember(&mut self, text: &[u8], place: u32) {
+        if let Some(short) = Short::of(text)
+            && let Some(slot) = self.0.get_mut(Self::slot(short))
         {
-            *slot = Some((number, place));
+            *slot = (short, place);
         }
     }
 
-    /// The bytes of a short text as a number. No two texts have the same, since a cell holds no NUL.
-    fn number(text: &str) -> Option<u64> {
-        let mut bytes = [0; 8];
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(u64::from_le_bytes(bytes))
-    }
-
-    /// A place for a number: Fibonacci hashing, whose upper bits depend on all of the number.
-    fn slot(number: u64) -> usize {
+    /// A slot for a text: Fibonacci hashing, whose upper bits depend on all of the number.
+    fn slot(Short { number, .. }: Short) -> usize {
         let upper =
             number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::SLOTS.trailing_zeros());
         usize::try_from(upper).unwrap_or_default()
     }
 }
 
+impl Short {
+    /// What no text has: an empty slot.
+    const NONE: Self = Self { number: 0, bytes: usize::MAX };
+
+    /// Its first bytes and its last ones, which overlap: so every length is read in two steps.
+    fn of(text: &[u8]) -> Option<Self> {
+        let number = match (text, text.first_chunk::<4>(), text.last_chunk::<4>()) {
+            (_, Some(first), Some(last)) if text.len() <= 8 => {
+                u64::from(u32::from_le_bytes(*last)) << 32 | u64::from(u32::from_le_bytes(*first))
+            }
+            (&[], ..) => 0,
+            (&[one], ..) => u64::from(one),
+            (&[one, two], ..) => u64::from_le_bytes([one, two, 0, 0, 0, 0, 0, 0]),
+            (&[one, two, three], ..) => u64::from_le_bytes([one, two, three, 0, 0, 0, 0, 0]),
+            _ => return None,
+        };
+        Some(Self { number, bytes: text.len() })
+    }
+}
+
 impl Default for Recent {
     fn default() -> Self {
-        Self(vec![None; Self::SLOTS].into())
+        Self(vec![(Short::NONE, 0); Self::SLOTS].into())
     }
 }
 
@@ -198,7 +218,7 @@ mod tests {
 
     fn built(cells: impl IntoIterator<Item = String>) -> Marks {
         let mut builder = MarksBuilder::default();
-        cells.into_iter().for_each(|cell| builder.push(&cell).unwrap());
+        cells.into_iter().for_each(|cell| builder.push(cell.as_bytes()).unwrap());
         builder.finish()
     }
 
