@@ -18,6 +18,7 @@ use crate::book::Edition;
 use crate::key::Key;
 use crate::refusal::Refusal;
 use crate::request::{Command, Request, StudentId};
+use crate::roll::{Place, Roll, Sought};
 use crate::seal::Timestamp;
 use crate::token;
 use crate::wire;
@@ -57,6 +58,8 @@ struct Sheet {
     questions: Vec<Question>,
     /// The IDs of those who ask and the names of assessments asked for, one behind the other.
     texts: String,
+    /// Where each of those who ask is in the roll.
+    sought: Vec<Sought>,
     /// What may be told; wiped and gone once it is sealed.
     answers: Vec<Answer>,
     /// The texts to be sealed, each in the frame of its token, where sealing overwrites it.
@@ -129,6 +132,7 @@ impl Questions {
             time: Timestamp(0),
             questions: Vec::new(),
             texts: String::new(),
+            sought: Vec::new(),
             answers: Vec::new(),
             frames: Vec::new(),
             outcomes: Vec::new(),
@@ -170,26 +174,34 @@ impl Questions {
         self.len() >= self.0.limits.requests
     }
 
+    /// Finds those who ask in the roll, all before the first is answered.
+    pub(crate) fn look_up(&mut self, roll: &Roll) {
+        let Sheet { questions, texts, sought, .. } = &mut *self.0;
+        let id = |question| request(question, texts).ok().map(|request| request.id);
+        roll.find_all(questions.iter().map(id), sought);
+    }
+
     /// Gives each question its verdict, in order, until the replies would be too many bytes or the
-    /// conversation ends.
+    /// conversation ends. A verdict is about a request by someone who is in the roll, or is not.
     pub(crate) fn answered(
         self,
         edition: Edition,
         time: Timestamp,
-        mut verdict: impl FnMut(Request<'_>, &mut Vec<u8>) -> Verdict,
+        mut verdict: impl FnMut(Request<'_>, Option<Place>, &mut Vec<u8>) -> Verdict,
     ) -> Answers {
         let mut sheet = self.0;
         (sheet.edition, sheet.time) = (edition, time);
-        let Sheet { questions, texts, answers, frames, limits, .. } = &mut *sheet;
+        let Sheet { questions, texts, sought, answers, frames, limits, .. } = &mut *sheet;
         let mut output_bytes = 0_usize;
         // A vector that grows leaves copies of the keys behind.
         answers.reserve(questions.len());
-        for question in questions.iter() {
+        let places = sought.iter().map(|sought| sought.place).chain(std::iter::repeat(None));
+        for (question, place) in questions.iter().zip(places) {
             make_room(frames);
             let start = token::open_frame(frames);
             let verdict = match request(question, texts) {
                 Err(refusal) => Verdict::Refuse(refusal),
-                Ok(request) => verdict(request, frames),
+                Ok(request) => verdict(request, place, frames),
             };
             let answer = match verdict {
                 Verdict::Disclose(key) => Answer::Disclosed(Disclosure::of(key, start, frames)),
@@ -440,7 +452,7 @@ mod tests {
 
     /// Answers with the name asked for, and "seals" by marking each frame.
     fn replied(questions: Questions) -> Replies {
-        let answers = questions.answered(Edition::default(), Timestamp(0), |request, text| {
+        let answers = questions.answered(Edition::default(), Timestamp(0), |request, _, text| {
             let Command::Average(name) = request.command else { return Verdict::Silence };
             match name {
                 "silence" => return Verdict::Silence,

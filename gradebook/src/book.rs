@@ -66,12 +66,13 @@ impl Book {
     /// Answers a batch from this edition, all of it at the time `now`.
     pub fn answer(
         &self,
-        questions: Questions,
+        mut questions: Questions,
         unknown: &UnknownStudent,
         now: Timestamp,
     ) -> Answers {
-        questions.answered(self.edition, now, |request, text| {
-            match (self.roll.find(&request.id), unknown) {
+        questions.look_up(&self.roll);
+        questions.answered(self.edition, now, |request, place, text| {
+            match (place.and_then(|place| self.roll.record(place)), unknown) {
                 (Some(record), _) => self.tell(record, request.command, unknown, now, text),
                 (None, UnknownStudent::Close) => Verdict::Silence,
                 (None, UnknownStudent::Error) => Verdict::Refuse(Refusal::UnknownStudent),

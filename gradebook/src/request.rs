@@ -91,6 +91,13 @@ impl<'a> StudentId<'a> {
     }
 }
 
+/// No ID at all.
+impl Default for StudentId<'_> {
+    fn default() -> Self {
+        Self(Spelling::Text(""))
+    }
+}
+
 impl PartialEq for StudentId<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()

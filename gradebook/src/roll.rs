@@ -1,19 +1,20 @@
 //! The roll: who is in the class, each with a key and marks, found by ID.
 //!
-//! Storage is compact, since a class may have a million students: 40 bytes a student and two a cell,
-//! some ten for finding it, and the texts of ID and name.
+//! Storage is compact, since a class may have a million students: 48 bytes a student and two a cell,
+//! some ten for finding it, and the texts of ID and name. In such a class each look at a student is a
+//! wait for memory, so a batch is looked up as a whole, where the waits overlap.
 
+mod index;
 mod marks;
 
-use std::hash::BuildHasher;
+use std::hint::black_box;
 
-use hashbrown::hash_table::Entry;
-use hashbrown::{DefaultHashBuilder, HashTable};
 use zeroize::Zeroizing;
 
 use crate::decimal::{Decimal, DecimalError};
 use crate::key::Key;
 use crate::request::StudentId;
+use index::{Hash, Index};
 pub(crate) use marks::Mark;
 use marks::{Marks, MarksBuilder};
 
@@ -25,15 +26,30 @@ pub(crate) struct Roll {
     /// IDs and names, one behind the other.
     texts: String,
     marks: Marks,
-    by_id: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    by_id: Index,
 }
 
 struct Student {
     key: Key,
+    /// What the ID begins with, and zeros behind a shorter one: to know most students without a look
+    /// at the texts.
+    id_head: [u8; ID_HEAD_BYTES],
     /// Where in the texts the ID begins. The name stands behind it, and behind that the next ID.
     start: u32,
     id_bytes: u8,
+}
+
+const ID_HEAD_BYTES: usize = 8;
+
+/// A student's place in the roll of one book.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(u32);
+
+/// A student who is looked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Sought {
+    hash: Hash,
+    pub(crate) place: Option<Place>,
 }
 
 /// One row of the class.
@@ -79,11 +95,40 @@ impl Roll {
         self.students.iter().enumerate().map(record)
     }
 
-    pub(crate) fn find(&self, id: &StudentId<'_>) -> Option<Record<'_>> {
-        let same = |record: Record<'_>| record.id() == id.as_str();
-        let hash = self.hasher.hash_one(id.as_str());
-        let row = self.by_id.find(hash, |row| self.record(*row).is_some_and(same))?;
-        self.record(*row)
+    /// Where the students with these IDs are. Each step is taken for all of them before the next, so
+    /// that nobody waits for memory alone.
+    pub(crate) fn find_all<'a>(
+        &self,
+        ids: impl Iterator<Item = Option<StudentId<'a>>> + Clone,
+        sought: &mut Vec<Sought>,
+    ) {
+        sought.clear();
+        sought.extend(ids.clone().map(|id| {
+            let hash = self.by_id.hash(id.unwrap_or_default().as_str());
+            Sought { hash, place: self.by_id.guess(hash).map(Place) }
+        }));
+        let near = |sought: &Sought| {
+            let Record { student, .. } = self.record(sought.place?)?;
+            let [word, ..] = student.key.expose_words();
+            Some(word ^ u64::from(student.id_bytes))
+        };
+        black_box(sought.iter().filter_map(near).fold(0, |all, one| all ^ one));
+        let marks =
+            |sought: &Sought| self.record(sought.place?).map(|record| record.marks().count());
+        black_box(sought.iter().filter_map(marks).sum::<usize>());
+        for (sought, id) in sought.iter_mut().zip(ids) {
+            sought.place = id.and_then(|id| self.find(sought.hash, &id));
+        }
+    }
+
+    fn find(&self, hash: Hash, id: &StudentId<'_>) -> Option<Place> {
+        let (head, bytes) = (id_head(id.as_str()), id.as_str().len());
+        let right = |record: Record<'_>| {
+            record.student.id_head == head
+                && usize::from(record.student.id_bytes) == bytes
+                && (bytes <= ID_HEAD_BYTES || record.id() == id.as_str())
+        };
+        self.by_id.find(hash, |row| self.record(Place(row)).is_some_and(right)).map(Place)
     }
 
     /// For each column, the values of its marks and how often each occurs.
@@ -91,27 +136,21 @@ impl Roll {
         self.marks.by_column(self.columns)
     }
 
-    fn record(&self, row: u32) -> Option<Record<'_>> {
+    pub(crate) fn record(&self, Place(row): Place) -> Option<Record<'_>> {
         let row = usize::try_from(row).ok()?;
         self.students.get(row).map(|student| Record { roll: self, student, row })
     }
 
     /// Makes students findable.
     fn index(&mut self) -> Result<(), Twins> {
-        let mut by_id = HashTable::<u32>::with_capacity(self.students.len());
+        let mut by_id = Index::with_capacity(self.students.len());
         for (second, record) in self.records().enumerate() {
-            let id_of = |row: &u32| self.record(*row).map(Record::id).unwrap_or_default();
-            let hash = |id: &str| self.hasher.hash_one(id);
-            let same = |row: &u32| id_of(row) == record.id();
-            match by_id.entry(hash(record.id()), same, |row| hash(id_of(row))) {
-                Entry::Occupied(first) => {
-                    let first = usize::try_from(*first.get()).unwrap_or(usize::MAX);
-                    return Err(Twins::SameId { first, second });
-                }
-                // The builder admits no more students than a u32 counts.
-                Entry::Vacant(place) => {
-                    place.insert(u32::try_from(second).unwrap_or(u32::MAX));
-                }
+            let same = |row: u32| self.record(Place(row)).map(Record::id) == Some(record.id());
+            // The builder admits no more students than a u32 counts.
+            let row = u32::try_from(second).unwrap_or(u32::MAX);
+            if let Some(first) = by_id.insert(by_id.hash(record.id()), row, same) {
+                let first = usize::try_from(first).unwrap_or(usize::MAX);
+                return Err(Twins::SameId { first, second });
             }
         }
         self.by_id = by_id;
@@ -207,9 +246,15 @@ impl RollBuilder {
         }
         texts.push_str(id.as_str());
         texts.push_str(name);
-        students.push(Student { key, start, id_bytes });
+        students.push(Student { key, id_head: id_head(id.as_str()), start, id_bytes });
         Ok(())
     }
+}
+
+fn id_head(id: &str) -> [u8; ID_HEAD_BYTES] {
+    let mut head = [0; ID_HEAD_BYTES];
+    head.iter_mut().zip(id.bytes()).for_each(|(place, byte)| *place = byte);
+    head
 }
 
 #[cfg(test)]
@@ -218,6 +263,13 @@ mod tests {
 
     fn id(text: &str) -> StudentId<'_> {
         StudentId::new(text.as_bytes()).unwrap()
+    }
+
+    fn found<'a>(roll: &'a Roll, text: &str) -> Option<Record<'a>> {
+        let mut sought = Vec::new();
+        roll.find_all([None, Some(id(text))].into_iter(), &mut sought);
+        assert!(sought[0].place.is_none());
+        sought[1].place.and_then(|place| roll.record(place))
     }
 
     fn add(builder: &mut RollBuilder, text: &str, key: u8, marks: &[&str]) -> Result<(), AddError> {
@@ -238,13 +290,25 @@ mod tests {
         }
         let roll = builder.finish().unwrap();
         for n in 0..200_u8 {
-            let record = roll.find(&id(&format!("s{n}"))).unwrap();
+            let record = found(&roll, &format!("s{n}")).unwrap();
             assert_eq!((record.id(), record.name()), (format!("s{n}").as_str(), "Some One"));
             assert_eq!(*record.key().expose(), [n; 32]);
             let marks: Vec<_> = record.marks().map(|mark| mark.text.as_str().to_owned()).collect();
             assert_eq!(marks, [n.to_string(), (n / 2).to_string()]);
         }
-        assert!(roll.find(&id("s200")).is_none());
+        assert!(found(&roll, "s200").is_none());
+    }
+
+    #[test]
+    fn ids_that_begin_alike_are_told_apart() {
+        let ids = ["1", "12345678", "123456789", "1234567890", "12345678x"];
+        let mut builder = RollBuilder::new(0);
+        ids.iter().zip(0..).for_each(|(id, key)| add(&mut builder, id, key, &[]).unwrap());
+        let roll = builder.finish().unwrap();
+        for text in ids {
+            assert_eq!(found(&roll, text).unwrap().id(), text);
+        }
+        assert!(found(&roll, "12").is_none() && found(&roll, "12345678y").is_none());
     }
 
     #[test]
