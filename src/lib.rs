@@ -12,6 +12,7 @@ pub mod text;
 
 mod descriptors;
 mod printer;
+mod progress;
 mod reload;
 mod signals;
 mod watch;

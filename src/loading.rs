@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::progress::Progress;
 use gradebook::{Book, ClassFileError, Edition, ReadOptions, read_class_file};
 use twox_hash::XxHash3_128;
 
@@ -72,7 +73,8 @@ fn load_once(path: &Path, options: &ReadOptions, edition: Edition) -> Result<Loa
     if !before.is_file() {
         return Err(Reason::NotAFile(kind(&before)));
     }
-    let mut hashed = Hashed { file: &file, hasher: XxHash3_128::new() };
+    let progress = Progress::of(before.len());
+    let mut hashed = Hashed { file: &file, hasher: XxHash3_128::new(), bytes: 0, progress };
     let read = read_class_file(&mut hashed, options, edition);
     let digest = hashed.hasher.finish_128();
     // A file that is being written may be refused for what it is only now: so this comes first.
@@ -123,16 +125,20 @@ fn kind(metadata: &Metadata) -> &'static str {
     }
 }
 
-/// A file whose bytes are hashed as they are read.
+/// A file whose bytes are hashed and counted as they are read.
 struct Hashed<'a> {
     file: &'a File,
     hasher: XxHash3_128,
+    bytes: u64,
+    progress: Progress,
 }
 
 impl Read for Hashed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.hasher.write(buffer.get(..read).unwrap_or_default());
+        self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        self.progress.advance(self.bytes);
         Ok(read)
     }
 }

@@ -60,6 +60,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         folder: folder.path().to_owned(),
         reply_bytes: 1,
         server_cpu: options.pin.then_some(0),
+        workers: 1,
     };
     let ours = Peer::Ours.start(&setting)?;
     setting.reply_bytes = reply_bytes(&ours, &class)?;
@@ -183,7 +184,8 @@ fn reply_bytes(server: &Running, class: &Class) -> anyhow::Result<usize> {
     measured.samples.first().map(|sample| sample.reply.len()).context("no reply")
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The value in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -6,6 +6,7 @@
 //! grade-bench class 1000000
 //! ```
 
+mod bounds;
 mod check;
 mod class;
 mod compare;
@@ -41,6 +42,8 @@ enum Task {
     Load(LoadArguments),
     /// Start servers, ours and others, and put the same load on each in turn.
     Compare(compare::Options),
+    /// Measure what the server promises beside speed.
+    Bounds(bounds::Options),
     /// Write the class file of an invented class.
     Class {
         /// How many students.
@@ -94,6 +97,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Load(arguments) => put_load(arguments),
         Task::Compare(options) => compare::run(&options),
+        Task::Bounds(options) => bounds::run(&options),
         Task::Class { students, columns } => {
             class::write(io::stdout().lock(), students, columns)?;
             Ok(())

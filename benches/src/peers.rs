@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::class;
 use crate::process::Process;
 use crate::speak::Speech;
 
@@ -43,6 +44,22 @@ pub(crate) struct Setting {
     pub(crate) reply_bytes: usize,
     /// The processor that servers run on.
     pub(crate) server_cpu: Option<usize>,
+    /// How many threads of sessions our server has.
+    pub(crate) workers: usize,
+}
+
+impl Setting {
+    /// With an invented class of so many students, written to a file of this name.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn of_class(folder: &Path, name: &str, students: u32) -> anyhow::Result<Self> {
+        const COLUMNS: u32 = 9;
+        let class = folder.join(name);
+        class::write(fs::File::create(&class)?, students, COLUMNS)?;
+        let folder = folder.to_owned();
+        Ok(Self { class, folder, reply_bytes: 1, server_cpu: None, workers: 1 })
+    }
 }
 
 /// How long a server may take to accept its first connection.
@@ -80,7 +97,7 @@ impl Peer {
         match self {
             Self::Ours => {
                 let file = setting.folder.join(format!("server-{}.toml", address.port()));
-                fs::write(&file, settings(address, &setting.class))?;
+                fs::write(&file, settings(address, setting))?;
                 command.arg("--config").arg(file);
             }
             Self::WithoutActors => {
@@ -103,6 +120,18 @@ impl Peer {
         let mut running = Running { child, address };
         running.wait_until_listening(self.name())?;
         Ok(running)
+    }
+
+    /// Lets our server check its class file and end.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn check(self, setting: &Setting) -> anyhow::Result<()> {
+        let file = setting.folder.join("check.toml");
+        fs::write(&file, settings(free_address()?, setting))?;
+        let mut command = Command::new(self.program()?);
+        command.arg("--check").arg("--config").arg(file).stdout(Stdio::null()).status()?;
+        Ok(())
     }
 
     fn program(self) -> anyhow::Result<PathBuf> {
@@ -135,6 +164,15 @@ impl Peer {
 impl Running {
     pub(crate) fn process(&self) -> Process {
         Process(self.child.id())
+    }
+
+    /// Tells the server to load its class file again.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub(crate) fn hang_up(&self) -> anyhow::Result<()> {
+        let process = rustix::process::Pid::from_child(&self.child);
+        Ok(rustix::process::kill_process(process, rustix::process::Signal::HUP)?)
     }
 
     /// Gives every student a value of this length, in Redis.
@@ -199,17 +237,19 @@ pub(crate) fn on_cpu<T>(
     Ok(done?)
 }
 
-fn settings(address: SocketAddr, class: &Path) -> String {
+fn settings(address: SocketAddr, setting: &Setting) -> String {
     // A path may hold what TOML would take for its own.
-    let file = serde_json::Value::from(class.display().to_string());
+    let file = serde_json::Value::from(setting.class.display().to_string());
     format!(
         "server.listen = \"{address}\"\n\
          gradebook.file = {file}\n\
+         server.workers = {}\n\
          gradebook.rows_max = 10000000\n\
          gradebook.bytes_max = \"2GiB\"\n\
          limits.connections = 20000\n\
          limits.connections_per_source = 20000\n\
-         console.style = \"quiet\"\n"
+         console.style = \"quiet\"\n",
+        setting.workers
     )
 }
 
