@@ -13,14 +13,14 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, Edition, Key, Questions, ReadOptions, Sealer, Timestamp, UnknownStudent,
-    open, read_class_file,
+    BatchLimits, Book, Discretion, Edition, Key, Publications, Questions, ReadOptions, Sealer,
+    Timestamp, UnknownStudent, open, read_class_file,
 };
 
 const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 1024 };
 const LIMITS: BatchLimits = BatchLimits { requests: 64, output_bytes: 1 << 20 };
 const OPTIONS: ReadOptions =
-    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, population_min: 1 };
+    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, discretion: Discretion::NONE };
 const NOW: Timestamp = Timestamp(1_800_000_000);
 const BATCHES: [usize; 3] = [1, 16, 64];
 
@@ -46,7 +46,8 @@ fn class(students: usize) -> String {
 }
 
 fn book(students: usize) -> Book {
-    read_class_file(class(students).as_bytes(), &OPTIONS, Edition(1)).unwrap()
+    read_class_file(class(students).as_bytes(), &OPTIONS, Edition(1), &Publications::default())
+        .unwrap()
 }
 
 /// A batch of requests with `command`, each by another of so many students.
@@ -131,7 +132,8 @@ fn open_a_token(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = [20, 100_000], sample_count = 10)]
 fn load_a_class_of(bencher: Bencher<'_, '_>, students: usize) {
     let file = class(students);
-    bencher
-        .counter(BytesCount::new(file.len()))
-        .bench(|| read_class_file(black_box(file.as_bytes()), &OPTIONS, Edition(1)).unwrap());
+    bencher.counter(BytesCount::new(file.len())).bench(|| {
+        read_class_file(black_box(file.as_bytes()), &OPTIONS, Edition(1), &Publications::default())
+            .unwrap()
+    });
 }

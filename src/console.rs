@@ -268,7 +268,9 @@ fn name(part: Part) -> &'static str {
 #[cfg(test)]
 mod tests {
     use grade_actors::event::SessionNumber;
-    use gradebook::{Command, Fault, Malformed, ReadOptions, Request, read_class_file};
+    use gradebook::{
+        Command, Discretion, Fault, Malformed, Publications, ReadOptions, Request, read_class_file,
+    };
 
     use super::*;
 
@@ -276,8 +278,8 @@ mod tests {
         \"Quill, A\u{1b}[31m\",2100001,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=,7\n";
 
     fn book() -> Book {
-        let options = ReadOptions { bytes_max: 4096, rows_max: 10, population_min: 1 };
-        read_class_file(CLASS.as_bytes(), &options, Edition(1)).unwrap()
+        let options = ReadOptions { bytes_max: 4096, rows_max: 10, discretion: Discretion::NONE };
+        read_class_file(CLASS.as_bytes(), &options, Edition(1), &Publications::default()).unwrap()
     }
 
     #[test]

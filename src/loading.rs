@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::progress::Progress;
-use gradebook::{Book, ClassFileError, Edition, ReadOptions, read_class_file};
+use gradebook::{Book, ClassFileError, Edition, Publications, ReadOptions, read_class_file};
 use twox_hash::XxHash3_128;
 
 /// How often to read a file that changes while it is read.
@@ -51,10 +51,15 @@ enum Reason {
 ///
 /// # Errors
 /// [`LoadError`] when the path is no regular file, or the file is refused.
-pub fn load(path: &Path, options: &ReadOptions, edition: Edition) -> Result<Loaded, LoadError> {
+pub fn load(
+    path: &Path,
+    options: &ReadOptions,
+    edition: Edition,
+    before: &Publications,
+) -> Result<Loaded, LoadError> {
     let mut attempt = 1;
     loop {
-        match load_once(path, options, edition) {
+        match load_once(path, options, edition, before) {
             Err(Reason::Restless) if attempt < READ_ATTEMPTS => {
                 attempt += 1;
                 std::thread::sleep(SETTLE_TIME);
@@ -64,23 +69,28 @@ pub fn load(path: &Path, options: &ReadOptions, edition: Edition) -> Result<Load
     }
 }
 
-fn load_once(path: &Path, options: &ReadOptions, edition: Edition) -> Result<Loaded, Reason> {
+fn load_once(
+    path: &Path,
+    options: &ReadOptions,
+    edition: Edition,
+    before: &Publications,
+) -> Result<Loaded, Reason> {
     // Opening a FIFO waits for a writer unless asked not to, and a terminal would become ours.
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let open = OpenOptions::new().read(true).custom_flags(flags).open(path);
     let file = open.map_err(Reason::Open)?;
-    let before = file.metadata().map_err(Reason::Open)?;
-    if !before.is_file() {
-        return Err(Reason::NotAFile(kind(&before)));
+    let opened = file.metadata().map_err(Reason::Open)?;
+    if !opened.is_file() {
+        return Err(Reason::NotAFile(kind(&opened)));
     }
-    let progress = Progress::of(before.len());
+    let progress = Progress::of(opened.len());
     let mut hashed = Hashed { file: &file, hasher: XxHash3_128::new(), bytes: 0, progress };
-    let read = read_class_file(&mut hashed, options, edition);
+    let read = read_class_file(&mut hashed, options, edition, before);
     let digest = hashed.hasher.finish_128();
     // A file that is being written may be refused for what it is only now: so this comes first.
-    let after = file.metadata().map_err(Reason::Open)?;
-    let stamp = Stamp::of(&after);
-    if stamp != Stamp::of(&before) {
+    let read_state = file.metadata().map_err(Reason::Open)?;
+    let stamp = Stamp::of(&read_state);
+    if stamp != Stamp::of(&opened) {
         return Err(Reason::Restless);
     }
     Ok(Loaded { book: read?, stamp, digest })
@@ -145,13 +155,15 @@ impl Read for Hashed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use gradebook::Discretion;
+
     use super::*;
 
     const OPTIONS: ReadOptions =
-        ReadOptions { bytes_max: 1 << 20, rows_max: 1000, population_min: 1 };
+        ReadOptions { bytes_max: 1 << 20, rows_max: 1000, discretion: Discretion::NONE };
 
     fn refused(path: &Path) -> String {
-        match load(path, &OPTIONS, Edition(1)) {
+        match load(path, &OPTIONS, Edition(1), &Publications::default()) {
             Ok(_) => panic!("was accepted"),
             Err(error) => error.to_string().replace(&path.display().to_string(), "PATH"),
         }
@@ -160,9 +172,9 @@ mod tests {
     #[test]
     fn the_example_class_is_a_book() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("settings/example_class.csv");
-        let loaded = load(&path, &OPTIONS, Edition(3)).unwrap();
+        let loaded = load(&path, &OPTIONS, Edition(3), &Publications::default()).unwrap();
         assert_eq!((loaded.book.students(), loaded.book.edition()), (20, Edition(3)));
-        let again = load(&path, &OPTIONS, Edition(4)).unwrap();
+        let again = load(&path, &OPTIONS, Edition(4), &Publications::default()).unwrap();
         assert_eq!(loaded.digest, again.digest, "the digest is of the bytes");
     }
 

@@ -15,7 +15,7 @@ use grade_actor_server::console::Console;
 use grade_actor_server::loading::load;
 use grade_actor_server::service::{End, serve};
 use grade_actor_server::settings::Settings;
-use gradebook::Edition;
+use gradebook::{Edition, Publications};
 
 const SUCCESS: u8 = 0;
 const CANNOT_SERVE: u8 = 1;
@@ -54,13 +54,14 @@ fn main() -> ExitCode {
 }
 
 fn check(settings: &Settings) -> u8 {
-    let book = match load(&settings.class_file, &settings.read, Edition(1)) {
-        Ok(loaded) => loaded.book,
-        Err(error) => {
-            complain(&error.to_string());
-            return CANNOT_SERVE;
-        }
-    };
+    let book =
+        match load(&settings.class_file, &settings.read, Edition(1), &Publications::default()) {
+            Ok(loaded) => loaded.book,
+            Err(error) => {
+                complain(&error.to_string());
+                return CANNOT_SERVE;
+            }
+        };
     let (file, students) = (settings.class_file.display(), book.students());
     let assessments = book.assessments().count();
     let text = format!("{students} students, {assessments} assessments; settings are valid");

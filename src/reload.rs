@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use grade_actors::House;
-use gradebook::{Census, Edition, ReadOptions};
+use gradebook::{Census, Edition, Publications, ReadOptions};
 use tokio::sync::Notify;
 
 use crate::console::{Console, Notice};
@@ -32,6 +32,8 @@ struct Current {
     edition: Edition,
     digest: u128,
     census: Arc<Census>,
+    /// What this edition and those before it have told.
+    publications: Publications,
 }
 
 /// What became of reading the file again.
@@ -53,6 +55,7 @@ impl Reloader {
             edition: first.book.edition(),
             digest: first.digest,
             census: Arc::new(first.book.census()),
+            publications: first.book.publications().clone(),
         };
         Self { path, options, shrink_percent_max, current, wanted: Arc::default() }
     }
@@ -80,10 +83,10 @@ impl Reloader {
         let notice = match reading.await {
             Ok(Ok(Read::New(loaded, census))) => {
                 let Loaded { book, digest, .. } = *loaded;
-                let edition = book.edition();
+                let (edition, publications) = (book.edition(), book.publications().clone());
                 match house.install(book).await {
                     Ok(()) => {
-                        self.current = Current { edition, digest, census };
+                        self.current = Current { edition, digest, census, publications };
                         return;
                     }
                     Err(failed) => kept(failed.to_string()),
@@ -109,7 +112,7 @@ fn read_again(
     shrink_percent_max: u8,
 ) -> Result<Read, LoadError> {
     let edition = Edition(current.edition.0.saturating_add(1));
-    let loaded = load(path, &options, edition)?;
+    let loaded = load(path, &options, edition, &current.publications)?;
     if loaded.digest == current.digest {
         return Ok(Read::Unchanged);
     }

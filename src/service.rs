@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use grade_actors::event::Teller;
 use grade_actors::{Blueprint, House, bind};
-use gradebook::{Book, Edition, Sealer};
+use gradebook::{Book, Edition, Publications, Sealer};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -35,7 +35,7 @@ pub enum End {
 /// When it cannot start: the class file is refused, or the port is taken.
 pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<End> {
     let mut signals = Signals::listen().context("cannot listen to signals")?;
-    let first = load(&settings.class_file, &settings.read, Edition(1))?;
+    let first = load(&settings.class_file, &settings.read, Edition(1), &Publications::default())?;
     let socket = listen(&settings)?;
     let address = socket.local_addr().context("the listening socket has no address")?;
     if settings.manners.reveal_pause.is_some() && !address.ip().is_loopback() {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use grade_actors::{ConnectionLimits, Manners, RequestRate, Timeouts};
 use gradebook::wire::Grammar;
-use gradebook::{BatchLimits, Cover, ReadOptions, UnknownStudent};
+use gradebook::{BatchLimits, Cover, Discretion, ReadOptions, UnknownStudent};
 use serde::Deserialize;
 
 use layers::Layers;
@@ -216,12 +216,14 @@ impl Check<'_> {
                 1,
                 u64::from(u32::MAX),
             )?,
-            population_min: self.number(
-                "gradebook.population_min",
-                gradebook.population_min,
-                1,
-                u64::from(u32::MAX),
-            )?,
+            discretion: Discretion {
+                population_min: self.number(
+                    "gradebook.population_min",
+                    gradebook.population_min,
+                    1,
+                    u64::from(u32::MAX),
+                )?,
+            },
         })
     }
 

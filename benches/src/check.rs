@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, Edition, Key, Questions, ReadOptions, Sealer, Timestamp, UnknownStudent,
-    open, read_class_file,
+    BatchLimits, Book, Discretion, Edition, Key, Publications, Questions, ReadOptions, Sealer,
+    Timestamp, UnknownStudent, open, read_class_file,
 };
 
 /// A reply that came, and what had been asked.
@@ -28,7 +28,7 @@ pub(crate) struct Class {
 }
 
 const READ_OPTIONS: ReadOptions =
-    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, population_min: 1 };
+    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, discretion: Discretion::NONE };
 
 impl Class {
     /// Reads the class file that the server reads.
@@ -37,7 +37,7 @@ impl Class {
     /// When it cannot be read, or is refused.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let open = || File::open(path).with_context(|| format!("cannot open {}", path.display()));
-        let book = read_class_file(open()?, &READ_OPTIONS, Edition(1))?;
+        let book = read_class_file(open()?, &READ_OPTIONS, Edition(1), &Publications::default())?;
         let mut reader = csv::Reader::from_reader(open()?);
         let header = reader.headers()?.clone();
         let column = |name| header.iter().position(|column| column.trim() == name);

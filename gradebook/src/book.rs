@@ -4,16 +4,19 @@
 //! changes, and it knows no bytes of the wire. What is the same for the whole class, each average's
 //! text, is rendered once, when the book is made.
 
+use std::sync::Arc;
+
 use crate::batch::{Answers, Questions, Verdict};
 use crate::census::Census;
 use crate::cover::Cover;
+use crate::publication::{Publications, Published, Standing};
 use crate::refusal::Refusal;
-use crate::report::{Report, ReportLine};
+use crate::report::{ClassFigures, NO_OWN_FIGURES, NO_OWN_MARK, Report, ReportLine};
 use crate::request::{Command, Request, StudentId};
 use crate::roll::{Record, Roll};
 use crate::seal::Timestamp;
 use crate::snippet::Snippet;
-use crate::statistics::{ClassFigures, Statistics};
+use crate::statistics::{Discretion, Figures};
 
 /// The longest text, in bytes, whose token still fits the 1024 bytes that the lab's clients read.
 pub const LAB_ANSWER_BYTES_MAX: usize = 703;
@@ -26,7 +29,10 @@ pub struct Edition(pub u64);
 pub struct Book {
     edition: Edition,
     assessments: Vec<Assessment>,
-    exam_average: Option<String>,
+    exam_average: Option<ExamAverage>,
+    /// Whether students see only figures of assessments in which they have a mark themselves.
+    own_marks_only: bool,
+    publications: Publications,
     roll: Roll,
     /// No report is longer; decoys of one are as long.
     report_bytes_max: usize,
@@ -38,9 +44,26 @@ struct Assessment {
     /// What stands before a mark: the name in ASCII, since some of the lab's clients fail on anything
     /// else, and a colon.
     label: Snippet,
+    /// What a report says of the class.
     figures: ClassFigures,
     /// The answer to a question for its average.
-    average: String,
+    average: Told,
+    /// The answer to a question for all its statistics.
+    statistics: Told,
+}
+
+/// An answer about the class, for those who may see it and those who may not.
+struct Told {
+    text: String,
+    withheld: String,
+}
+
+/// What is told of the exams.
+struct ExamAverage {
+    /// The whole answer.
+    text: String,
+    /// The columns it is about, each with its part of the answer.
+    exams: Vec<(usize, Told)>,
 }
 
 /// How a server answers students whom the book does not know.
@@ -56,9 +79,12 @@ pub enum UnknownStudent {
 }
 
 /// What a request is about, where the class has it.
+#[derive(Clone, Copy)]
 enum Topic<'a> {
     Grades,
-    Average(&'a str),
+    /// An answer about one column.
+    Class(usize, &'a Told),
+    Exams(&'a ExamAverage),
     Report,
 }
 
@@ -109,27 +135,43 @@ impl Book {
         })
     }
 
-    /// Binds a checked roll into a book. An average of fewer than `population_min` marks is
-    /// withheld.
+    /// Binds a checked roll into a book. What it tells of the class depends on what the editions
+    /// before have told.
     pub(crate) fn bind(
         edition: Edition,
         names: Vec<String>,
         roll: Roll,
-        population_min: u32,
+        discretion: Discretion,
+        before: &Publications,
     ) -> Self {
-        let columns = roll.by_column();
-        let exam_average = exam_average(&names, &columns, population_min);
-        let assessment = |(name, marks): (String, &Vec<_>)| {
-            let statistics = Statistics::of(marks.iter().copied());
-            let average = format!("{name} average: {}", statistics.told(population_min));
-            let figures = ClassFigures::of(&statistics, population_min);
-            let label = format!("{}: ", deunicode::deunicode(&name)).into();
-            Assessment { name, label, figures, average }
+        let (standings, publications) = before.publish(edition, &names, &roll, discretion);
+        let telling = Telling { edition, discretion };
+        let exam_average = telling.exam_average(&names, &standings);
+        let assessment = |(name, standing): (String, &Standing)| Assessment {
+            label: format!("{}: ", deunicode::deunicode(&name)).into(),
+            figures: telling.figures(standing),
+            average: Told::of(&format!("{name} average"), &telling.mean(standing)),
+            statistics: Told::of(&format!("{name} statistics"), &telling.all(standing)),
+            name,
         };
-        let assessments = names.into_iter().zip(&columns).map(assessment).collect();
-        let mut book = Self { edition, assessments, exam_average, roll, report_bytes_max: 0 };
+        let assessments = names.into_iter().zip(&standings).map(assessment).collect();
+        let own_marks_only = discretion.applies();
+        let mut book = Self {
+            edition,
+            assessments,
+            exam_average,
+            own_marks_only,
+            publications,
+            roll,
+            report_bytes_max: 0,
+        };
         book.report_bytes_max = book.longest_report_bytes();
         book
+    }
+
+    /// What this edition and those before it have told, for the next to go by.
+    pub fn publications(&self) -> &Publications {
+        &self.publications
     }
 
     /// Tells a student what the command asks for.
@@ -142,18 +184,23 @@ impl Book {
         text: &mut Vec<u8>,
     ) -> Verdict {
         let start = text.len();
-        match self.topic(command) {
-            None => return Verdict::Refuse(Refusal::NoAssessment),
-            Some(Topic::Grades) => self.write_grades(record, text),
-            Some(Topic::Average(average)) => text.extend_from_slice(average.as_bytes()),
-            Some(Topic::Report) => {
+        let Some(topic) = self.topic(command) else {
+            return Verdict::Refuse(Refusal::NoAssessment);
+        };
+        match topic {
+            Topic::Grades => self.write_grades(record, text),
+            Topic::Class(column, told) => {
+                text.extend_from_slice(told.to(self.may_see(record, column)).as_bytes());
+            }
+            Topic::Exams(exams) => self.write_exams(record, exams, text),
+            Topic::Report => {
                 if serde_json::to_writer(&mut *text, &self.report(record, now)).is_err() {
                     return Verdict::Refuse(Refusal::Busy);
                 }
             }
         }
         if let UnknownStudent::Decoy(_) = unknown {
-            self.pad(text, start, command);
+            self.pad(text, start, topic);
         }
         Verdict::Disclose(record.key().clone())
     }
@@ -161,24 +208,31 @@ impl Book {
     /// Tells a student who does not exist nothing, in as many bytes as a student who does.
     fn decoy(&self, request: &Request<'_>, cover: &Cover, text: &mut Vec<u8>) -> Verdict {
         let start = text.len();
-        match self.topic(request.command) {
-            // What the class has not got is refused to everyone alike.
-            None => return Verdict::Refuse(Refusal::NoAssessment),
-            Some(Topic::Average(average)) => text.extend(average.bytes().map(|_| b' ')),
-            Some(Topic::Grades | Topic::Report) => {}
-        }
-        self.pad(text, start, request.command);
+        // What the class has not got is refused to everyone alike.
+        let Some(topic) = self.topic(request.command) else {
+            return Verdict::Refuse(Refusal::NoAssessment);
+        };
+        self.pad(text, start, topic);
         cover.decoy_key(&request.id).map_or(Verdict::Refuse(Refusal::Busy), Verdict::Decoy)
     }
 
-    /// Pads the text that begins at `start` with blanks to a length that all answers to this
-    /// command have in common.
-    fn pad(&self, text: &mut Vec<u8>, start: usize, command: Command<&str>) {
-        let bytes = match command {
-            Command::Report => self.report_bytes_max,
-            _ => LAB_ANSWER_BYTES_MAX,
+    /// Pads the text that begins at `start` with blanks to a length that all answers on this topic
+    /// have in common.
+    fn pad(&self, text: &mut Vec<u8>, start: usize, topic: Topic<'_>) {
+        let bytes = match topic {
+            Topic::Report => self.report_bytes_max,
+            Topic::Class(_, told) => {
+                told.text.len().max(told.withheld.len()).max(LAB_ANSWER_BYTES_MAX)
+            }
+            Topic::Grades | Topic::Exams(_) => LAB_ANSWER_BYTES_MAX,
         };
         text.resize(text.len().max(start.saturating_add(bytes)), b' ');
+    }
+
+    /// Whether a student may see what the class's marks in a column come to.
+    fn may_see(&self, record: Record<'_>, column: usize) -> bool {
+        let own = || record.marks().nth(column).is_some_and(|mark| mark.value.is_some());
+        !self.own_marks_only || own()
     }
 
     /// What a command is about, if this class has it.
@@ -186,13 +240,36 @@ impl Book {
         let name = match command {
             Command::Grades => return Some(Topic::Grades),
             Command::Report => return Some(Topic::Report),
-            Command::ExamAverage => return self.exam_average.as_deref().map(Topic::Average),
+            Command::ExamAverage => return self.exam_average.as_ref().map(Topic::Exams),
             Command::MidtermAverage => "Midterm",
             Command::LabAverage(lab) => lab.column(),
-            Command::Average(name) => name,
+            Command::Average(name) | Command::Statistics(name) => name,
         };
-        let assessment = self.assessments.iter().find(|assessment| assessment.name == name)?;
-        Some(Topic::Average(&assessment.average))
+        let mut columns = self.assessments.iter().enumerate();
+        let (column, assessment) = columns.find(|(_, assessment)| assessment.name == name)?;
+        let told = match command {
+            Command::Statistics(_) => &assessment.statistics,
+            _ => &assessment.average,
+        };
+        Some(Topic::Class(column, told))
+    }
+
+    /// Tells of the exams: all of it to who has a mark in each of them. The average over all of them,
+    /// told to anyone else, would with the others' averages give away that of the one they missed.
+    fn write_exams(&self, record: Record<'_>, exams: &ExamAverage, text: &mut Vec<u8>) {
+        let start = text.len();
+        if exams.exams.iter().all(|(column, _)| self.may_see(record, *column)) {
+            return text.extend_from_slice(exams.text.as_bytes());
+        }
+        text.extend_from_slice(b"Exam average: withheld (you have not all marks) (");
+        for (at, (column, told)) in exams.exams.iter().enumerate() {
+            if at > 0 {
+                text.extend_from_slice(b", ");
+            }
+            text.extend_from_slice(told.to(self.may_see(record, *column)).as_bytes());
+        }
+        text.push(b')');
+        shorten(text, start);
     }
 
     fn write_grades(&self, record: Record<'_>, text: &mut Vec<u8>) {
@@ -216,8 +293,9 @@ impl Book {
 
     fn report<'a>(&'a self, record: Record<'a>, now: Timestamp) -> Report<'a> {
         let lines = self.assessments.iter().zip(record.marks()).map(|(assessment, mark)| {
-            let Assessment { name, figures, .. } = assessment;
-            ReportLine { assessment: name, mark: mark.value, class: figures }
+            let seen = !self.own_marks_only || mark.value.is_some();
+            let figures = if seen { &assessment.figures } else { &NO_OWN_FIGURES };
+            ReportLine { assessment: &assessment.name, mark: mark.value, class: figures }
         });
         Report {
             id: record.id(),
@@ -236,34 +314,109 @@ impl Book {
         /// The longest decimal: a sign, 12 digits, a point and 18 more.
         const MARK_BYTES_MAX: usize = 32;
         let names = self.roll.records().map(|record| record.name().len()).max().unwrap_or_default();
-        let frame = self.roll.records().next().map_or(0, |first| {
-            let report = self.report(first, Timestamp(0));
-            serde_json::to_vec(&report).map_or(0, |json| json.len())
-        });
+        let bytes = |json: serde_json::Result<Vec<u8>>| json.map_or(0, |json| json.len());
+        let frame = self
+            .roll
+            .records()
+            .next()
+            .map_or(0, |first| bytes(serde_json::to_vec(&self.report(first, Timestamp(0)))));
+        let figures = |assessment: &Assessment| bytes(serde_json::to_vec(&assessment.figures));
+        let most_figures = self.assessments.iter().map(figures).fold(0, usize::saturating_add);
+        let withheld = bytes(serde_json::to_vec(&NO_OWN_FIGURES)).saturating_add(MARK_BYTES_MAX);
         frame
             .saturating_add(StudentId::LENGTH_MAX)
             .saturating_add(names.saturating_mul(ESCAPED_BYTES_MAX))
-            .saturating_add(self.assessments.len().saturating_mul(MARK_BYTES_MAX))
+            .saturating_add(most_figures)
+            .saturating_add(self.assessments.len().saturating_mul(withheld))
     }
 }
 
-/// The answer to `GEA`: the average over the marks of all columns `Exam *`, and of each.
-fn exam_average(
-    names: &[String],
-    columns: &[Vec<(crate::Decimal, u32)>],
-    population_min: u32,
-) -> Option<String> {
-    let exams = || names.iter().zip(columns).filter(|(name, _)| name.starts_with("Exam "));
-    let all = Statistics::of(exams().flat_map(|(_, marks)| marks.iter().copied()));
-    let each = exams().map(|(name, marks)| {
-        let told = Statistics::of(marks.iter().copied()).told(population_min);
-        format!("{}: {told}", deunicode::deunicode(name))
-    });
-    let each = each.collect::<Vec<_>>().join(", ");
-    exams().next()?;
-    let mut text = format!("Exam average: {} ({each})", all.told(population_min)).into_bytes();
-    shorten(&mut text, 0);
-    String::from_utf8(text).ok()
+impl Told {
+    /// What is told of something, and that it is not told to who has no mark in it.
+    fn of(what: &str, told: &str) -> Self {
+        let (text, withheld) =
+            (format!("{what}: {told}"), format!("{what}: withheld ({NO_OWN_MARK})"));
+        Self { text, withheld }
+    }
+
+    fn to(&self, who_may_see: bool) -> &str {
+        if who_may_see { &self.text } else { &self.withheld }
+    }
+}
+
+/// How an edition puts what it may tell into words.
+#[derive(Clone, Copy)]
+struct Telling {
+    edition: Edition,
+    discretion: Discretion,
+}
+
+impl Telling {
+    fn mean(self, standing: &Standing) -> String {
+        self.told(standing, |figures| figures.mean.to_string())
+    }
+
+    fn all(self, standing: &Standing) -> String {
+        self.told(standing, Figures::to_string)
+    }
+
+    fn told(self, standing: &Standing, words: impl Fn(&Figures) -> String) -> String {
+        match standing {
+            Standing::Told(Published { figures, edition, .. }) if *edition == self.edition => {
+                words(figures)
+            }
+            Standing::Told(Published { figures, edition, .. }) => {
+                format!("{} (of edition {})", words(figures), edition.0)
+            }
+            Standing::NoMarks => "no marks yet".into(),
+            Standing::TooFew => format!("withheld ({})", self.too_few()),
+        }
+    }
+
+    fn figures(self, standing: &Standing) -> ClassFigures {
+        match standing {
+            Standing::Told(Published { figures, edition, .. }) => ClassFigures::Known {
+                edition: self.discretion.applies().then_some(edition.0),
+                figures: Arc::clone(figures),
+            },
+            Standing::NoMarks => ClassFigures::Withheld { withheld: "no marks yet".into() },
+            Standing::TooFew => ClassFigures::Withheld { withheld: self.too_few().into() },
+        }
+    }
+
+    fn too_few(self) -> String {
+        format!("fewer than {} marks", self.discretion.population_min)
+    }
+
+    /// The answer to `GEA`: the average over the marks of all columns `Exam *`, and of each. The first
+    /// is of those columns only of which something is told.
+    fn exam_average(self, names: &[String], standings: &[Standing]) -> Option<ExamAverage> {
+        let columns = names.iter().zip(standings).enumerate();
+        let exams: Vec<_> = columns.filter(|(_, (name, _))| name.starts_with("Exam ")).collect();
+        exams.first()?;
+        let told = exams.iter().filter_map(|(_, (_, standing))| match standing {
+            Standing::Told(published) => Some(&*published.figures),
+            Standing::NoMarks | Standing::TooFew => None,
+        });
+        let all = match Figures::mean_of_all(told, self.discretion) {
+            Some(mean) => mean.to_string(),
+            None if exams
+                .iter()
+                .all(|(_, (_, standing))| matches!(standing, Standing::NoMarks)) =>
+            {
+                "no marks yet".into()
+            }
+            None => format!("withheld ({})", self.too_few()),
+        };
+        let exam = |(column, (name, standing)): &(usize, (&String, &Standing))| {
+            (*column, Told::of(&deunicode::deunicode(name), &self.mean(standing)))
+        };
+        let exams: Vec<_> = exams.iter().map(exam).collect();
+        let each: Vec<_> = exams.iter().map(|(_, told)| told.text.as_str()).collect();
+        let mut text = format!("Exam average: {all} ({})", each.join(", ")).into_bytes();
+        shorten(&mut text, 0);
+        Some(ExamAverage { text: String::from_utf8(text).ok()?, exams })
+    }
 }
 
 /// Cuts the text that begins at `start` to what a lab client can read, at the end of a mark, and
@@ -298,8 +451,10 @@ mod tests {
                          Cy Invented,2100003,K3,4,,11,6,7\n";
 
     fn book_of(text: &str, population_min: u32) -> Book {
-        let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, population_min };
-        read_class_file(keyed(text).as_bytes(), &options, Edition(7)).unwrap()
+        let discretion = Discretion { population_min };
+        let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, discretion };
+        read_class_file(keyed(text).as_bytes(), &options, Edition(7), &Publications::default())
+            .unwrap()
     }
 
     /// What the student with the `n`-th invented key reads; in brackets what is no token.
@@ -382,9 +537,44 @@ mod tests {
         assert_eq!(ask(seven("GL1A")), "Lab 1 average: withheld (fewer than 3 marks)");
         assert_eq!(
             ask(seven("GEA")),
-            "Exam average: 6 (Exam 1: 5, Exam 2: withheld (fewer than 3 marks))"
+            "Exam average: 5 (Exam 1: 5, Exam 2: withheld (fewer than 3 marks))",
+            "the first 5 is of the second alone, or both would give Exam 2 away"
         );
         assert!(ask(Command::Report).contains("\"class\":{\"withheld\":\"fewer than 3 marks\"}"));
+    }
+
+    #[test]
+    fn under_discretion_a_student_sees_only_what_they_have_a_mark_in() {
+        let book = book_of(CLASS, 2);
+        let bo = |command| told(&book, &UnknownStudent::Close, 2, "2100002", command);
+        assert_eq!(bo(seven("GL1A")), "Lab 1 average: withheld (you have no mark in it)");
+        assert_eq!(
+            bo(Command::Statistics("Lab 1")),
+            "Lab 1 statistics: withheld (you have no mark in it)"
+        );
+        assert_eq!(bo(seven("GMA")), "Midterm average: 13.5");
+        assert_eq!(
+            bo(seven("GEA")),
+            "Exam average: withheld (you have not all marks) \
+             (Exam 1: 5, Exam 2: withheld (you have no mark in it))"
+        );
+        let report: serde_json::Value = serde_json::from_str(&bo(Command::Report)).unwrap();
+        assert_eq!(report["assessments"][0]["class"]["withheld"], "you have no mark in it");
+        assert_eq!(report["assessments"][2]["class"]["mean"], 13.5);
+        assert_eq!(report["assessments"][2]["class"]["edition"], 7);
+        assert_eq!(report["assessments"][2]["class"]["min"], serde_json::Value::Null);
+        let ada = told(&book, &UnknownStudent::Close, 1, "2100001", seven("GEA"));
+        assert_eq!(ada, "Exam average: 6 (Exam 1: 5, Exam 2: 7.5)");
+    }
+
+    #[test]
+    fn all_statistics_of_an_assessment_are_told_at_once() {
+        assert_eq!(
+            asks(Command::Statistics("Midterm")),
+            "Midterm statistics: 3 marks, mean 13.5, median 12.5, min 11, quartiles 11 and 17, max 17, \
+             deviation 2.55; 11 to 11: 1, 12.5 to 12.5: 1, 17 to 17: 1"
+        );
+        assert_eq!(asks(Command::Statistics("Midter")), "[assessment]");
     }
 
     #[test]
@@ -400,7 +590,14 @@ mod tests {
         assert_eq!(lab_1["mark"], serde_json::Value::Null);
         assert_eq!(
             lab_1["class"],
-            serde_json::json!({ "count": 2, "mean": 3.5, "median": 3.5, "min": 3, "max": 4 })
+            serde_json::json!({
+                "count": 2, "mean": 3.5, "median": 3.5, "min": 3, "max": 4,
+                "lower_quartile": 3, "upper_quartile": 4, "deviation": 0.5,
+                "histogram": [
+                    { "from": 3, "to": 3, "count": 1 },
+                    { "from": 4, "to": 4, "count": 1 },
+                ],
+            })
         );
         assert_eq!(report["assessments"][2]["mark"], 12.5);
     }

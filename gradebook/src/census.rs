@@ -8,14 +8,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Debug)]
 pub struct Census(Vec<u64>);
 
+/// A number for an ID, the same in every edition.
+pub(crate) fn number(id: &str) -> u64 {
+    // Without a random seed, so that the numbers of two editions can be compared.
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Census {
     pub(crate) fn of<'a>(ids: impl Iterator<Item = &'a str>) -> Self {
-        let number = |id: &str| {
-            // Without a random seed, so that the numbers of two editions can be compared.
-            let mut hasher = DefaultHasher::new();
-            id.hash(&mut hasher);
-            hasher.finish()
-        };
         let mut numbers: Vec<_> = ids.map(number).collect();
         numbers.sort_unstable();
         Self(numbers)

@@ -15,9 +15,11 @@ use error::{ID, KEY, NAME};
 
 use crate::book::{Book, Edition};
 use crate::key::Key;
+use crate::publication::Publications;
 use crate::request::StudentId;
 use crate::roll::{AddError, RollBuilder, Twins};
 use crate::screen::Screen;
+use crate::statistics::Discretion;
 
 /// What a class file may be, and what becomes of it.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +28,12 @@ pub struct ReadOptions {
     pub bytes_max: u64,
     /// The most students.
     pub rows_max: usize,
-    /// An average of fewer marks is withheld.
-    pub population_min: u32,
+    /// By which rule statistics are told.
+    pub discretion: Discretion,
 }
 
-/// Reads a class file into the book of that edition.
+/// Reads a class file into the book of that edition. What it may tell of the class depends on what
+/// editions `before` have told.
 ///
 /// # Errors
 /// [`ClassFileError`] when the file is not all it should be.
@@ -38,6 +41,7 @@ pub fn read_class_file(
     file: impl Read,
     options: &ReadOptions,
     edition: Edition,
+    before: &Publications,
 ) -> Result<Book, ClassFileError> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -70,7 +74,7 @@ pub fn read_class_file(
         return Err(ClassFileError::NoStudents);
     }
     let names = header.assessments.into_iter().map(|(_, name)| name).collect();
-    Ok(Book::bind(edition, names, roll, options.population_min))
+    Ok(Book::bind(edition, names, roll, options.discretion, before))
 }
 
 /// Reads the rows below the header. `lines` tells where each student stands.
@@ -262,10 +266,11 @@ mod tests {
     use super::*;
     use crate::testing::{self, class, key};
 
-    const OPTIONS: ReadOptions = ReadOptions { bytes_max: 4096, rows_max: 5, population_min: 1 };
+    const OPTIONS: ReadOptions =
+        ReadOptions { bytes_max: 4096, rows_max: 5, discretion: Discretion::NONE };
 
     fn read(bytes: &[u8]) -> Result<Book, ClassFileError> {
-        read_class_file(bytes, &OPTIONS, Edition(1))
+        read_class_file(bytes, &OPTIONS, Edition(1), &Publications::default())
     }
 
     /// The rows of the book that `bytes` make, each as one text.
@@ -451,7 +456,13 @@ mod tests {
             }
         }
         let file = class(&["Ada,2100001,K1,3,9", "Bo,2100002,K2,,10"]).replace('\n', "\r\n");
-        let book = read_class_file(OneByOne(file.as_bytes()), &OPTIONS, Edition(1)).unwrap();
+        let book = read_class_file(
+            OneByOne(file.as_bytes()),
+            &OPTIONS,
+            Edition(1),
+            &Publications::default(),
+        )
+        .unwrap();
         assert_eq!(book.students(), 2);
     }
 
@@ -530,7 +541,8 @@ mod tests {
             refused(padded(4097)),
             "has more than 4096 bytes; raise gradebook.bytes_max if it is meant to be that large"
         );
-        let endless = read_class_file(std::io::repeat(b','), &OPTIONS, Edition(1));
+        let endless =
+            read_class_file(std::io::repeat(b','), &OPTIONS, Edition(1), &Publications::default());
         assert!(matches!(endless, Err(ClassFileError::TooManyBytes(4096))));
     }
 }

@@ -10,7 +10,7 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// A decimal number of at most twelve digits before the point and eighteen behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Decimal(i128);
 
 /// Why a text is no number. It never repeats the text.
@@ -59,16 +59,23 @@ impl Decimal {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// The nearest binary fraction, for what is not exact anyway.
+    #[expect(clippy::cast_precision_loss, reason = "that is what is asked for")]
+    pub(crate) fn approximate(self) -> f64 {
+        self.0 as f64 / Self::ONE as f64
+    }
+
     /// This number `count` times.
     pub fn times(self, count: u32) -> Self {
         Self(self.0.saturating_mul(i128::from(count)))
     }
 
-    /// A `count`-th of this number, rounded to four decimals, ties to the even digit (IEEE 754
-    /// roundTiesToEven, as Python's `round` does). Nothing for a count of zero.
-    pub fn mean(self, count: u32) -> Option<Self> {
-        const UNIT: i128 = Decimal::ONE / 10_000;
-        let divisor = i128::from(count).checked_mul(UNIT)?;
+    /// A `count`-th of this number, rounded to so many decimals, at most 18, ties to the even digit
+    /// (IEEE 754 roundTiesToEven, as Python's `round` does). Nothing for a count of zero.
+    pub fn mean(self, count: u32, decimals: u32) -> Option<Self> {
+        let unit =
+            Self::ONE.checked_div(10_i128.checked_pow(decimals)?).filter(|unit| *unit > 0)?;
+        let divisor = i128::from(count).checked_mul(unit)?;
         let (quotient, rest) =
             (self.0.checked_div_euclid(divisor)?, self.0.checked_rem_euclid(divisor)?);
         let up = match (rest.saturating_mul(2)).cmp(&divisor) {
@@ -76,7 +83,7 @@ impl Decimal {
             std::cmp::Ordering::Equal => quotient.rem_euclid(2),
             std::cmp::Ordering::Greater => 1,
         };
-        quotient.checked_add(up)?.checked_mul(UNIT).map(Self)
+        quotient.checked_add(up)?.checked_mul(unit).map(Self)
     }
 }
 
@@ -170,7 +177,7 @@ mod tests {
     #[test]
     fn a_mean_is_exact_to_four_decimals_with_ties_to_even() {
         let mean =
-            |sum: &str, count| Decimal::parse(sum).unwrap().mean(count).map(|m| m.to_string());
+            |sum: &str, count| Decimal::parse(sum).unwrap().mean(count, 4).map(|m| m.to_string());
         assert_eq!(mean("105", 20).unwrap(), "5.25");
         assert_eq!(mean("471", 80).unwrap(), "5.8875");
         assert_eq!(mean("10", 3).unwrap(), "3.3333");
@@ -180,6 +187,7 @@ mod tests {
         assert_eq!(mean("3", 32).unwrap(), "0.0938", "0.09375 is a tie");
         assert_eq!(mean("0.3", 3).unwrap(), "0.1");
         assert_eq!(mean("7", 0), None);
+        assert_eq!(Decimal::parse("10").unwrap().mean(3, 2).unwrap().to_string(), "3.33");
     }
 
     #[test]

@@ -131,6 +131,8 @@ pub enum Command<Name> {
     LabAverage(Lab),
     /// `AVG <assessment>`: the class average of any assessment, by its name in the class file.
     Average(Name),
+    /// `STATS <assessment>`: all that is told of the class's marks in any assessment.
+    Statistics(Name),
     /// `REPORT`: own marks, class statistics, edition and time as one JSON document.
     Report,
 }
@@ -172,6 +174,7 @@ impl<Name> Command<Name> {
             Self::LabAverage(Lab::Three) => "GL3A",
             Self::LabAverage(Lab::Four) => "GL4A",
             Self::Average(_) => "AVG",
+            Self::Statistics(_) => "STATS",
             Self::Report => "REPORT",
         }
     }
@@ -184,6 +187,7 @@ impl<Name> Command<Name> {
             Self::ExamAverage => Command::ExamAverage,
             Self::LabAverage(lab) => Command::LabAverage(lab),
             Self::Average(name) => Command::Average(rename(name)),
+            Self::Statistics(name) => Command::Statistics(rename(name)),
             Self::Report => Command::Report,
         }
     }
@@ -226,7 +230,7 @@ mod tests {
 
     #[test]
     fn no_word_of_the_seven_begins_another_word() {
-        let other = [Command::Average(""), Command::Report];
+        let other = [Command::Average(""), Command::Statistics(""), Command::Report];
         for short in SEVEN {
             for long in SEVEN.iter().chain(&other).filter(|long| **long != short) {
                 assert!(!long.word().starts_with(short.word()), "{short:?} {long:?}");

@@ -136,9 +136,13 @@ impl Roll {
         self.marks.by_column(self.columns)
     }
 
-    pub(crate) fn record(&self, Place(row): Place) -> Option<Record<'_>> {
-        let row = usize::try_from(row).ok()?;
+    /// The student in this row, counted from 0.
+    pub(crate) fn row(&self, row: usize) -> Option<Record<'_>> {
         self.students.get(row).map(|student| Record { roll: self, student, row })
+    }
+
+    pub(crate) fn record(&self, Place(row): Place) -> Option<Record<'_>> {
+        self.row(usize::try_from(row).ok()?)
     }
 
     /// Makes students findable.

@@ -325,8 +325,9 @@ fn line_command(text: &str) -> Result<Command<&str>, Fault> {
     match (verb, assessment) {
         ("", _) => Err(Fault::NoCommand),
         ("REPORT", "") => Ok(Command::Report),
-        ("AVG", "") => Err(Fault::NoAssessment),
+        ("AVG" | "STATS", "") => Err(Fault::NoAssessment),
         ("AVG", name) => Ok(Command::Average(name)),
+        ("STATS", name) => Ok(Command::Statistics(name)),
         _ => Err(Fault::UnknownCommand),
     }
 }

@@ -15,7 +15,10 @@ use grade_actors::{
     Source, Timeouts,
 };
 use gradebook::wire::Grammar;
-use gradebook::{BatchLimits, Book, Edition, ReadOptions, Sealer, UnknownStudent, read_class_file};
+use gradebook::{
+    BatchLimits, Book, Discretion, Edition, Publications, ReadOptions, Sealer, UnknownStudent,
+    read_class_file,
+};
 use tokio::io::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
 };
@@ -47,8 +50,9 @@ impl Diary {
 
 /// The invented class as an edition, its text changed by `change`.
 pub fn edition(number: u64, change: impl Fn(&str) -> String) -> Book {
-    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, population_min: 1 };
-    read_class_file(change(CLASS).as_bytes(), &options, Edition(number)).unwrap()
+    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, discretion: Discretion::NONE };
+    read_class_file(change(CLASS).as_bytes(), &options, Edition(number), &Publications::default())
+        .unwrap()
 }
 
 pub fn book() -> Book {

@@ -10,8 +10,8 @@ use std::time::SystemTime;
 use clap::Parser;
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, Edition, Questions, ReadOptions, Refusal, Sealer, Timestamp, UnknownStudent,
-    read_class_file,
+    BatchLimits, Book, Discretion, Edition, Publications, Questions, ReadOptions, Refusal, Sealer,
+    Timestamp, UnknownStudent, read_class_file,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,8 +37,9 @@ struct Shared {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let Arguments { listen, class } = Arguments::parse();
-    let options = ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, population_min: 1 };
-    let book = read_class_file(File::open(class)?, &options, Edition(1))?;
+    let options =
+        ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, discretion: Discretion::NONE };
+    let book = read_class_file(File::open(class)?, &options, Edition(1), &Publications::default())?;
     let shared = Rc::new(Shared { book, sealer: RefCell::new(Sealer::new()?) });
     let listener = TcpListener::bind(listen).await?;
     LocalSet::new()

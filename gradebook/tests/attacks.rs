@@ -1,0 +1,176 @@
+//! What someone learns who asks for averages while marks change, and from the statistics of a small
+//! class: both attacks of docs/PRIVACY.md, played on invented classes.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use fernet::Fernet;
+use gradebook::{
+    BatchLimits, Book, Command, Discretion, Edition, Publications, Questions, ReadOptions, Request,
+    Sealer, StudentId, Timestamp, UnknownStudent, read_class_file,
+};
+
+const NOW: Timestamp = Timestamp(1_800_000_000);
+
+/// A class as its instructor sees it: each student's mark, if there is one yet.
+struct Class {
+    marks: Vec<Option<u32>>,
+    edition: u64,
+    publications: Publications,
+    discretion: Discretion,
+}
+
+fn key(n: usize) -> String {
+    use base64::Engine;
+    let mut key = [9; 32];
+    key[..8].copy_from_slice(&(n + 1).to_be_bytes());
+    base64::engine::general_purpose::URL_SAFE.encode(key)
+}
+
+impl Class {
+    fn new(students: usize, population_min: u32) -> Self {
+        Self {
+            marks: vec![None; students],
+            edition: 0,
+            publications: Publications::default(),
+            discretion: Discretion { population_min },
+        }
+    }
+
+    /// The instructor saves the file, and the server loads it.
+    fn save(&mut self) -> Book {
+        let mut file = String::from("Name,ID Number,Key,Lab 1\n");
+        for (n, mark) in self.marks.iter().enumerate() {
+            let mark = mark.map(|mark| mark.to_string()).unwrap_or_default();
+            writeln!(file, "Some One,{},{},{mark}", 2_100_000 + n, key(n)).unwrap();
+        }
+        self.edition += 1;
+        let discretion = self.discretion;
+        let options = ReadOptions { bytes_max: 1 << 20, rows_max: 1000, discretion };
+        let edition = Edition(self.edition);
+        let book = read_class_file(file.as_bytes(), &options, edition, &self.publications).unwrap();
+        self.publications = book.publications().clone();
+        book
+    }
+}
+
+/// What student `n` is told.
+fn ask(book: &Book, n: usize, command: Command<&str>) -> String {
+    let mut questions = Questions::new(BatchLimits { requests: 1, output_bytes: 1 << 20 });
+    let id = (2_100_000 + n).to_string();
+    questions.push(Request { id: StudentId::new(id.as_bytes()).unwrap(), command });
+    let answers = book.answer(questions, &UnknownStudent::Close, NOW);
+    let replies = Sealer::new().unwrap().seal(answers);
+    let token = std::str::from_utf8(replies.bytes()).unwrap().trim_end();
+    let text = Fernet::new(&key(n)).unwrap().decrypt_at_time(token, None, NOW.0).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// The mean of Lab 1 and how many marks it is of, where student `n` is told that.
+fn mean_and_count(book: &Book, n: usize) -> Option<(f64, f64)> {
+    let report: serde_json::Value = serde_json::from_str(&ask(book, n, Command::Report)).unwrap();
+    let class = &report["assessments"][0]["class"];
+    Some((class["mean"].as_f64()?, class["count"].as_f64()?))
+}
+
+/// Marks are typed in one by one, the file is saved after each, and student 0, whose mark is the first,
+/// asks each time and subtracts. Gives how many of the others' marks they learn.
+fn recovered_by_polling(population_min: u32) -> usize {
+    let marks: Vec<u32> = (0..20).map(|n| n * 7 % 11).collect();
+    let mut class = Class::new(marks.len(), population_min);
+    let mut before = None;
+    let mut recovered = 0;
+    for (n, mark) in marks.iter().enumerate() {
+        class.marks[n] = Some(*mark);
+        let told = mean_and_count(&class.save(), 0);
+        if let (Some((mean_before, count_before)), Some((mean, count))) = (before, told)
+            && count == count_before + 1.0
+        {
+            let guess: f64 = mean * count - mean_before * count_before;
+            recovered += usize::from((guess - f64::from(*mark)).abs() < 0.5);
+        }
+        before = told.or(before);
+    }
+    recovered
+}
+
+#[test]
+fn polling_averages_while_marks_are_typed_in_recovers_nothing() {
+    assert_eq!(recovered_by_polling(1), 19, "the attack works where there is no rule");
+    assert_eq!(recovered_by_polling(5), 0);
+    assert_eq!(recovered_by_polling(2), 0);
+}
+
+/// What a student is told of a class with these marks, all at once.
+fn statistics(marks: &[u32], population_min: u32) -> String {
+    let mut class = Class::new(marks.len(), population_min);
+    class.marks = marks.iter().copied().map(Some).collect();
+    ask(&class.save(), 0, Command::Statistics("Lab 1"))
+}
+
+/// All lists of marks from 0 to 10 that fit what is told of this one. Lists do not fall, since who has
+/// which mark is not told anyway.
+fn lists_that_fit(marks: &[u32], population_min: u32) -> Vec<Vec<u32>> {
+    let told = statistics(marks, population_min);
+    let mut fitting = Vec::new();
+    let mut list = vec![0_u32; marks.len()];
+    loop {
+        if statistics(&list, population_min) == told {
+            fitting.push(list.clone());
+        }
+        let Some(place) = list.iter().rposition(|mark| *mark < 10) else { return fitting };
+        let mark = list[place] + 1;
+        list[place..].fill(mark);
+    }
+}
+
+#[test]
+fn the_statistics_of_a_small_class_do_not_determine_its_marks() {
+    let marks = [2, 5, 6, 9, 10];
+    assert_eq!(lists_that_fit(&marks, 1), [marks], "the attack works where there is no rule");
+    let fitting = lists_that_fit(&marks, 5);
+    for place in 0..marks.len() {
+        let possible: BTreeSet<_> = fitting.iter().map(|list| list[place]).collect();
+        // The median is one mark of an odd class, and whose it is is not told.
+        let determined = possible.len() == 1;
+        assert_eq!(determined, place == 2, "place {place} may be {possible:?}");
+    }
+}
+
+#[test]
+fn a_figure_stays_until_enough_marks_have_changed() {
+    let mut class = Class::new(30, 5);
+    let average = Command::Average("Lab 1");
+    (0..4).for_each(|n| class.marks[n] = Some(6));
+    assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: withheld (fewer than 5 marks)");
+    class.marks[4] = Some(6);
+    assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: 6");
+    (5..9).for_each(|n| class.marks[n] = Some(1));
+    assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: 6 (of edition 2)");
+    class.marks[0] = Some(7);
+    assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: 3.89", "four new and one other");
+    class.marks.iter_mut().skip(2).for_each(|mark| *mark = None);
+    class.marks[3] = Some(1);
+    assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: 3.89 (of edition 4)");
+    let report: serde_json::Value =
+        serde_json::from_str(&ask(&class.save(), 0, Command::Report)).unwrap();
+    assert_eq!(report["edition"], 6);
+    assert_eq!(report["assessments"][0]["class"]["edition"], 4);
+}
+
+#[test]
+fn a_column_that_goes_and_comes_back_is_remembered() {
+    let mut class = Class::new(10, 5);
+    class.marks.iter_mut().take(6).for_each(|mark| *mark = Some(5));
+    class.save();
+    let without = format!("Name,ID Number,Key\nSome One,2100000,{}\n", key(0));
+    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 10, discretion: class.discretion };
+    let book =
+        read_class_file(without.as_bytes(), &options, Edition(2), &class.publications).unwrap();
+    (class.publications, class.edition) = (book.publications().clone(), 2);
+    class.marks[6] = Some(10);
+    let told = ask(&class.save(), 0, Command::Average("Lab 1"));
+    assert_eq!(told, "Lab 1 average: 5 (of edition 1)", "one mark more tells nothing");
+}
