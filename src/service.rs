@@ -116,7 +116,7 @@ fn open(
     first: Loaded,
     console: &Arc<Console>,
 ) -> anyhow::Result<House> {
-    let Settings { manners, mut connections, workers, restarts_max, unknown, .. } = settings;
+    let Settings { manners, mut connections, workers, restarts_max, unknown, read, .. } = settings;
     let fitting = make_room_for(connections.total, workers);
     if fitting < connections.total {
         let text = format!(
@@ -135,6 +135,12 @@ fn open(
     } else if !address.ip().is_loopback() {
         console.notice(&Notice::Warning(
             "requests travel in clear: whoever listens on the way learns who asks, though no mark",
+        ));
+    }
+    if !read.discretion.applies() {
+        console.notice(&Notice::Warning(
+            "gradebook.population_min = 1 tells averages of any number of marks, which can give single \
+             ones away; 5 is safe",
         ));
     }
     let teller: Teller = Arc::<Console>::clone(console);

@@ -19,7 +19,7 @@ impl Discretion {
     pub const NONE: Self = Self { population_min: 1 };
 
     /// Whether there is a rule at all.
-    pub(crate) fn applies(self) -> bool {
+    pub fn applies(self) -> bool {
         self.population_min > 1
     }
 

@@ -73,7 +73,7 @@ struct Arguments {
     #[arg(long, hide = true, num_args = 0..=1)]
     key: Option<Option<String>>,
 
-    /// GG, GMA, GEA, GL1A to GL4A, AVG ASSESSMENT, REPORT
+    /// GG, GMA, GEA, GL1A to GL4A, AVG ASSESSMENT, STATS ASSESSMENT, REPORT
     command: Vec<String>,
 }
 

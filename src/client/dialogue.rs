@@ -17,8 +17,8 @@ use crate::client::keys::{Keys, ask_for_key};
 use crate::client::{Answer, Connection, Failure, Question, Server};
 use crate::text::shown;
 
-const COMMANDS: &str = "commands: GG, GMA, GEA, GL1A, GL2A, GL3A, GL4A, AVG <assessment>, REPORT; \
-    another student ID changes the student; an empty line or Ctrl-D ends";
+const COMMANDS: &str = "commands: GG, GMA, GEA, GL1A, GL2A, GL3A, GL4A, AVG <assessment>, \
+    STATS <assessment>, REPORT; another student ID changes the student; an empty line or Ctrl-D ends";
 
 /// A dialogue in progress.
 pub struct Dialogue<'a> {
@@ -144,6 +144,9 @@ fn announcement(command: &str) -> String {
     let about = match command {
         "GG" => return "Getting Grades:".to_owned(),
         "REPORT" => return "Fetching report:".to_owned(),
+        stats if stats.starts_with("STATS ") => {
+            return format!("Fetching {} statistics:", stats.trim_start_matches("STATS ").trim());
+        }
         "GMA" => "Midterm",
         "GEA" => "Exam",
         "GL1A" => "Lab 1",
@@ -157,9 +160,11 @@ fn announcement(command: &str) -> String {
 
 /// Whether the text is a command.
 fn known(text: &str) -> bool {
-    let assessment = text.strip_prefix("AVG ").map(str::trim);
+    let assessment = ["AVG ", "STATS "].into_iter().find_map(|verb| text.strip_prefix(verb));
     let is = |command: &Command<&str>| command.word() == text;
-    SEVEN.iter().any(is) || text == "REPORT" || assessment.is_some_and(|name| !name.is_empty())
+    SEVEN.iter().any(is)
+        || text == "REPORT"
+        || assessment.is_some_and(|name| !name.trim().is_empty())
 }
 
 /// Whether the text is a student ID and not, by its length, rather a key.
@@ -206,5 +211,6 @@ mod tests {
         assert_eq!(announcement("GMA"), "Fetching Midterm average:");
         assert_eq!(announcement("GEA"), "Fetching Exam average:");
         assert_eq!(announcement("AVG Quiz 3"), "Fetching Quiz 3 average:");
+        assert_eq!(announcement("STATS Quiz 3"), "Fetching Quiz 3 statistics:");
     }
 }

@@ -208,7 +208,14 @@ fn answers(question: &Question, text: &str) -> bool {
         "GL4A" => average_of("Lab 4"),
         "GMA" => average_of("Midterm"),
         "GEA" => average_of("Exam"),
-        command => command.strip_prefix("AVG ").is_none_or(|name| average_of(name.trim())),
+        command => match command.split_once(' ') {
+            Some(("AVG", name)) => average_of(name.trim()),
+            Some(("STATS", name)) => {
+                let rest = text.strip_prefix(name.trim());
+                rest.is_some_and(|rest| rest.starts_with(" statistics: "))
+            }
+            _ => true,
+        },
     }
 }
 
@@ -271,6 +278,9 @@ mod tests {
             ("AVG Lab 1", lab, true),
             ("GL2A", lab, false),
             ("AVG Lab 2", lab, false),
+            ("STATS Lab 1", "Lab 1 statistics: no marks yet", true),
+            ("STATS Lab 1", lab, false),
+            ("STATS Lab 2", "Lab 1 statistics: no marks yet", false),
             ("GG", lab, false),
             ("REPORT", lab, false),
             ("GEA", "Exam average: 5 (Exam 1: 5)", true),
