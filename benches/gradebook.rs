@@ -17,7 +17,7 @@ use gradebook::{
     Timestamp, UnknownStudent, open, read_class_file,
 };
 
-const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 1024 };
+const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
 const LIMITS: BatchLimits = BatchLimits { requests: 64, output_bytes: 1 << 20 };
 const OPTIONS: ReadOptions =
     ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, discretion: Discretion::NONE };

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 use grade_actors::event::Teller;
-use grade_actors::{Blueprint, House, bind};
-use gradebook::{Book, Edition, Publications, Sealer};
+use grade_actors::{Blueprint, House, Reception, bind};
+use gradebook::{Book, Edition, Publications, Sealer, Timestamp};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -35,12 +36,19 @@ pub enum End {
 /// When it cannot start: the class file is refused, or the port is taken.
 pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<End> {
     let mut signals = Signals::listen().context("cannot listen to signals")?;
-    let first = load(&settings.class_file, &settings.read, Edition(1), &Publications::default())?;
+    let before = Publications::default();
+    let first = load(&settings.class_file, &settings.read, first_edition(&settings), &before)?;
     let socket = listen(&settings)?;
     let address = socket.local_addr().context("the listening socket has no address")?;
     if settings.manners.reveal_pause.is_some() && !address.ip().is_loopback() {
         bail!(
             "lab.reveal_key sends every key in clear, so it works on loopback only, not on {address}"
+        );
+    }
+    if !settings.allow_clear_requests && !address.ip().is_loopback() {
+        bail!(
+            "requests in clear from other machines tell who asks, so {address} needs server.profile = \
+             \"sealed\", or server.allow_clear_requests = true"
         );
     }
     let reloader = Reloader::new(
@@ -97,6 +105,15 @@ async fn until_stopped(
     }
 }
 
+/// The number of the first edition. Clients of sealed replies see to it that editions never run back, so
+/// there it must be above those of earlier runs; no run has more than one edition a second.
+fn first_edition(settings: &Settings) -> Edition {
+    match settings.reception {
+        Reception::Clear(_) => Edition(1),
+        Reception::Sealed(_) => Edition(Timestamp::of(SystemTime::now()).0),
+    }
+}
+
 /// The listening socket: one that a service manager hands over, or one of our own.
 fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
     if let Some(socket) = ListenFd::from_env().take_tcp_listener(0)? {
@@ -116,7 +133,8 @@ fn open(
     first: Loaded,
     console: &Arc<Console>,
 ) -> anyhow::Result<House> {
-    let Settings { manners, mut connections, workers, restarts_max, unknown, read, .. } = settings;
+    let Settings { manners, mut connections, workers, restarts_max, reception, read, .. } =
+        settings;
     let fitting = make_room_for(connections.total, workers);
     if fitting < connections.total {
         let text = format!(
@@ -132,7 +150,7 @@ fn open(
             "lab.reveal_key = true sends each answer's key behind it, since the student report's \
              clients expect it; nothing is secret",
         ));
-    } else if !address.ip().is_loopback() {
+    } else if !address.ip().is_loopback() && matches!(reception, Reception::Clear(_)) {
         console.notice(&Notice::Warning(
             "requests travel in clear: whoever listens on the way learns who asks, though no mark",
         ));
@@ -147,7 +165,7 @@ fn open(
     let blueprint = Blueprint {
         socket,
         book: first.book,
-        unknown,
+        reception,
         manners,
         connections,
         workers,

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use grade_actors::{ConnectionLimits, Manners, RequestRate, Timeouts};
+use grade_actors::{ConnectionLimits, Manners, Reception, RequestRate, Timeouts};
+use gradebook::sealed::{Examiner, ReplayLimits};
 use gradebook::wire::Grammar;
 use gradebook::{BatchLimits, Cover, Discretion, ReadOptions, UnknownStudent};
 use serde::Deserialize;
@@ -34,8 +35,10 @@ pub struct Settings {
     pub watch: bool,
     /// The most of the students, in percent, that a new class file may lose.
     pub shrink_percent_max: u8,
-    /// How unknown students are answered.
-    pub unknown: UnknownStudent,
+    /// Which requests are answered.
+    pub reception: Reception,
+    /// Whether requests in clear may come from other machines.
+    pub allow_clear_requests: bool,
     /// How sessions behave.
     pub manners: Manners,
     /// How many connections there may be.
@@ -67,6 +70,7 @@ struct Written {
     server: Server,
     gradebook: Gradebook,
     lab: Lab,
+    sealed: Sealed,
     limits: Limits,
     timeouts: Times,
     audit: Audit,
@@ -77,6 +81,7 @@ struct Written {
 struct Server {
     listen: String,
     profile: String,
+    allow_clear_requests: bool,
     workers: u64,
 }
 
@@ -98,6 +103,22 @@ struct Lab {
     reveal_key: bool,
     #[serde(with = "humantime_serde")]
     reveal_pause: Duration,
+}
+
+#[derive(Deserialize)]
+struct Sealed {
+    audience: String,
+    #[serde(with = "humantime_serde")]
+    clock_skew: Duration,
+    replays_per_student: u64,
+    replays: u64,
+}
+
+/// How requests are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Profile {
+    Lab,
+    Sealed,
 }
 
 #[derive(Deserialize)]
@@ -155,16 +176,28 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn settings(&self, written: &Written, folder: &Path) -> Result<Settings, SettingsError> {
-        let Written { server, gradebook, lab, limits, timeouts, audit, console } = written;
-        self.choice("server.profile", &server.profile, &[("lab", ())])?;
+        let Written { server, gradebook, lab, sealed, limits, timeouts, audit, console } = written;
+        let profiles = [("lab", Profile::Lab), ("sealed", Profile::Sealed)];
+        let profile = self.choice("server.profile", &server.profile, &profiles)?;
         self.not_yet("gradebook.keys_file", &gradebook.keys_file, "keys stand in the class file")?;
         self.not_yet("audit.file", &audit.file, "this version writes no audit")?;
         let listen = self.listen(&server.listen, lab.reveal_key)?;
+        let may_be_remote = profile == Profile::Sealed || server.allow_clear_requests;
+        if !listen.ip().is_loopback() && !may_be_remote {
+            let what = "requests in clear from other machines tell who asks to anyone on the way; set \
+                        server.profile = \"sealed\", or server.allow_clear_requests = true";
+            return Err(self.layers.bad("server.listen", what));
+        }
+        if profile == Profile::Sealed && lab.reveal_key {
+            let what = "is for server.profile = \"lab\" only";
+            return Err(self.layers.bad("lab.reveal_key", what));
+        }
         Ok(Settings {
             listen,
             workers: self.number("server.workers", server.workers, 1, 1024)?,
             class_file: self.class_file(&gradebook.file, folder)?,
-            read: self.read_options(gradebook)?,
+            read: self.read_options(gradebook, profile)?,
+            allow_clear_requests: may_be_remote,
             watch: gradebook.watch,
             shrink_percent_max: self.number(
                 "gradebook.shrink_percent_max",
@@ -172,8 +205,11 @@ impl Check<'_> {
                 0,
                 100,
             )?,
-            unknown: self.unknown_student(&lab.unknown_student)?,
-            manners: self.manners(lab, limits, timeouts)?,
+            reception: match profile {
+                Profile::Lab => Reception::Clear(self.unknown_student(&lab.unknown_student)?),
+                Profile::Sealed => Reception::Sealed(Box::new(self.examiner(sealed)?)),
+            },
+            manners: self.manners(lab, limits, timeouts, profile)?,
             connections: self.connections(limits)?,
             restarts_max: self.number(
                 "limits.restarts_per_minute",
@@ -206,7 +242,31 @@ impl Check<'_> {
         Ok(folder.join(file))
     }
 
-    fn read_options(&self, gradebook: &Gradebook) -> Result<ReadOptions, SettingsError> {
+    fn examiner(&self, sealed: &Sealed) -> Result<Examiner, SettingsError> {
+        let Sealed { audience, clock_skew, .. } = sealed;
+        let plain = |char: char| char.is_ascii_graphic();
+        if !(1..=AUDIENCE_BYTES_MAX).contains(&audience.len()) || !audience.chars().all(plain) {
+            let what = "must name course and term in 1 to 64 characters of ASCII without blanks, like \
+                        nets-2026-autumn";
+            return Err(self.layers.bad("sealed.audience", what));
+        }
+        if clock_skew.as_secs() == 0 || *clock_skew > MONTH {
+            return Err(self.layers.bad("sealed.clock_skew", "must be 1 second to 30 days"));
+        }
+        let replays = |key, value| self.number(key, value, 1, 1_000_000_000);
+        let limits = ReplayLimits {
+            per_student: replays("sealed.replays_per_student", sealed.replays_per_student)?,
+            total: replays("sealed.replays", sealed.replays)?,
+        };
+        Ok(Examiner::new(audience.clone(), clock_skew.as_secs(), limits))
+    }
+
+    fn read_options(
+        &self,
+        gradebook: &Gradebook,
+        profile: Profile,
+    ) -> Result<ReadOptions, SettingsError> {
+        let of_profile = if profile == Profile::Sealed { 5 } else { 1 };
         let bytes_max = gradebook.bytes_max.as_u64();
         Ok(ReadOptions {
             bytes_max: self.number("gradebook.bytes_max", bytes_max, 1, u64::from(u32::MAX))?,
@@ -217,12 +277,13 @@ impl Check<'_> {
                 u64::from(u32::MAX),
             )?,
             discretion: Discretion {
-                population_min: self.number(
-                    "gradebook.population_min",
-                    gradebook.population_min,
-                    1,
-                    u64::from(u32::MAX),
-                )?,
+                population_min: match gradebook.population_min {
+                    0 => of_profile,
+                    given => {
+                        let max = u64::from(u32::MAX);
+                        self.number("gradebook.population_min", given, 1, max)?
+                    }
+                },
             },
         })
     }
@@ -236,10 +297,19 @@ impl Check<'_> {
         self.choice("lab.unknown_student", text, &choices)
     }
 
-    fn manners(&self, lab: &Lab, limits: &Limits, times: &Times) -> Result<Manners, SettingsError> {
+    fn manners(
+        &self,
+        lab: &Lab,
+        limits: &Limits,
+        times: &Times,
+        profile: Profile,
+    ) -> Result<Manners, SettingsError> {
         let id_digits = self.number("lab.id_digits", lab.id_digits, 1, 18)?;
+        let sealed = profile == Profile::Sealed;
+        // A sealed request is an ID of at most 64 bytes, a blank, and a token.
+        let line_min = if sealed { 512 } else { 32 };
         let line_bytes =
-            self.number("limits.line_bytes", limits.line_bytes.as_u64(), 32, 65_536)?;
+            self.number("limits.line_bytes", limits.line_bytes.as_u64(), line_min, 65_536)?;
         let requests = self.number("limits.batch_requests", limits.batch_requests, 1, 4096)?;
         let output_bytes = limits.output_bytes.as_u64();
         let output_bytes =
@@ -262,7 +332,7 @@ impl Check<'_> {
             }
         }
         Ok(Manners {
-            grammar: Grammar { id_digits, line_bytes },
+            grammar: Grammar { id_digits, line_bytes, sealed },
             // The student report's wire has one answer to a connection.
             batch: BatchLimits {
                 requests: if lab.reveal_key { 1 } else { requests },
@@ -347,6 +417,9 @@ impl Times {
         ]
     }
 }
+
+/// The longest audience, so that a request has room for it.
+const AUDIENCE_BYTES_MAX: usize = 64;
 
 /// The longest time that can be waited for.
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -462,10 +535,39 @@ mod tests {
     #[test]
     fn keys_are_revealed_on_loopback_only() {
         let reveal = |listen| format!("[server]\nlisten = \"{listen}\"\n[lab]\nreveal_key = true");
+        let sealed = "[server]\nprofile = \"sealed\"\n[sealed]\naudience = \"a\"\n";
+        let text = refused(&format!("{sealed}[lab]\nreveal_key = true"));
+        assert!(text.contains("is for server.profile = \"lab\" only"), "{text}");
         assert!(read(&reveal("127.0.0.1:0")).is_ok());
         assert!(read(&reveal("[::1]:0")).is_ok());
         assert!(refused(&reveal("0.0.0.0:50000")).contains("works on loopback only"));
         assert!(refused(&reveal("192.0.2.1:50000")).contains("works on loopback only"));
+    }
+
+    #[test]
+    fn requests_in_clear_are_for_this_machine_unless_that_is_allowed() {
+        let listen = "[server]\nlisten = \"0.0.0.0:0\"\n";
+        assert!(refused(listen).contains("or server.allow_clear_requests = true"));
+        assert!(read(&format!("{listen}allow_clear_requests = true")).is_ok());
+        let sealed = format!("{listen}profile = \"sealed\"\n[sealed]\naudience = \"nets-2026\"");
+        assert!(read(&sealed).is_ok());
+    }
+
+    #[test]
+    fn a_profile_has_its_own_defaults_and_needs() {
+        let sealed = "[server]\nprofile = \"sealed\"\n";
+        assert!(refused(sealed).contains("sealed.audience = \"\": must name course and term"));
+        assert!(
+            refused(&format!("{sealed}[sealed]\naudience = \"two words\"")).contains("audience")
+        );
+        let named = format!("{sealed}[sealed]\naudience = \"nets-2026\"\n");
+        assert_eq!(read(&named).unwrap().read.discretion.population_min, 5);
+        assert_eq!(read("").unwrap().read.discretion.population_min, 1);
+        let explicit = format!("{named}[gradebook]\nfile = \"c.csv\"\npopulation_min = 3");
+        assert_eq!(read(&explicit).unwrap().read.discretion.population_min, 3);
+        let short = format!("{named}[limits]\nline_bytes = 100");
+        assert!(refused(&short).contains("must be 512 to 65536"));
+        assert!(refused("[server]\nprofile = \"open\"").contains("must be \"lab\" or \"sealed\""));
     }
 
     #[test]

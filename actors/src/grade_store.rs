@@ -8,6 +8,7 @@
 use std::time::SystemTime;
 
 use actix::{Actor, ActorContext, Addr, Context, Handler, ResponseFuture, Supervised, Supervisor};
+use gradebook::sealed::Examiner;
 use gradebook::{Answers, Book, Questions, Timestamp, UnknownStudent};
 use tokio::sync::oneshot;
 
@@ -23,22 +24,30 @@ pub struct GradeStore {
     book: Book,
     /// The next book and who waits for the old one, between [`Install`] and the restart.
     laid_aside: Option<(Book, oneshot::Sender<Book>)>,
-    unknown: UnknownStudent,
+    reception: Reception,
     answer: Answer,
     restarts: Restarts,
     teller: Teller,
+}
+
+/// Which requests the store answers.
+pub enum Reception {
+    /// Requests in clear; and how it answers unknown students.
+    Clear(UnknownStudent),
+    /// Sealed requests, which this one examines. What it has answered outlives restarts of the store.
+    Sealed(Box<Examiner>),
 }
 
 impl GradeStore {
     /// A store with its first book.
     pub fn new(
         book: Book,
-        unknown: UnknownStudent,
+        reception: Reception,
         answer: Answer,
         restarts: Restarts,
         teller: Teller,
     ) -> Self {
-        Self { book, laid_aside: None, unknown, answer, restarts, teller }
+        Self { book, laid_aside: None, reception, answer, restarts, teller }
     }
 
     /// Starts the store under supervision, on this thread. Its mailbox holds one message of each of
@@ -60,10 +69,14 @@ impl Handler<Lookup> for GradeStore {
 
     fn handle(&mut self, Lookup(batches): Lookup, context: &mut Self::Context) -> Self::Result {
         let now = Timestamp::of(SystemTime::now());
-        let Self { book, unknown, answer, restarts, .. } = self;
-        let answered =
-            |batch| restarts.guard(Part::GradeStore, || answer(book, batch, unknown, now));
-        let answered: Vec<_> = batches.into_iter().map(answered).collect();
+        let Self { book, reception, answer, restarts, .. } = self;
+        let answer = |batch| {
+            restarts.guard(Part::GradeStore, || match &mut *reception {
+                Reception::Clear(unknown) => answer(book, batch, unknown, now),
+                Reception::Sealed(examiner) => book.answer_sealed(batch, examiner, now),
+            })
+        };
+        let answered: Vec<_> = batches.into_iter().map(answer).collect();
         if answered.iter().any(Result::is_err) {
             context.stop();
         }

@@ -17,14 +17,14 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use actix_rt::{Arbiter, ArbiterHandle, System};
-use gradebook::{Book, Sealer, UnknownStudent};
+use gradebook::{Book, Sealer};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
 use crate::desk::{Desk, Manners};
 use crate::encryptor::{Encryptor, SealBatch};
 use crate::event::{Event, Teller};
-use crate::grade_store::{Answer, GradeStore};
+use crate::grade_store::{Answer, GradeStore, Reception};
 use crate::limits::ConnectionLimits;
 use crate::listener::{Listener, Worker};
 use crate::messages::{Drain, Drained, Failed, Install};
@@ -40,8 +40,8 @@ pub struct Blueprint {
     pub socket: TcpListener,
     /// The first book.
     pub book: Book,
-    /// How unknown students are answered.
-    pub unknown: UnknownStudent,
+    /// Which requests are answered.
+    pub reception: Reception,
     /// How sessions behave.
     pub manners: Manners,
     /// How many connections there may be.
@@ -92,11 +92,11 @@ impl House {
     /// # Errors
     /// When a worker's thread cannot be started, or the system gives no random bytes.
     pub fn open(blueprint: Blueprint) -> io::Result<Self> {
-        let Blueprint { socket, book, unknown, manners, connections, workers, .. } = blueprint;
+        let Blueprint { socket, book, reception, manners, connections, workers, .. } = blueprint;
         let Blueprint { restarts_max, teller, answer, seal, .. } = blueprint;
         let address = socket.local_addr()?;
         let restarts = Restarts::new(restarts_max, Arc::clone(&teller));
-        let store = GradeStore::new(book, unknown, answer, restarts.clone(), Arc::clone(&teller))
+        let store = GradeStore::new(book, reception, answer, restarts.clone(), Arc::clone(&teller))
             .supervise(connections.total);
         let sealer = || match manners.reveal_pause {
             Some(_) => Sealer::revealing().map_err(io::Error::other),

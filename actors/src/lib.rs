@@ -24,7 +24,7 @@ mod socket;
 
 pub use desk::{Desk, Manners};
 pub use encryptor::{Encryptor, SealBatch};
-pub use grade_store::{Answer, GradeStore};
+pub use grade_store::{Answer, GradeStore, Reception};
 pub use house::{Blueprint, House, bind, run};
 pub use limits::{ConnectionLimits, RequestRate, Source, Timeouts};
 pub use restarts::{RESTART_WINDOW, Restarts};

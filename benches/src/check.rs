@@ -86,7 +86,7 @@ impl Class {
 
     fn expected(&self, sealer: &mut Sealer, id: &str, command: &str) -> anyhow::Result<String> {
         let line = format!("{id} {command}\n");
-        let grammar = Grammar { id_digits: 7, line_bytes: 1024 };
+        let grammar = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
         let Parsed::Request { request, .. } = wire::parse(grammar, line.as_bytes()) else {
             bail!("{id} {command} is no request");
         };

@@ -15,8 +15,10 @@ use crate::report::{ClassFigures, NO_OWN_FIGURES, NO_OWN_MARK, Report, ReportLin
 use crate::request::{Command, Request, StudentId};
 use crate::roll::{Record, Roll};
 use crate::seal::Timestamp;
+use crate::sealed::{self, Examined, Examiner, Query, Sought, Status};
 use crate::snippet::Snippet;
 use crate::statistics::{Discretion, Figures};
+use crate::wire;
 
 /// The longest text, in bytes, whose token still fits the 1024 bytes that the lab's clients read.
 pub const LAB_ANSWER_BYTES_MAX: usize = 703;
@@ -107,6 +109,59 @@ impl Book {
         })
     }
 
+    /// Answers a batch of sealed requests from this edition, all of it at the time `now`.
+    pub fn answer_sealed(
+        &self,
+        mut questions: Questions,
+        examiner: &mut Examiner,
+        now: Timestamp,
+    ) -> Answers {
+        questions.look_up(&self.roll);
+        questions.answered(self.edition, now, |Request { id, command }, place, text| {
+            let Command::Sealed(token) = command else {
+                return Verdict::Refuse(Refusal::Busy);
+            };
+            let record = place.and_then(|place| self.roll.record(place));
+            let sought = Sought { id, key: record.map(Record::key), token };
+            let start = text.len();
+            let mut frame = sealed::EMPTY_FRAME;
+            match (examiner.examine(&sought, now, &mut frame), record) {
+                (Examined::Genuine(query, status), Some(record)) => {
+                    self.reply(record, &query, status, now, text);
+                    sealed::pad_reply(text, start);
+                    Verdict::Disclose(record.key().clone())
+                }
+                (Examined::Foreign(key), _) => {
+                    sealed::pad_reply(text, start);
+                    Verdict::Decoy(key)
+                }
+                _ => Verdict::Refuse(Refusal::Busy),
+            }
+        })
+    }
+
+    /// The reply to a genuine sealed request.
+    fn reply(
+        &self,
+        record: Record<'_>,
+        query: &Query<'_>,
+        status: Status,
+        now: Timestamp,
+        text: &mut Vec<u8>,
+    ) {
+        let command = wire::sealed_command(query.command);
+        let topic = command.and_then(|command| self.topic(command));
+        let status = match (status, command, topic) {
+            (Status::Ok, None, _) => Status::Command,
+            (Status::Ok, Some(_), None) => Status::Assessment,
+            (status, ..) => status,
+        };
+        sealed::write_reply_head(query, self.edition, now, status, text);
+        if let (Status::Ok, Some(topic)) = (status, topic) {
+            self.write(record, topic, now, text);
+        }
+    }
+
     /// This book's number.
     pub fn edition(&self) -> Edition {
         self.edition
@@ -187,22 +242,24 @@ impl Book {
         let Some(topic) = self.topic(command) else {
             return Verdict::Refuse(Refusal::NoAssessment);
         };
+        self.write(record, topic, now, text);
+        if let UnknownStudent::Decoy(_) = unknown {
+            self.pad(text, start, topic);
+        }
+        Verdict::Disclose(record.key().clone())
+    }
+
+    /// Appends what a student may be told on a topic.
+    fn write(&self, record: Record<'_>, topic: Topic<'_>, now: Timestamp, text: &mut Vec<u8>) {
         match topic {
             Topic::Grades => self.write_grades(record, text),
             Topic::Class(column, told) => {
                 text.extend_from_slice(told.to(self.may_see(record, column)).as_bytes());
             }
             Topic::Exams(exams) => self.write_exams(record, exams, text),
-            Topic::Report => {
-                if serde_json::to_writer(&mut *text, &self.report(record, now)).is_err() {
-                    return Verdict::Refuse(Refusal::Busy);
-                }
-            }
+            // Writing numbers and texts to memory does not fail.
+            Topic::Report => drop(serde_json::to_writer(text, &self.report(record, now))),
         }
-        if let UnknownStudent::Decoy(_) = unknown {
-            self.pad(text, start, topic);
-        }
-        Verdict::Disclose(record.key().clone())
     }
 
     /// Tells a student who does not exist nothing, in as many bytes as a student who does.
@@ -239,6 +296,7 @@ impl Book {
     fn topic(&self, command: Command<&str>) -> Option<Topic<'_>> {
         let name = match command {
             Command::Grades => return Some(Topic::Grades),
+            Command::Sealed(_) => return None,
             Command::Report => return Some(Topic::Report),
             Command::ExamAverage => return self.exam_average.as_ref().map(Topic::Exams),
             Command::MidtermAverage => "Midterm",

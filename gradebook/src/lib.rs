@@ -9,6 +9,7 @@
 //! without `Debug` or `Display`.
 
 pub mod request;
+pub mod sealed;
 pub mod wire;
 
 mod batch;

@@ -74,6 +74,8 @@ pub enum Fault {
     NoAssessment,
     /// The second word is no command.
     UnknownCommand,
+    /// The line is no sealed request, where no others are answered.
+    NotSealed,
 }
 
 impl Fault {
@@ -84,9 +86,12 @@ impl Fault {
             Self::ControlCharacter => "the line holds a control character",
             Self::BadId => "the line does not begin with a student ID; send: ID COMMAND",
             Self::NoCommand => "no command after the student ID; send: ID COMMAND",
-            Self::NoAssessment => "AVG needs an assessment; send: ID AVG ASSESSMENT",
+            Self::NoAssessment => "AVG and STATS need an assessment; send: ID AVG ASSESSMENT",
+            Self::NotSealed => {
+                "this server answers sealed requests only; send: ID TOKEN, as docs/PROTOCOL.md has it"
+            }
             Self::UnknownCommand => {
-                "unknown command; known: GG GMA GEA GL1A GL2A GL3A GL4A AVG REPORT"
+                "unknown command; known: GG GMA GEA GL1A GL2A GL3A GL4A AVG STATS REPORT"
             }
         }
     }

@@ -133,6 +133,8 @@ pub enum Command<Name> {
     Average(Name),
     /// `STATS <assessment>`: all that is told of the class's marks in any assessment.
     Statistics(Name),
+    /// A sealed request: its token.
+    Sealed(Name),
     /// `REPORT`: own marks, class statistics, edition and time as one JSON document.
     Report,
 }
@@ -175,6 +177,7 @@ impl<Name> Command<Name> {
             Self::LabAverage(Lab::Four) => "GL4A",
             Self::Average(_) => "AVG",
             Self::Statistics(_) => "STATS",
+            Self::Sealed(_) => "sealed",
             Self::Report => "REPORT",
         }
     }
@@ -188,6 +191,7 @@ impl<Name> Command<Name> {
             Self::LabAverage(lab) => Command::LabAverage(lab),
             Self::Average(name) => Command::Average(rename(name)),
             Self::Statistics(name) => Command::Statistics(rename(name)),
+            Self::Sealed(token) => Command::Sealed(rename(token)),
             Self::Report => Command::Report,
         }
     }

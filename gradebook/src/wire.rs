@@ -16,6 +16,7 @@
 
 use crate::refusal::{Fault, Malformed, Refusal};
 use crate::request::{Command, Lab, Request, SEVEN, StudentId};
+use crate::sealed::REQUEST_TOKEN_BYTES;
 
 /// What may stand between words.
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -27,6 +28,8 @@ pub struct Grammar {
     pub id_digits: u8,
     /// The longest line, in bytes, without its line end.
     pub line_bytes: usize,
+    /// Whether requests are sealed: then each is a line of a student ID, a blank and a token.
+    pub sealed: bool,
 }
 
 /// What the bytes received so far begin with.
@@ -62,6 +65,9 @@ pub fn parse(grammar: Grammar, bytes: &[u8]) -> Parsed<'_> {
     if rest.is_empty() {
         return Parsed::Incomplete { blank };
     }
+    if grammar.sealed {
+        return parse_sealed(grammar, rest, blank);
+    }
     let form = form(grammar, rest);
     if let Form::Complete { request, used } = form
         && let Some(ending) = ending(rest.get(used..).unwrap_or_default())
@@ -80,6 +86,37 @@ pub fn parse(grammar: Grammar, bytes: &[u8]) -> Parsed<'_> {
         (Line::Unended, _) => Parsed::Incomplete { blank },
         (Line::TooLong, _) => Parsed::TooLong,
     }
+}
+
+/// Reads one sealed request. Whether its token is genuine is for others to say; here it has the length
+/// and the alphabet of one, whoever has made it.
+fn parse_sealed(grammar: Grammar, rest: &[u8], blank: usize) -> Parsed<'_> {
+    let (line, used) = match line(grammar, rest) {
+        Line::Whole { line, used } => (line, blank + used),
+        Line::Unended => return Parsed::Incomplete { blank },
+        Line::TooLong => return Parsed::TooLong,
+    };
+    let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_=".contains(byte);
+    let is_token = |token: &str| {
+        token.len() == REQUEST_TOKEN_BYTES && token.as_bytes().iter().all(in_alphabet)
+    };
+    let words = std::str::from_utf8(line).ok().and_then(|line| line.split_once(' '));
+    let token = words.map(|(_, token)| token).filter(|token| is_token(token));
+    let id = words.and_then(|(id, _)| StudentId::new(id.as_bytes()));
+    match (id, token) {
+        (Some(id), Some(token)) => {
+            Parsed::Request { request: Request { id, command: Command::Sealed(token) }, used }
+        }
+        _ => {
+            let malformed = Malformed { fault: Fault::NotSealed, bytes: line.len() };
+            Parsed::Malformed { malformed, used }
+        }
+    }
+}
+
+/// The command that a sealed request holds.
+pub(crate) fn sealed_command(text: &str) -> Option<Command<&str>> {
+    line_command(text).ok()
 }
 
 /// What ends every reply.
@@ -338,7 +375,7 @@ mod tests {
 
     use super::*;
 
-    const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 64 };
+    const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 64, sealed: false };
 
     /// Everything a server would make of `packets`, one text a reply, and what stayed unread.
     fn conversation(packets: &[&[u8]]) -> (Vec<String>, Vec<u8>) {
@@ -539,7 +576,7 @@ mod tests {
             digits in 1..19u8,
             line_bytes in 1..80usize,
         ) {
-            let grammar = Grammar { id_digits: digits, line_bytes };
+            let grammar = Grammar { id_digits: digits, line_bytes, sealed: false };
             let mut rest = &bytes[..];
             loop {
                 rest = match parse(grammar, rest) {

@@ -12,9 +12,10 @@ use std::time::Duration;
 use clap::Parser;
 use grade_actor_server::client::dialogue::{Dialogue, DialogueError, ask_once};
 use grade_actor_server::client::display::{Style, show, show_failure};
+use grade_actor_server::client::editions::Editions;
 use grade_actor_server::client::keys::{Keys, KeysError, ask_for_key};
 use grade_actor_server::client::script::{Script, ScriptError};
-use grade_actor_server::client::{Question, Server};
+use grade_actor_server::client::{Question, Sealed, Server};
 use grade_actor_server::text::shown;
 
 const USAGE: u8 = 2;
@@ -69,6 +70,10 @@ struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = humantime::parse_duration)]
     max_age: Duration,
 
+    /// Seal requests, for this course and term: what the server's sealed.audience says
+    #[arg(long, value_name = "AUDIENCE", env = "GRADE_AUDIENCE")]
+    sealed: Option<String>,
+
     /// Refused: a key on the command line can be read by every user of the machine
     #[arg(long, hide = true, num_args = 0..=1)]
     key: Option<Option<String>>,
@@ -107,7 +112,7 @@ fn run(arguments: &Arguments) -> Result<u8, Exit> {
     if port.is_none() {
         return Err(Exit(USAGE, "--server is not HOST:PORT".to_owned()));
     }
-    let words = arguments.id.iter().chain(&arguments.command);
+    let words = arguments.id.iter().chain(&arguments.command).chain(&arguments.sealed);
     if words.flat_map(|word| word.chars()).any(char::is_control) {
         return Err(Exit(USAGE, "the ID or the command holds a control character".to_owned()));
     }
@@ -115,6 +120,10 @@ fn run(arguments: &Arguments) -> Result<u8, Exit> {
         address: arguments.server.clone(),
         timeout: arguments.timeout,
         age_max: arguments.max_age,
+        sealed: arguments
+            .sealed
+            .clone()
+            .map(|audience| Sealed { audience, editions: Editions::of_user() }),
     };
     let keys = keys(arguments)?;
     let style = Style::of_output(arguments.json);
@@ -156,7 +165,7 @@ fn one_shot(
     let missing = || Exit(USAGE, "whose grades? give --id".to_owned());
     let id = arguments.id.as_deref().ok_or_else(missing)?;
     let key = keys.of(id, || ask_for_key(id)).map_err(|error| Exit(USAGE, error.to_string()))?;
-    let question = Question { id: id.to_owned(), command: arguments.command.join(" "), key };
+    let question = Question::new(id.to_owned(), arguments.command.join(" "), key);
     let (written, code) = match ask_once(server, &question) {
         Ok(answer) => (show(out, style, &question, &answer), 0),
         Err(failure) => {

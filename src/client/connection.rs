@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
 use crate::client::{Failure, Question, Server};
 
@@ -10,19 +10,19 @@ use crate::client::{Failure, Question, Server};
 const REPLY_BYTES_MAX: usize = 1 << 20;
 
 /// A connection to a server.
-pub struct Connection {
+pub struct Connection<'a> {
     socket: TcpStream,
-    timeout: Duration,
+    server: &'a Server,
     /// Received bytes behind the last reply.
     held: Vec<u8>,
 }
 
-impl Connection {
+impl<'a> Connection<'a> {
     /// Connects to the first of the server's addresses that accepts.
     ///
     /// # Errors
     /// [`Failure::NotConnected`].
-    pub fn open(server: &Server) -> Result<Self, Failure> {
+    pub fn open(server: &'a Server) -> Result<Self, Failure> {
         let connect = || {
             let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
             for address in server.address.to_socket_addrs()? {
@@ -36,7 +36,7 @@ impl Connection {
         let ready = |socket: TcpStream| {
             socket.set_nodelay(true)?;
             socket.set_write_timeout(Some(server.timeout))?;
-            Ok(Self { socket, timeout: server.timeout, held: Vec::new() })
+            Ok(Self { socket, server, held: Vec::new() })
         };
         connect().and_then(ready).map_err(|error: io::Error| Failure::NotConnected {
             address: server.address.clone(),
@@ -47,13 +47,14 @@ impl Connection {
     /// Sends questions, a line each, in one write.
     ///
     /// # Errors
-    /// [`Failure::Lost`] when they cannot all be sent.
-    pub fn send<'a>(
+    /// [`Failure::Lost`] when they cannot all be sent; [`Failure::Unsayable`] when one cannot be sealed.
+    pub fn send<'q>(
         &mut self,
-        questions: impl Iterator<Item = &'a Question>,
+        questions: impl Iterator<Item = &'q Question>,
     ) -> Result<(), Failure> {
-        let lines = questions.map(|question| format!("{} {}\n", question.id, question.command));
-        let lines: String = lines.collect();
+        let now = SystemTime::now();
+        let lines = questions.map(|question| question.line(self.server.sealed.as_ref(), now));
+        let lines = lines.collect::<Result<String, _>>()?;
         self.socket.write_all(lines.as_bytes()).map_err(|_| Failure::Lost)
     }
 
@@ -62,7 +63,7 @@ impl Connection {
     /// # Errors
     /// [`Failure`] when it does not come, is cut off, or has no end.
     pub fn receive(&mut self) -> Result<String, Failure> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = Instant::now() + self.server.timeout;
         let mut searched = 0;
         loop {
             let fresh = self.held.get(searched..).unwrap_or_default();
@@ -83,7 +84,7 @@ impl Connection {
     fn read_more(&mut self, deadline: Instant) -> Result<(), Failure> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || self.socket.set_read_timeout(Some(left)).is_err() {
-            return Err(Failure::TimedOut(self.timeout));
+            return Err(Failure::TimedOut(self.server.timeout));
         }
         let mut buffer = [0; 16 * 1024];
         match self.socket.read(&mut buffer) {
@@ -95,7 +96,9 @@ impl Connection {
             }
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => Ok(()),
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Failure::TimedOut(self.timeout)),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                    Err(Failure::TimedOut(self.server.timeout))
+                }
                 _ => Err(Failure::Lost),
             },
         }

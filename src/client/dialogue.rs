@@ -114,7 +114,7 @@ impl Dialogue<'_> {
         }
         writeln!(out, "{}", shown(&announcement(command)))?;
         out.flush()?;
-        let question = Question { id: id.to_owned(), command: command.to_owned(), key };
+        let question = Question::new(id.to_owned(), command.to_owned(), key);
         match ask_once(self.server, &question) {
             Ok(answer) => show(out, self.style, &question, &answer)?,
             Err(failure) => {
@@ -180,8 +180,12 @@ mod tests {
     use super::*;
 
     fn understood(id: Option<&str>, line: &str) -> Option<(String, Option<String>)> {
-        let server =
-            Server { address: String::new(), timeout: Duration::ZERO, age_max: Duration::ZERO };
+        let server = Server {
+            address: String::new(),
+            timeout: Duration::ZERO,
+            age_max: Duration::ZERO,
+            sealed: None,
+        };
         let (keys, id) = (Keys::Asked, id.map(str::to_owned));
         Dialogue { server: &server, keys: &keys, style: Style::Plain, id }.understand(line)
     }

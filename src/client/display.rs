@@ -166,7 +166,7 @@ mod tests {
 
     fn display(style: Style, command: &str, text: &str) -> String {
         let key = Key::parse(b"__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4=").unwrap();
-        let question = Question { id: "2100001".into(), command: command.into(), key };
+        let question = Question::new("2100001".into(), command.into(), key);
         let answer = Answer { time: Timestamp(1_800_000_000), text: text.into() };
         let mut out = Vec::new();
         show(&mut out, style, &question, &answer).unwrap();

@@ -2,19 +2,24 @@
 
 pub mod dialogue;
 pub mod display;
+pub mod editions;
 pub mod keys;
 pub mod script;
 
 mod connection;
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use gradebook::{Key, OpenError, Timestamp, open};
+use gradebook::sealed::{Nonce, Query, Reply, Status, Unsayable};
+use gradebook::{Edition, Key, OpenError, Opened, Timestamp, open};
+
+use editions::Editions;
 
 pub use connection::Connection;
 
 /// Whom to ask, and how patiently.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Server {
     /// `HOST:PORT`.
     pub address: String,
@@ -22,6 +27,17 @@ pub struct Server {
     pub timeout: Duration,
     /// How old an answer may be, and how far in the future.
     pub age_max: Duration,
+    /// With an audience here, requests are sealed.
+    pub sealed: Option<Sealed>,
+}
+
+/// What sealed requests need to know.
+#[derive(Debug)]
+pub struct Sealed {
+    /// The course and term.
+    pub audience: String,
+    /// The editions that have been seen.
+    pub editions: Editions,
 }
 
 /// One question, with the key that its answer is sealed under.
@@ -32,6 +48,8 @@ pub struct Question {
     pub command: String,
     /// The student's key.
     pub key: Key,
+    /// What a sealed reply must repeat.
+    nonce: Nonce,
 }
 
 /// An answer that has been opened and is to be trusted.
@@ -96,6 +114,21 @@ pub enum Failure {
     /// The answer is one to another question.
     #[error("the answer is not to be trusted: it answers another question")]
     Mismatched,
+    /// The answer is of an older edition than one that has been seen.
+    #[error(
+        "the answer is not to be trusted: it is of edition {}, and one of edition {} has been seen already",
+        told.0,
+        seen.0
+    )]
+    Stale {
+        /// The answer's edition.
+        told: Edition,
+        /// The newest edition seen.
+        seen: Edition,
+    },
+    /// The question has no place in a sealed request.
+    #[error("the request cannot be sealed: {0}")]
+    Unsayable(#[from] Unsayable),
     /// The answer has no end.
     #[error("the answer is not to be trusted: it is longer than {0} bytes")]
     TooLong(usize),
@@ -106,11 +139,13 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::Closed => 1,
+            Self::Unsayable(_) => 2,
             Self::NotConnected { .. } | Self::Lost | Self::TimedOut(_) => 3,
             Self::NotAToken | Self::WrongKey => 4,
             Self::TooOld { .. }
             | Self::FromTheFuture { .. }
             | Self::Mismatched
+            | Self::Stale { .. }
             | Self::TooLong(_) => 5,
         }
     }
@@ -128,6 +163,8 @@ impl Failure {
             Self::TooOld { .. } => "too-old",
             Self::FromTheFuture { .. } => "from-the-future",
             Self::Mismatched => "mismatched",
+            Self::Stale { .. } => "stale",
+            Self::Unsayable(_) => "unsayable",
             Self::TooLong(_) => "too-long",
         }
     }
@@ -142,7 +179,31 @@ impl Failure {
                 | Self::TooOld { .. }
                 | Self::FromTheFuture { .. }
                 | Self::Mismatched
+                | Self::Stale { .. }
         )
+    }
+}
+
+impl Question {
+    /// A question with a nonce of its own.
+    pub fn new(id: String, command: String, key: Key) -> Self {
+        // The standard library's hash under keys that the system drew at random.
+        let nonce = Nonce(RandomState::new().hash_one(SystemTime::now()));
+        Self { id, command, key, nonce }
+    }
+
+    /// The line that asks it.
+    fn line(&self, sealed: Option<&Sealed>, now: SystemTime) -> Result<String, Failure> {
+        let Some(Sealed { audience, .. }) = sealed else {
+            return Ok(format!("{} {}\n", self.id, self.command));
+        };
+        let query = Query { audience, ..self.query() };
+        Ok(format!("{} {}\n", self.id, query.seal(&self.key, Timestamp::of(now))?))
+    }
+
+    /// What a sealed reply repeats.
+    fn query(&self) -> Query<'_> {
+        Query { audience: "", id: &self.id, command: &self.command, nonce: self.nonce }
     }
 }
 
@@ -166,6 +227,9 @@ impl Server {
             OpenError::WrongKey => Failure::WrongKey,
         })?;
         self.check_time(opened.time, Timestamp::of(now))?;
+        if let Some(sealed) = &self.sealed {
+            return sealed.read_reply(&opened, question);
+        }
         let text = without_padding(&opened.text);
         if !answers(question, text) {
             return Err(Failure::Mismatched);
@@ -183,6 +247,24 @@ impl Server {
             return Err(Failure::FromTheFuture { time: made });
         }
         Ok(())
+    }
+}
+
+impl Sealed {
+    /// Reads what a sealed reply says.
+    fn read_reply(&self, opened: &Opened, question: &Question) -> Result<Answer, Failure> {
+        let reply = Reply::parse(&opened.text).filter(|reply| reply.query == question.query());
+        let reply = reply.ok_or(Failure::Mismatched)?;
+        let seen = self.editions.see(&self.audience, &question.id, reply.edition);
+        seen.map_err(|seen| Failure::Stale { told: reply.edition, seen })?;
+        if reply.status != Status::Ok {
+            let mut text = reply.status.text().to_owned();
+            if reply.status == Status::Clock {
+                text = format!("{text}; it is {} there", reply.time);
+            }
+            return Err(Failure::Refused { word: reply.status.word().to_owned(), text });
+        }
+        Ok(Answer { time: opened.time, text: reply.body.to_owned() })
     }
 }
 
@@ -241,10 +323,11 @@ mod tests {
             address: "192.0.2.1:1".into(),
             timeout: Duration::from_secs(1),
             age_max: Duration::from_secs(300),
+            sealed: None,
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let key = Key::parse(KEY.as_bytes()).unwrap();
-        let question = Question { id: "2100001".into(), command: command.into(), key };
+        let question = Question::new("2100001".into(), command.into(), key);
         server.read_reply(line, &question, now).map(|answer| answer.text)
     }
 

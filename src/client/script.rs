@@ -136,7 +136,7 @@ impl Script<'_> {
         };
         let nobody = || Err(KeysError::NoSource);
         let key = self.keys.of(id, nobody).map_err(|error| bad(error.to_string()))?;
-        let question = Question { id: id.to_owned(), command: command.trim().to_owned(), key };
+        let question = Question::new(id.to_owned(), command.trim().to_owned(), key);
         Ok(Some(Asked { line, question }))
     }
 }
@@ -147,7 +147,7 @@ struct Pipeline<'a> {
     lines: Receiver<(usize, io::Result<String>)>,
     /// The questions that have no answer yet, in order.
     underway: VecDeque<Asked>,
-    connection: Option<Connection>,
+    connection: Option<Connection<'a>>,
     /// How many of the questions have been sent over this connection.
     sent: usize,
     /// Whether this connection has brought no answer yet.

@@ -11,8 +11,8 @@ use actix_rt::Arbiter;
 use grade_actors::event::{Event, SessionNumber, Tell, Teller};
 use grade_actors::messages::Ended;
 use grade_actors::{
-    Answer, Desk, Encryptor, GradeStore, Guest, Manners, Restarts, SealBatch, Session, Socket,
-    Source, Timeouts,
+    Answer, Desk, Encryptor, GradeStore, Guest, Manners, Reception, Restarts, SealBatch, Session,
+    Socket, Source, Timeouts,
 };
 use gradebook::wire::Grammar;
 use gradebook::{
@@ -62,7 +62,7 @@ pub fn book() -> Book {
 /// The program's default manners, with small batches.
 pub fn manners() -> Manners {
     Manners {
-        grammar: Grammar { id_digits: 7, line_bytes: 64 },
+        grammar: Grammar { id_digits: 7, line_bytes: 64, sealed: false },
         batch: BatchLimits { requests: 16, output_bytes: 64 * 1024 },
         timeouts: Timeouts {
             request: Duration::from_secs(30),
@@ -95,9 +95,10 @@ impl Backroom {
         let diary = Arc::new(Diary::default());
         let teller: Teller = Arc::<Diary>::clone(&diary);
         let restarts = Restarts::new(5, Arc::clone(&teller));
-        let unknown = UnknownStudent::Close;
-        let store = GradeStore::new(book(), unknown, answer, restarts.clone(), Arc::clone(&teller))
-            .supervise(100);
+        let reception = Reception::Clear(UnknownStudent::Close);
+        let store =
+            GradeStore::new(book(), reception, answer, restarts.clone(), Arc::clone(&teller))
+                .supervise(100);
         let encryptor = Encryptor::new(Sealer::new().unwrap(), seal, restarts.clone())
             .supervise(100, &Arbiter::current());
         let desk = Desk::new(manners, store.clone().recipient(), encryptor.recipient(), teller);

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 
-const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 1024 };
+const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
 const BATCH: BatchLimits = BatchLimits { requests: 64, output_bytes: 32 * 1024 };
 
 #[derive(Parser)]

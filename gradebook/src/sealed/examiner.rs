@@ -1,0 +1,240 @@
+//! Examining a sealed request: in an order in which nothing is learned by who has not the key.
+
+use aes::Aes128Dec;
+use aes::cipher::{BlockCipherDecrypt, KeyInit};
+use base64_simd::{Out, URL_SAFE};
+use subtle::ConstantTimeEq;
+
+use super::replays::{NotNew, Replays};
+use super::{Query, REQUEST_FRAME_BYTES, REQUEST_TEXT_BYTES, ReplayLimits, Status};
+use crate::census;
+use crate::cover::Cover;
+use crate::key::Key;
+use crate::request::StudentId;
+use crate::seal::{Timestamp, mac_of};
+use crate::token::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES, VERSION};
+
+/// Examines sealed requests. It holds what it has answered.
+pub struct Examiner {
+    audience: String,
+    cover: Cover,
+    /// How many seconds a request's time may be from the server's.
+    skew: u64,
+    replays: Replays,
+}
+
+/// A request and the key of the student that it names, if there is that student.
+pub(crate) struct Sought<'a> {
+    pub(crate) id: StudentId<'a>,
+    pub(crate) key: Option<&'a Key>,
+    pub(crate) token: &'a str,
+}
+
+/// What an examination finds.
+pub(crate) enum Examined<'a> {
+    /// Not what a student with this ID has sealed: answered with a decoy under this key.
+    Foreign(Key),
+    /// A request by the student; with the status that is to be told.
+    Genuine(Query<'a>, Status),
+    /// Nothing can be said, not even a decoy.
+    Failed,
+}
+
+/// The memory that a request's token is opened in.
+pub(crate) type Frame = [u8; REQUEST_FRAME_BYTES];
+
+/// Such memory, to be opened in.
+pub(crate) const EMPTY_FRAME: Frame = [0; REQUEST_FRAME_BYTES];
+
+impl Examiner {
+    /// An examiner for requests to this audience, whose time is at most `skew_seconds` from the
+    /// server's.
+    pub fn new(audience: String, skew_seconds: u64, limits: ReplayLimits) -> Self {
+        Self { audience, cover: Cover::new(), skew: skew_seconds, replays: Replays::new(limits) }
+    }
+
+    /// Examines a request. An ID that nobody has and a token that its student has not made take the
+    /// same steps.
+    pub(crate) fn examine<'a>(
+        &mut self,
+        sought: &Sought<'_>,
+        now: Timestamp,
+        frame: &'a mut Frame,
+    ) -> Examined<'a> {
+        let Some(decoy) = self.cover.decoy_key(&sought.id) else { return Examined::Failed };
+        let Some((time, mac)) = opened(sought.key.unwrap_or(&decoy), sought.token, frame) else {
+            return Examined::Foreign(decoy);
+        };
+        let text = frame.get(HEADER_BYTES..HEADER_BYTES + REQUEST_TEXT_BYTES).unwrap_or_default();
+        let query = std::str::from_utf8(text).ok().and_then(Query::parse);
+        // The student's key has sealed something else, such as a reply.
+        let Some(query) = query.filter(|query| query.id == sought.id.as_str()) else {
+            return Examined::Foreign(decoy);
+        };
+        let status = self.status(&query, time, mac, now);
+        Examined::Genuine(query, status)
+    }
+
+    fn status(&mut self, query: &Query<'_>, time: Timestamp, mac: u128, now: Timestamp) -> Status {
+        if query.audience != self.audience {
+            return Status::Audience;
+        }
+        // By comparison only: a time out of a token may be any number.
+        if time.0.abs_diff(now.0) > self.skew {
+            return Status::Clock;
+        }
+        let until = Timestamp(time.0.saturating_add(self.skew));
+        match self.replays.admit(census::number(query.id), mac, now, until) {
+            Ok(()) => Status::Ok,
+            Err(NotNew::Replayed) => Status::Replayed,
+            Err(NotNew::Full) => Status::Busy,
+        }
+    }
+}
+
+/// Opens a token in `frame`, where its text is then. Gives its time and the beginning of its MAC;
+/// nothing if this key has not made it.
+fn opened(key: &Key, token: &str, frame: &mut Frame) -> Option<(Timestamp, u128)> {
+    // The decoder asks for memory of the right length, and reads only the one spelling of the bytes.
+    let bytes = URL_SAFE.decoded_length(token.as_bytes()).ok()?;
+    (bytes == REQUEST_FRAME_BYTES).then_some(())?;
+    URL_SAFE.decode(token.as_bytes(), Out::from_slice(frame.as_mut_slice())).ok()?;
+    let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
+    let genuine: bool = mac_of(key, covered).ct_eq(mac).into();
+    if !genuine || covered.first() != Some(&VERSION) {
+        return None;
+    }
+    let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;
+    decrypt(key, covered)?;
+    (covered.last() == Some(&1)).then_some(())?;
+    let mac = mac.first_chunk().copied().map(u128::from_be_bytes)?;
+    Some((Timestamp(time), mac))
+}
+
+/// Decrypts the blocks behind the header, CBC, in place.
+fn decrypt(key: &Key, covered: &mut [u8]) -> Option<()> {
+    let [_, encryption] = *key.halves();
+    let cipher = Aes128Dec::new(&encryption.into());
+    let (header, text) = covered.split_at_mut_checked(HEADER_BYTES)?;
+    let mut before = u128::from_ne_bytes(*header.last_chunk::<BLOCK_BYTES>()?);
+    let (blocks, _) = text.as_chunks_mut::<BLOCK_BYTES>();
+    for block in blocks {
+        let sealed = u128::from_ne_bytes(*block);
+        cipher.decrypt_block((&mut *block).into());
+        *block = (u128::from_ne_bytes(*block) ^ before).to_ne_bytes();
+        before = sealed;
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE;
+
+    use super::*;
+    use crate::sealed::{Nonce, REQUEST_TOKEN_BYTES};
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+    const LIMITS: ReplayLimits = ReplayLimits { per_student: 1_000, total: 10_000 };
+
+    fn key(n: u8) -> Key {
+        Key::from_bytes([n; 32])
+    }
+
+    fn examiner() -> Examiner {
+        Examiner::new("nets-2026".into(), 300, LIMITS)
+    }
+
+    fn sealed(key: &Key, audience: &str, id: &str, nonce: u64, time: u64) -> String {
+        let query = Query { audience, id, command: "GG", nonce: Nonce(nonce) };
+        query.seal(key, Timestamp(time)).unwrap()
+    }
+
+    /// The status that is told, or that it is none of theirs.
+    fn status(examiner: &mut Examiner, known: Option<&Key>, token: &str) -> String {
+        let id = StudentId::new(b"2100001").unwrap();
+        let mut frame = [0; REQUEST_FRAME_BYTES];
+        let sought = Sought { id, key: known, token };
+        match examiner.examine(&sought, NOW, &mut frame) {
+            Examined::Foreign(_) => "foreign".into(),
+            Examined::Genuine(query, status) => {
+                assert_eq!((query.id, query.command), ("2100001", "GG"));
+                status.word().into()
+            }
+            Examined::Failed => "failed".into(),
+        }
+    }
+
+    #[test]
+    fn a_student_s_own_request_is_answered_once() {
+        let (mut examiner, key) = (examiner(), key(1));
+        let token = sealed(&key, "nets-2026", "2100001", 1, NOW.0);
+        assert_eq!(status(&mut examiner, Some(&key), &token), "ok");
+        assert_eq!(status(&mut examiner, Some(&key), &token), "replayed");
+        let again = sealed(&key, "nets-2026", "2100001", 1, NOW.0);
+        assert_eq!(status(&mut examiner, Some(&key), &again), "ok", "the same words sealed anew");
+    }
+
+    #[test]
+    fn what_is_not_the_student_s_is_foreign_like_an_unknown_student_s() {
+        let (mut examiner, key, other) = (examiner(), key(1), key(2));
+        let token = sealed(&other, "nets-2026", "2100001", 1, NOW.0);
+        assert_eq!(status(&mut examiner, Some(&key), &token), "foreign", "another key");
+        assert_eq!(status(&mut examiner, None, &token), "foreign", "nobody's");
+        let token = sealed(&key, "nets-2026", "2100002", 1, NOW.0);
+        assert_eq!(status(&mut examiner, Some(&key), &token), "foreign", "about someone else");
+        let fernet = fernet::Fernet::new(&key.expose_text()).unwrap();
+        let mut reply = b"R1\t2100001\tGG\t0000000000000001\t1\t1800000000\tok\t".to_vec();
+        reply.resize(REQUEST_TEXT_BYTES, b' ');
+        let reflected = fernet.encrypt_at_time(&reply, NOW.0);
+        assert_eq!(reflected.len(), REQUEST_TOKEN_BYTES);
+        assert_eq!(status(&mut examiner, Some(&key), &reflected), "foreign", "a reply sent back");
+        let unpadded = "A".repeat(REQUEST_TOKEN_BYTES);
+        assert_eq!(status(&mut examiner, Some(&key), &unpadded), "foreign", "longer once decoded");
+        for text in [0, 16, 254, 256, 300] {
+            let token = fernet.encrypt_at_time(&vec![b' '; text], NOW.0);
+            assert_eq!(status(&mut examiner, Some(&key), &token), "foreign", "{text} bytes");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_foreign_and_never_a_replay() {
+        let (mut examiner, key) = (examiner(), key(1));
+        let token = sealed(&key, "nets-2026", "2100001", 1, NOW.0);
+        let bytes = URL_SAFE.decode(&token).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let changed = URL_SAFE.encode(bytes);
+            assert_eq!(status(&mut examiner, Some(&key), &changed), "foreign", "bit {bit}");
+        }
+        for cut in 0..token.len() {
+            assert_eq!(
+                status(&mut examiner, Some(&key), token.get(..cut).unwrap()),
+                "foreign",
+                "cut at {cut}"
+            );
+        }
+        assert_eq!(status(&mut examiner, Some(&key), &token), "ok");
+    }
+
+    #[test]
+    fn time_and_audience_are_told_to_the_student_alone() {
+        let (mut examiner, key) = (examiner(), key(1));
+        for (time, expected) in [
+            (NOW.0 - 300, "ok"),
+            (NOW.0 + 300, "ok"),
+            (NOW.0 - 301, "clock"),
+            (NOW.0 + 301, "clock"),
+            (0, "clock"),
+            (u64::MAX, "clock"),
+        ] {
+            let token = sealed(&key, "nets-2026", "2100001", 1, time);
+            assert_eq!(status(&mut examiner, Some(&key), &token), expected, "{time}");
+        }
+        let token = sealed(&key, "nets-2025", "2100001", 1, NOW.0);
+        assert_eq!(status(&mut examiner, Some(&key), &token), "audience");
+        assert_eq!(status(&mut examiner, Some(&key), &token), "audience", "and is no replay");
+    }
+}

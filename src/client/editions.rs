@@ -1,0 +1,61 @@
+//! The newest edition that each course has answered with, so that an old one is noticed: somebody on
+//! the way could keep a server's answers back, or run an old copy of it.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use gradebook::Edition;
+
+/// What has been seen, in a file of the user's state folder.
+#[derive(Debug)]
+pub struct Editions {
+    file: Option<PathBuf>,
+    /// By audience and student ID.
+    seen: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Editions {
+    /// What earlier runs have seen: nothing, where there is no such file or no such folder.
+    pub fn of_user() -> Self {
+        let state =
+            env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+        let file = state.or_else(home).map(|folder| folder.join("grade-client/editions.json"));
+        let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok());
+        let seen = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        Self { file, seen: Mutex::new(seen) }
+    }
+
+    /// Takes down an edition.
+    ///
+    /// # Errors
+    /// The newer edition that has been seen already.
+    pub fn see(&self, audience: &str, id: &str, edition: Edition) -> Result<(), Edition> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = seen.entry(format!("{audience}/{id}")).or_default();
+        if *newest > edition.0 {
+            return Err(Edition(*newest));
+        }
+        if *newest < edition.0 {
+            *newest = edition.0;
+            // A folder that cannot be written makes the next run forget, and this one go on.
+            drop(self.save(&seen));
+        }
+        Ok(())
+    }
+
+    fn save(&self, seen: &BTreeMap<String, u64>) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
+        fs::create_dir_all(folder)?;
+        // Renamed into place, so that it is never half there.
+        let fresh = folder.join(format!("editions.{}.tmp", std::process::id()));
+        let mut out = fs::File::create(&fresh)?;
+        out.write_all(serde_json::to_string(seen)?.as_bytes())?;
+        fs::rename(&fresh, file)
+    }
+}
