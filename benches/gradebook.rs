@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use gradebook::sealed::{Examiner, Nonce, Query, ReplayLimits};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
     BatchLimits, Book, Discretion, Edition, Key, Publications, Questions, ReadOptions, Sealer,
@@ -110,6 +111,45 @@ fn seal(bencher: Bencher<'_, '_>, requests: usize, students: usize) {
             book.answer(questions(requests, students, "GG"), &UnknownStudent::Close, NOW)
         })
         .bench_local_values(|answers| sealer.seal(answers));
+}
+
+/// Everything that a request costs but the socket: reading, answering, sealing the reply.
+#[divan::bench(args = ["GG in clear", "GG sealed"], sample_count = 100, sample_size = 10)]
+fn whole(bencher: Bencher<'_, '_>, way: &str) {
+    let book = book(64);
+    let mut sealer = Sealer::new().unwrap();
+    let sealed = way == "GG sealed";
+    let grammar = Grammar { sealed, ..GRAMMAR };
+    // More requests than are measured, so that none comes again.
+    let limits = ReplayLimits { per_student: 256, total: 1_000_000 };
+    let mut examiner = Examiner::new("bench".into(), u64::MAX, limits);
+    let requests: Vec<_> = (0..16 * 4000)
+        .map(|nonce| {
+            // A batch is by one student, the next by another.
+            let student = usize::try_from(nonce / 16 % 64).unwrap();
+            let (id, key) = ((2_000_000 + student).to_string(), key(student));
+            let query = Query { audience: "bench", id: &id, command: "GG", nonce: Nonce(nonce) };
+            let key = Key::parse(key.as_bytes()).unwrap();
+            match sealed {
+                true => format!("{id} {}\n", query.seal(&key, NOW).unwrap()),
+                false => format!("{id} GG\n"),
+            }
+        })
+        .collect();
+    let mut next = requests.iter();
+    bencher.counter(ItemsCount::new(16_usize)).bench_local(|| {
+        let mut questions = Questions::new(LIMITS);
+        for line in next.by_ref().take(16) {
+            if let Parsed::Request { request, .. } = wire::parse(grammar, line.as_bytes()) {
+                questions.push(request);
+            }
+        }
+        let answers = match sealed {
+            true => book.answer_sealed(questions, &mut examiner, NOW),
+            false => book.answer(questions, &UnknownStudent::Close, NOW),
+        };
+        sealer.seal(answers)
+    });
 }
 
 /// The same text sealed by the `fernet` crate.

@@ -124,7 +124,7 @@ fn what_is_not_sealed_is_refused_without_a_look_at_the_class() {
     let line = foreign(ADA.0, 1);
     let malformed = "ERR malformed this server answers sealed requests only; send: ID TOKEN, as \
                      docs/PROTOCOL.md has it";
-    let cut = format!("{}\n", &line[..line.len() - 2]);
+    let cut = format!("{}\n", line.get(..line.len() - 2).unwrap());
     for line in
         [&*format!("{} GG\n", ADA.0), "2999999 GG\n", "hello\n", &cut, &line.replace('A', "*")]
     {

@@ -135,7 +135,8 @@ impl Book {
                     sealed::pad_reply(text, start);
                     Verdict::Decoy(key)
                 }
-                _ => Verdict::Refuse(Refusal::Busy),
+                // Without a record there is no key that could have made it.
+                (Examined::Genuine(..), None) => Verdict::Refuse(Refusal::Busy),
             }
         })
     }
@@ -270,7 +271,7 @@ impl Book {
             return Verdict::Refuse(Refusal::NoAssessment);
         };
         self.pad(text, start, topic);
-        cover.decoy_key(&request.id).map_or(Verdict::Refuse(Refusal::Busy), Verdict::Decoy)
+        Verdict::Decoy(cover.decoy_key(&request.id))
     }
 
     /// Pads the text that begins at `start` with blanks to a length that all answers on this topic

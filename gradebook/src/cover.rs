@@ -6,7 +6,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroizing;
 
 use crate::key::Key;
 use crate::request::StudentId;
@@ -15,20 +15,24 @@ use crate::request::StudentId;
 ///
 /// The key for an ID is always the same within a process, so that two questions by the same unknown
 /// student look as related as those of a known one.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Cover(Vec<u8>);
+#[derive(Clone)]
+pub struct Cover(Hmac<Sha256>);
 
 impl Cover {
     /// A cover with a new random secret.
     pub fn new() -> Self {
-        Self(fernet::Fernet::generate_key().into_bytes())
+        let secret = Zeroizing::new(fernet::Fernet::generate_key());
+        // HMAC pads a key that is shorter than a block with zeros.
+        let mut block = Zeroizing::new([0; 64]);
+        block.iter_mut().zip(secret.bytes()).for_each(|(place, byte)| *place = byte);
+        Self(Hmac::new(&(*block).into()))
     }
 
     /// The key to seal a decoy for `id` under.
-    pub(crate) fn decoy_key(&self, id: &StudentId<'_>) -> Option<Key> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+    pub(crate) fn decoy_key(&self, id: &StudentId<'_>) -> Key {
+        let mut mac = self.0.clone();
         mac.update(id.as_str().as_bytes());
-        Some(Key::from_bytes(mac.finalize().into_bytes().into()))
+        Key::from_bytes(mac.finalize().into_bytes().into())
     }
 }
 

@@ -14,6 +14,8 @@
 //! This module knows neither sockets nor marks. The caller keeps the bytes and calls [`parse`] again
 //! when there are more.
 
+use base64_simd::URL_SAFE;
+
 use crate::refusal::{Fault, Malformed, Refusal};
 use crate::request::{Command, Lab, Request, SEVEN, StudentId};
 use crate::sealed::REQUEST_TOKEN_BYTES;
@@ -89,16 +91,15 @@ pub fn parse(grammar: Grammar, bytes: &[u8]) -> Parsed<'_> {
 }
 
 /// Reads one sealed request. Whether its token is genuine is for others to say; here it has the length
-/// and the alphabet of one, whoever has made it.
+/// of one and is base64url in its one spelling, whoever has made it.
 fn parse_sealed(grammar: Grammar, rest: &[u8], blank: usize) -> Parsed<'_> {
     let (line, used) = match line(grammar, rest) {
         Line::Whole { line, used } => (line, blank + used),
         Line::Unended => return Parsed::Incomplete { blank },
         Line::TooLong => return Parsed::TooLong,
     };
-    let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_=".contains(byte);
     let is_token = |token: &str| {
-        token.len() == REQUEST_TOKEN_BYTES && token.as_bytes().iter().all(in_alphabet)
+        token.len() == REQUEST_TOKEN_BYTES && URL_SAFE.check(token.as_bytes()).is_ok()
     };
     let words = std::str::from_utf8(line).ok().and_then(|line| line.split_once(' '));
     let token = words.map(|(_, token)| token).filter(|token| is_token(token));

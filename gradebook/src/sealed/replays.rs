@@ -58,12 +58,15 @@ impl Replays {
         }
         let full = self.total >= self.limits.total;
         let answered = self.answered.entry(student).or_default();
-        let before = answered.len();
-        answered.retain(|answered| answered.until >= now);
-        self.total = self.total.saturating_sub(before - answered.len());
-        if answered.iter().any(|answered| answered.mac == mac) {
+        if answered.iter().any(|answered| answered.mac == mac && answered.until >= now) {
             return Err(NotNew::Replayed);
         }
+        if full || answered.len() >= self.limits.per_student {
+            let before = answered.len();
+            answered.retain(|answered| answered.until >= now);
+            self.total = self.total.saturating_sub(before - answered.len());
+        }
+        let full = self.total >= self.limits.total;
         if full || answered.len() >= self.limits.per_student {
             return Err(NotNew::Full);
         }
