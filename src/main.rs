@@ -9,13 +9,17 @@ use std::panic::PanicHookInfo;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use grade_actor_server::console::Console;
 use grade_actor_server::loading::load;
 use grade_actor_server::service::{End, serve};
 use grade_actor_server::settings::Settings;
-use gradebook::{Edition, Publications};
+use grade_actor_server::text::shown;
+use gradebook::wire::{self, Grammar, Parsed};
+use gradebook::{Book, Edition, Publications, Timestamp};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 const SUCCESS: u8 = 0;
 const CANNOT_SERVE: u8 = 1;
@@ -32,36 +36,95 @@ const TOO_MANY_RESTARTS: u8 = 70;
 )]
 struct Arguments {
     /// The settings file; settings/default.toml explains every setting
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 
     /// Check the settings and the class file, and exit
     #[arg(long)]
     check: bool,
+
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+/// What to do instead of serving.
+#[derive(Subcommand)]
+enum Task {
+    /// Print exactly what a student will read
+    Preview {
+        /// The student ID
+        id: String,
+
+        /// GG, GMA, GEA, GL1A to GL4A, AVG ASSESSMENT, STATS ASSESSMENT, REPORT; GG if none is given
+        command: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
+    keep_memory_private();
     let arguments = Arguments::parse();
-    match Settings::read(arguments.config.as_deref()) {
-        Ok(settings) if arguments.check => ExitCode::from(check(&settings)),
-        Ok(settings) => run(settings),
-        Err(error) => {
+    match (Settings::read(arguments.config.as_deref()), arguments.task) {
+        (Ok(settings), Some(Task::Preview { id, command })) => {
+            ExitCode::from(preview(&settings, &id, &command.join(" ")))
+        }
+        (Ok(settings), None) if arguments.check => ExitCode::from(check(&settings)),
+        (Ok(settings), None) => run(settings),
+        (Err(error), _) => {
             complain(&error.to_string());
             ExitCode::from(BAD_SETTINGS)
         }
     }
 }
 
+/// Sees to it that keys do not end up in a file when the process is killed by a fault.
+fn keep_memory_private() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if setrlimit(Resource::Core, none).is_err() {
+        complain("warning: core dumps cannot be turned off; keys could end up in one");
+    }
+}
+
+fn first_book(settings: &Settings) -> Result<Book, u8> {
+    let before = Publications::default();
+    let loaded = load(&settings.class_file, &settings.read, Edition(1), &before);
+    loaded.map(|loaded| loaded.book).map_err(|error| {
+        complain(&error.to_string());
+        CANNOT_SERVE
+    })
+}
+
+/// Prints what a student will read, of a class that is loaded for the first time.
+fn preview(settings: &Settings, id: &str, command: &str) -> u8 {
+    let command = if command.is_empty() { "GG" } else { command };
+    let line = format!("{id} {command}\n");
+    let grammar = Grammar { sealed: false, ..settings.manners.grammar };
+    let Parsed::Request { request, .. } = wire::parse(grammar, line.as_bytes()) else {
+        complain("that is no student ID, or no command; see grade-actor-server help preview");
+        return BAD_SETTINGS;
+    };
+    let book = match first_book(settings) {
+        Ok(book) => book,
+        Err(code) => return code,
+    };
+    match book.preview(&request, Timestamp::of(SystemTime::now())) {
+        Ok(text) => {
+            // Nobody who closed the pipe wants to hear of it.
+            let _ = writeln!(std::io::stdout(), "{}", shown(&text));
+            SUCCESS
+        }
+        Err(refusal) => {
+            complain(refusal.text());
+            CANNOT_SERVE
+        }
+    }
+}
+
 fn check(settings: &Settings) -> u8 {
-    let book =
-        match load(&settings.class_file, &settings.read, Edition(1), &Publications::default()) {
-            Ok(loaded) => loaded.book,
-            Err(error) => {
-                complain(&error.to_string());
-                return CANNOT_SERVE;
-            }
-        };
+    let book = match first_book(settings) {
+        Ok(book) => book,
+        Err(code) => return code,
+    };
     let (file, students) = (settings.class_file.display(), book.students());
     let assessments = book.assessments().count();
     let text = format!("{students} students, {assessments} assessments; settings are valid");

@@ -54,6 +54,14 @@ fn a_bad_class_file_is_named_with_row_and_column_and_no_key() {
 }
 
 #[test]
+fn a_crash_leaves_no_copy_of_the_keys_behind() {
+    let server = Server::start("");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"]);
+}
+
+#[test]
 fn unknown_settings_and_bad_values_are_usage_errors() {
     for settings in ["[server]\nprot = 1", "[server]\nworkers = 0", "[audit]\nfile = \"x\""] {
         let (code, text) = refusal(settings, CLASS.as_bytes());

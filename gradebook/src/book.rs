@@ -163,6 +163,22 @@ impl Book {
         }
     }
 
+    /// What a student would read in the answer to a request, for an instructor to look at.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that the request would get.
+    pub fn preview(&self, request: &Request<'_>, now: Timestamp) -> Result<String, Refusal> {
+        let mut sought = Vec::new();
+        self.roll.find_all(std::iter::once(Some(request.id)), &mut sought);
+        let place = sought.first().and_then(|sought| sought.place);
+        let record = place.and_then(|place| self.roll.record(place));
+        let record = record.ok_or(Refusal::UnknownStudent)?;
+        let topic = self.topic(request.command).ok_or(Refusal::NoAssessment)?;
+        let mut text = Vec::new();
+        self.write(record, topic, now, &mut text);
+        String::from_utf8(text).map_err(|_| Refusal::Busy)
+    }
+
     /// This book's number.
     pub fn edition(&self) -> Edition {
         self.edition
@@ -567,6 +583,23 @@ mod tests {
         assert_eq!(asks(seven("GMA")), "Midterm average: 13.5");
         assert_eq!(asks(seven("GEA")), "Exam average: 6 (Exam 1: 5, Exam 2: 7.5)");
         assert_eq!(asks(Command::Average("Exam 2")), "Exam 2 average: 7.5");
+    }
+
+    #[test]
+    fn a_preview_is_what_the_student_reads() {
+        let book = book_of(CLASS, 2);
+        for command in [Command::Grades, seven("GL1A"), seven("GEA"), Command::Report] {
+            for (n, id) in [(1, "2100001"), (2, "2100002")] {
+                let request = Request { id: StudentId::new(id.as_bytes()).unwrap(), command };
+                let read = told(&book, &UnknownStudent::Close, n, id, command);
+                assert_eq!(book.preview(&request, NOW), Ok(read));
+            }
+        }
+        let request = |id, command| Request { id: StudentId::new(id).unwrap(), command };
+        let nobody = book.preview(&request(b"7", Command::Grades), NOW);
+        assert_eq!(nobody, Err(Refusal::UnknownStudent));
+        let nothing = book.preview(&request(b"2100001", Command::Average("x")), NOW);
+        assert_eq!(nothing, Err(Refusal::NoAssessment));
     }
 
     #[test]
