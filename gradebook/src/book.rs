@@ -4,20 +4,19 @@
 //! changes, and it knows no bytes of the wire. What is the same for the whole class, each average's
 //! text, is rendered once, when the book is made.
 
-use std::sync::Arc;
-
 use crate::batch::{Answers, Questions, Verdict};
 use crate::census::Census;
 use crate::cover::Cover;
-use crate::publication::{Publications, Published, Standing};
+use crate::publication::{Publications, Standing};
 use crate::refusal::Refusal;
-use crate::report::{ClassFigures, NO_OWN_FIGURES, NO_OWN_MARK, Report, ReportLine};
+use crate::report::{ClassFigures, NO_OWN_FIGURES, Report, ReportLine};
 use crate::request::{Command, Request, StudentId};
 use crate::roll::{Record, Roll};
 use crate::seal::Timestamp;
 use crate::sealed::{self, Examined, Examiner, Query, Sought, Status};
 use crate::snippet::Snippet;
-use crate::statistics::{Discretion, Figures};
+use crate::statistics::Discretion;
+use crate::telling::{ExamAverage, Telling, Told, shorten};
 use crate::wire;
 
 /// The longest text, in bytes, whose token still fits the 1024 bytes that the lab's clients read.
@@ -52,20 +51,6 @@ struct Assessment {
     average: Told,
     /// The answer to a question for all its statistics.
     statistics: Told,
-}
-
-/// An answer about the class, for those who may see it and those who may not.
-struct Told {
-    text: String,
-    withheld: String,
-}
-
-/// What is told of the exams.
-struct ExamAverage {
-    /// The whole answer.
-    text: String,
-    /// The columns it is about, each with its part of the answer.
-    exams: Vec<(usize, Told)>,
 }
 
 /// How a server answers students whom the book does not know.
@@ -404,109 +389,6 @@ impl Book {
             .saturating_add(most_figures)
             .saturating_add(self.assessments.len().saturating_mul(withheld))
     }
-}
-
-impl Told {
-    /// What is told of something, and that it is not told to who has no mark in it.
-    fn of(what: &str, told: &str) -> Self {
-        let (text, withheld) =
-            (format!("{what}: {told}"), format!("{what}: withheld ({NO_OWN_MARK})"));
-        Self { text, withheld }
-    }
-
-    fn to(&self, who_may_see: bool) -> &str {
-        if who_may_see { &self.text } else { &self.withheld }
-    }
-}
-
-/// How an edition puts what it may tell into words.
-#[derive(Clone, Copy)]
-struct Telling {
-    edition: Edition,
-    discretion: Discretion,
-}
-
-impl Telling {
-    fn mean(self, standing: &Standing) -> String {
-        self.told(standing, |figures| figures.mean.to_string())
-    }
-
-    fn all(self, standing: &Standing) -> String {
-        self.told(standing, Figures::to_string)
-    }
-
-    fn told(self, standing: &Standing, words: impl Fn(&Figures) -> String) -> String {
-        match standing {
-            Standing::Told(Published { figures, edition, .. }) if *edition == self.edition => {
-                words(figures)
-            }
-            Standing::Told(Published { figures, edition, .. }) => {
-                format!("{} (of edition {})", words(figures), edition.0)
-            }
-            Standing::NoMarks => "no marks yet".into(),
-            Standing::TooFew => format!("withheld ({})", self.too_few()),
-        }
-    }
-
-    fn figures(self, standing: &Standing) -> ClassFigures {
-        match standing {
-            Standing::Told(Published { figures, edition, .. }) => ClassFigures::Known {
-                edition: self.discretion.applies().then_some(edition.0),
-                figures: Arc::clone(figures),
-            },
-            Standing::NoMarks => ClassFigures::Withheld { withheld: "no marks yet".into() },
-            Standing::TooFew => ClassFigures::Withheld { withheld: self.too_few().into() },
-        }
-    }
-
-    fn too_few(self) -> String {
-        format!("fewer than {} marks", self.discretion.population_min)
-    }
-
-    /// The answer to `GEA`: the average over the marks of all columns `Exam *`, and of each. The first
-    /// is of those columns only of which something is told.
-    fn exam_average(self, names: &[String], standings: &[Standing]) -> Option<ExamAverage> {
-        let columns = names.iter().zip(standings).enumerate();
-        let exams: Vec<_> = columns.filter(|(_, (name, _))| name.starts_with("Exam ")).collect();
-        exams.first()?;
-        let told = exams.iter().filter_map(|(_, (_, standing))| match standing {
-            Standing::Told(published) => Some(&*published.figures),
-            Standing::NoMarks | Standing::TooFew => None,
-        });
-        let all = match Figures::mean_of_all(told, self.discretion) {
-            Some(mean) => mean.to_string(),
-            None if exams
-                .iter()
-                .all(|(_, (_, standing))| matches!(standing, Standing::NoMarks)) =>
-            {
-                "no marks yet".into()
-            }
-            None => format!("withheld ({})", self.too_few()),
-        };
-        let exam = |(column, (name, standing)): &(usize, (&String, &Standing))| {
-            (*column, Told::of(&deunicode::deunicode(name), &self.mean(standing)))
-        };
-        let exams: Vec<_> = exams.iter().map(exam).collect();
-        let each: Vec<_> = exams.iter().map(|(_, told)| told.text.as_str()).collect();
-        let mut text = format!("Exam average: {all} ({})", each.join(", ")).into_bytes();
-        shorten(&mut text, 0);
-        Some(ExamAverage { text: String::from_utf8(text).ok()?, exams })
-    }
-}
-
-/// Cuts the text that begins at `start` to what a lab client can read, at the end of a mark, and
-/// says so.
-fn shorten(text: &mut Vec<u8>, start: usize) {
-    const MORE: &[u8] = b", ... (REPORT shows all)";
-    let room = start.saturating_add(LAB_ANSWER_BYTES_MAX);
-    if text.len() <= room {
-        return;
-    }
-    text.truncate(room - MORE.len());
-    let shown = text.get(start..).unwrap_or_default();
-    let end = memchr::memmem::rfind(shown, b", ").unwrap_or(shown.len());
-    text.truncate(start.saturating_add(end));
-    text.extend_from_slice(MORE);
 }
 
 #[cfg(test)]

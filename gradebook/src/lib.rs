@@ -28,6 +28,7 @@ mod screen;
 mod seal;
 mod snippet;
 mod statistics;
+mod telling;
 #[cfg(test)]
 mod testing;
 mod token;
