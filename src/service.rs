@@ -106,11 +106,12 @@ async fn until_stopped(
 }
 
 /// The number of the first edition. Clients of sealed replies see to it that editions never run back, so
-/// there it must be above those of earlier runs; no run has more than one edition a second.
+/// there it must be above those of earlier runs: it is the time in milliseconds, and reading a class
+/// file takes longer than one.
 fn first_edition(settings: &Settings) -> Edition {
     match settings.reception {
         Reception::Clear(_) => Edition(1),
-        Reception::Sealed(_) => Edition(Timestamp::of(SystemTime::now()).0),
+        Reception::Sealed(_) => Edition(Timestamp::of(SystemTime::now()).0.saturating_mul(1_000)),
     }
 }
 

@@ -76,6 +76,18 @@ fn a_request_is_answered_once_also_when_it_is_sent_twice_at_once() {
 }
 
 #[test]
+fn replies_that_find_no_room_at_once_are_not_taken_for_answered() {
+    let server = Server::start(&format!("{SEALED}[limits]\noutput_bytes = \"4KiB\"\n"));
+    for command in ["REPORT", "GG"] {
+        let text = |nonce| text("nets-2026", ADA.0, command, nonce);
+        let all: String = (0..60).map(|nonce| request(ADA, &text(nonce), now())).collect();
+        let replies = server.answers(all.as_bytes());
+        let statuses = replies.iter().zip(0..).map(|(reply, n)| told(ADA, command, n, reply).0);
+        assert_eq!(statuses.filter(|status| status == "ok").count(), 60);
+    }
+}
+
+#[test]
 fn a_flood_of_one_student_s_requests_leaves_the_others_alone() {
     let server = Server::start(SEALED);
     let flood: String =

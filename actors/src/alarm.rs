@@ -3,9 +3,10 @@
 //! Setting a timer costs more than looking at it, so it is set again only when the deadline has come
 //! nearer, or when it rings too early; and it is told whom to wake only when that is somebody new.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Rings at a deadline that is told anew with every look.
@@ -33,7 +34,9 @@ impl Alarm {
         if until < self.sleep.deadline() {
             self.sleep.as_mut().reset(until);
         }
-        while self.sleep.as_mut().poll(context).is_ready() {
+        // Unconstrained: a timer that does not look, because the task has had its share of turns, would
+        // not know whom to wake.
+        while pin!(unconstrained(self.sleep.as_mut())).poll(context).is_ready() {
             if until <= Instant::now() {
                 return Poll::Ready(());
             }

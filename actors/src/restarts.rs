@@ -40,7 +40,8 @@ impl Restarts {
     /// Runs a handler's work. A panic in it is caught here, told and counted; the caller then lets
     /// its supervisor restart it.
     pub(crate) fn guard<T>(&self, part: Part, work: impl FnOnce() -> T) -> Result<T, Failed> {
-        // Nothing of the actor is left half-changed: work only reads what the actor owns.
+        // Work only reads what the actor owns, but for a generator of random numbers and the requests
+        // that were answered, which are good in any state that a panic may leave them in.
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
             self.teller.tell(&Event::Panicked(part));
             self.count();

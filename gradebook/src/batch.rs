@@ -28,7 +28,8 @@ use crate::wire;
 pub struct BatchLimits {
     /// The most requests.
     pub requests: usize,
-    /// The most bytes of replies; one reply is always allowed, however long.
+    /// The most bytes of replies, as far as those before tell how long the next one is; one reply is
+    /// always allowed, however long.
     pub output_bytes: usize,
 }
 
@@ -192,11 +193,15 @@ impl Questions {
         let mut sheet = self.0;
         (sheet.edition, sheet.time) = (edition, time);
         let Sheet { questions, texts, sought, answers, frames, limits, .. } = &mut *sheet;
-        let mut output_bytes = 0_usize;
+        let (mut output_bytes, mut largest) = (0_usize, 0_usize);
         // A vector that grows leaves copies of the keys behind.
         answers.reserve(questions.len());
         let places = sought.iter().map(|sought| sought.place).chain(std::iter::repeat(None));
         for (question, place) in questions.iter().zip(places) {
+            // A verdict is given once and counts; so there must be room before it.
+            if output_bytes.saturating_add(largest) > limits.output_bytes {
+                break;
+            }
             make_room(frames);
             let start = token::open_frame(frames);
             let verdict = match request(question, texts) {
@@ -210,12 +215,9 @@ impl Questions {
                 Verdict::Silence => Answer::Silence,
             };
             output_bytes = output_bytes.saturating_add(answer.reply_bytes());
+            largest = largest.max(answer.reply_bytes());
             if answer.disclosure().is_none() {
                 take_back(frames, start);
-            }
-            if output_bytes > limits.output_bytes && !answers.is_empty() {
-                take_back(frames, start);
-                break;
             }
             let silence = matches!(answer, Answer::Silence);
             answers.push(answer);
@@ -514,8 +516,10 @@ mod tests {
         let first = replied(asked(&[&long, &long, "c"]));
         assert_eq!(first.each().count(), 1, "two replies of 361 bytes exceed 500");
         let second = replied(first.into_questions());
-        assert_eq!(said(&second), [&*long, "c"]);
-        assert!(second.into_questions().is_empty());
+        assert_eq!(said(&second), [&*long], "for all that is known, the next could be as long");
+        let third = replied(second.into_questions());
+        assert_eq!(said(&third), ["c"]);
+        assert!(third.into_questions().is_empty());
     }
 
     #[test]

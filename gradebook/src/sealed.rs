@@ -180,7 +180,7 @@ impl<'a> Reply<'a> {
         let mut next = || fields.next();
         let (word, id, command, nonce) = (next()?, next()?, next()?, Nonce::parse(next()?)?);
         let (edition, time) = (next()?.parse().ok()?, next()?.parse().ok()?);
-        let (status, body) = (next()?, next()?.trim_end_matches(' '));
+        let (status, body) = (next()?, without_padding(next()?));
         let status = Status::ALL.into_iter().find(|known| known.word() == status)?;
         (word == REPLY_WORD).then_some(Self {
             query: Query { audience: "", id, command, nonce },
@@ -190,6 +190,14 @@ impl<'a> Reply<'a> {
             body,
         })
     }
+}
+
+/// A text without the blanks that pad it; the one behind a label that stands for a blank mark is the
+/// text's own.
+pub fn without_padding(text: &str) -> &str {
+    let bare = text.trim_end_matches(' ');
+    let blank_mark = bare.ends_with(':') && bare.len() < text.len();
+    text.get(..bare.len() + usize::from(blank_mark)).unwrap_or(bare)
 }
 
 /// Appends a reply's text up to its body.

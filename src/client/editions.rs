@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use gradebook::Edition;
@@ -25,8 +25,7 @@ impl Editions {
             env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
         let file = state.or_else(home).map(|folder| folder.join("grade-client/editions.json"));
-        let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok());
-        let seen = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let seen = file.as_deref().map(read).unwrap_or_default();
         Self { file, seen: Mutex::new(seen) }
     }
 
@@ -50,12 +49,24 @@ impl Editions {
 
     fn save(&self, seen: &BTreeMap<String, u64>) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
+        // Another client of this user may have seen newer ones meanwhile.
+        let mut all = seen.clone();
+        for (key, edition) in read(file) {
+            let newest = all.entry(key).or_default();
+            *newest = edition.max(*newest);
+        }
         let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
         fs::create_dir_all(folder)?;
         // Renamed into place, so that it is never half there.
         let fresh = folder.join(format!("editions.{}.tmp", std::process::id()));
         let mut out = fs::File::create(&fresh)?;
-        out.write_all(serde_json::to_string(seen)?.as_bytes())?;
+        out.write_all(serde_json::to_string(&all)?.as_bytes())?;
         fs::rename(&fresh, file)
     }
+}
+
+/// What a file says that has been seen: nothing, if it is not there or says nothing sensible.
+fn read(file: &Path) -> BTreeMap<String, u64> {
+    let text = fs::read_to_string(file).ok();
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ mod connection;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use gradebook::sealed::{Nonce, Query, Reply, Status, Unsayable};
+use gradebook::sealed::{Nonce, Query, Reply, Status, Unsayable, without_padding};
 use gradebook::{Edition, Key, OpenError, Opened, Timestamp, open};
 
 use editions::Editions;
@@ -299,14 +299,6 @@ fn answers(question: &Question, text: &str) -> bool {
             _ => true,
         },
     }
-}
-
-/// A text without the blanks that make all answers equally long; the one behind a label that stands
-/// for a blank mark is the text's own.
-fn without_padding(text: &str) -> &str {
-    let bare = text.trim_end_matches(' ');
-    let blank_mark = bare.ends_with(':') && bare.len() < text.len();
-    text.get(..bare.len() + usize::from(blank_mark)).unwrap_or(bare)
 }
 
 #[cfg(test)]
