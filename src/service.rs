@@ -45,7 +45,7 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
             "lab.reveal_key sends every key in clear, so it works on loopback only, not on {address}"
         );
     }
-    if !settings.allow_clear_requests && !address.ip().is_loopback() {
+    if !settings.may_be_remote && !address.ip().is_loopback() {
         bail!(
             "requests in clear from other machines tell who asks, so {address} needs server.profile = \
              \"sealed\", or server.allow_clear_requests = true"

@@ -37,8 +37,8 @@ pub struct Settings {
     pub shrink_percent_max: u8,
     /// Which requests are answered.
     pub reception: Reception,
-    /// Whether requests in clear may come from other machines.
-    pub allow_clear_requests: bool,
+    /// Whether clients may be on other machines: with sealed requests, or where clear ones are allowed.
+    pub may_be_remote: bool,
     /// How sessions behave.
     pub manners: Manners,
     /// How many connections there may be.
@@ -197,7 +197,7 @@ impl Check<'_> {
             workers: self.number("server.workers", server.workers, 1, 1024)?,
             class_file: self.class_file(&gradebook.file, folder)?,
             read: self.read_options(gradebook, profile)?,
-            allow_clear_requests: may_be_remote,
+            may_be_remote,
             watch: gradebook.watch,
             shrink_percent_max: self.number(
                 "gradebook.shrink_percent_max",

@@ -107,23 +107,19 @@ impl<S: Socket> Conversation<S> {
         }
         let mut in_vain = false;
         loop {
-            let heard = match self.read_again(in_vain).await {
+            match self.read_again(in_vain).await {
                 // A batch is memory, which a session that waits does not hold.
-                Ok((batch, Ok(()))) if batch.is_empty() => {
-                    self.desk.put_back(batch);
-                    in_vain = true;
-                    continue;
-                }
-                Ok(heard) => heard,
+                Ok((batch, Ok(()))) if batch.is_empty() => self.desk.put_back(batch),
+                Ok(heard) => return heard,
                 Err(ending) => {
                     let mut batch = self.desk.take_batch();
                     if ending == Ending::TooSlow {
                         batch.push_refused(Refusal::TooSlow);
                     }
-                    (batch, Err(ending))
+                    return (batch, Err(ending));
                 }
-            };
-            return heard;
+            }
+            in_vain = true;
         }
     }
 
