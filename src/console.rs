@@ -8,13 +8,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use grade_actors::event::{Ending, Event, Part, Tell};
-use gradebook::{Book, Edition, Outcome, Refusal, StudentId};
+use gradebook::{Book, Edition, Outcome, Refusal};
 use tracing::{Level, debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::printer::Printer;
 use crate::settings::Style;
-use crate::text::shown;
+use crate::text::{shown, shown_id};
 
 /// How long the end of the program waits for its last lines to be read.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
@@ -31,6 +31,10 @@ pub enum Notice<'a> {
     Warning(&'a str),
     /// The class file cannot be watched, for this reason.
     NotWatched(String),
+    /// The audit cannot be written, for this reason; no grade goes out.
+    AuditFailed(&'a str),
+    /// The audit is written again; so many requests had been refused.
+    AuditResumed(u64),
 }
 
 /// Prints what is told, in one style.
@@ -165,6 +169,12 @@ fn lab_notice(notice: &Notice<'_>) -> String {
         Notice::NotWatched(why) => {
             format!("The class file is only looked at now and then: {}.\n", shown(why))
         }
+        Notice::AuditFailed(why) => {
+            format!("No grade goes out: the audit cannot be written: {}.\n", shown(why))
+        }
+        Notice::AuditResumed(refused) => format!(
+            "The audit is written again and grades go out; {refused} requests were refused.\n"
+        ),
     }
 }
 
@@ -194,7 +204,7 @@ fn trace_event(event: &Event<'_>) {
         Event::TurnedAway(peer) => debug!(%peer, "connection refused, too many from its source"),
         Event::Answered { session, request: Ok(request), outcome, .. } => {
             let (id, command) = (shown_id(&request.id), request.command.word());
-            debug!(%session, id, command, outcome = word(*outcome), "request");
+            debug!(%session, id, command, outcome = outcome.word(), "request");
         }
         Event::Answered { session, request: Err(refusal), .. } => {
             debug!(%session, refusal = refusal.word(), what = heard(*refusal), "no request");
@@ -232,13 +242,11 @@ fn trace_notice(notice: &Notice<'_>) {
         Notice::NotWatched(why) => {
             warn!(why = %shown(why), "class file only looked at now and then");
         }
+        Notice::AuditFailed(why) => {
+            error!(why = %shown(why), "audit cannot be written, no grade goes out");
+        }
+        Notice::AuditResumed(refused) => info!(refused, "audit written again, grades go out"),
     }
-}
-
-/// A student ID, unless it is as long as a key without its `=`: then it may be one.
-fn shown_id<'a>(id: &'a StudentId<'_>) -> &'a str {
-    const KEY_WORD_BYTES: usize = 43;
-    if id.as_str().len() == KEY_WORD_BYTES { "<43 characters>" } else { id.as_str() }
 }
 
 /// What was heard in place of a request. Never its text: it may be a key.
@@ -246,15 +254,6 @@ fn heard(refusal: Refusal) -> String {
     match refusal {
         Refusal::Malformed(malformed) => malformed.to_string(),
         other => other.text().to_owned(),
-    }
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Decoy => "decoy",
-        Outcome::Refused(refusal) => refusal.word(),
-        Outcome::Silence => "silence",
     }
 }
 
@@ -269,7 +268,8 @@ fn name(part: Part) -> &'static str {
 mod tests {
     use grade_actors::event::SessionNumber;
     use gradebook::{
-        Command, Discretion, Fault, Malformed, Publications, ReadOptions, Request, read_class_file,
+        Command, Discretion, Fault, Malformed, Publications, ReadOptions, Request, StudentId,
+        read_class_file,
     };
 
     use super::*;

@@ -3,6 +3,7 @@
 //! What a grade is and how it is sealed stands in the crate `gradebook`; the actors that serve it
 //! stand in `grade-actors`. Here is what touches the outside: settings, files, signals, consoles.
 
+pub mod audit;
 pub mod client;
 pub mod console;
 pub mod loading;
@@ -11,6 +12,7 @@ pub mod settings;
 pub mod text;
 
 mod descriptors;
+mod herald;
 mod printer;
 mod progress;
 mod reload;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
+use grade_actor_server::audit::{self, Verified};
 use grade_actor_server::console::Console;
 use grade_actor_server::loading::load;
 use grade_actor_server::service::{End, serve};
@@ -32,7 +33,7 @@ const TOO_MANY_RESTARTS: u8 = 70;
     version,
     after_help = "Exit codes: 0 clean stop, 1 cannot serve, 2 usage or settings, \
     70 too many restarts.\nSignals: SIGINT and SIGTERM stop, a second one at once; SIGHUP loads the \
-    class file again."
+    class file again; SIGUSR1 begins a new audit file where the old one was moved away."
 )]
 struct Arguments {
     /// The settings file; settings/default.toml explains every setting
@@ -50,6 +51,11 @@ struct Arguments {
 /// What to do instead of serving.
 #[derive(Subcommand)]
 enum Task {
+    /// Look at what an audit file holds
+    Audit {
+        #[command(subcommand)]
+        task: AuditTask,
+    },
     /// Print exactly what a student will read
     Preview {
         /// The student ID
@@ -60,20 +66,36 @@ enum Task {
     },
 }
 
+/// What to do with an audit.
+#[derive(Subcommand)]
+enum AuditTask {
+    /// Find records that were edited, taken out, moved or cut off
+    Verify {
+        /// The files of the audit, the oldest first
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
     keep_memory_private();
     let arguments = Arguments::parse();
-    match (Settings::read(arguments.config.as_deref()), arguments.task) {
-        (Ok(settings), Some(Task::Preview { id, command })) => {
-            ExitCode::from(preview(&settings, &id, &command.join(" ")))
-        }
-        (Ok(settings), None) if arguments.check => ExitCode::from(check(&settings)),
-        (Ok(settings), None) => run(settings),
-        (Err(error), _) => {
+    let arguments = match arguments.task {
+        Some(Task::Audit { task: AuditTask::Verify { files } }) => return verify(&files).into(),
+        _ => arguments,
+    };
+    let settings = match Settings::read(arguments.config.as_deref()) {
+        Ok(settings) => settings,
+        Err(error) => {
             complain(&error.to_string());
-            ExitCode::from(BAD_SETTINGS)
+            return BAD_SETTINGS.into();
         }
+    };
+    match arguments.task {
+        Some(Task::Preview { id, command }) => preview(&settings, &id, &command.join(" ")).into(),
+        _ if arguments.check => check(&settings).into(),
+        _ => run(settings),
     }
 }
 
@@ -109,12 +131,28 @@ fn preview(settings: &Settings, id: &str, command: &str) -> u8 {
     };
     match book.preview(&request, Timestamp::of(SystemTime::now())) {
         Ok(text) => {
-            // Nobody who closed the pipe wants to hear of it.
-            let _ = writeln!(std::io::stdout(), "{}", shown(&text));
+            print(&shown(&text));
             SUCCESS
         }
         Err(refusal) => {
             complain(refusal.text());
+            CANNOT_SERVE
+        }
+    }
+}
+
+/// Says whether an audit is as it was written.
+fn verify(files: &[PathBuf]) -> u8 {
+    match audit::verify(files) {
+        Ok(Verified { first, last, from, to, unfinished }) => {
+            let earlier = if first == 1 { "" } else { "; those before stand in an earlier file" };
+            let behind = if unfinished { "; behind them, one that was not finished" } else { "" };
+            let sound = "all there, none changed";
+            print(&format!("records {first} to {last}, {from} to {to}: {sound}{earlier}{behind}"));
+            SUCCESS
+        }
+        Err(fault) => {
+            complain(&fault.to_string());
             CANNOT_SERVE
         }
     }
@@ -128,8 +166,7 @@ fn check(settings: &Settings) -> u8 {
     let (file, students) = (settings.class_file.display(), book.students());
     let assessments = book.assessments().count();
     let text = format!("{students} students, {assessments} assessments; settings are valid");
-    // Nobody who closed the pipe wants to hear of it.
-    let _ = writeln!(std::io::stdout(), "{file}: {text}");
+    print(&format!("{file}: {text}"));
     SUCCESS
 }
 
@@ -149,6 +186,11 @@ fn run(settings: Settings) -> ! {
         // that takes.
         std::process::exit(i32::from(code))
     })
+}
+
+fn print(text: &str) {
+    // Nobody who closed the pipe wants to hear of it.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn complain(text: &str) {

@@ -11,7 +11,8 @@ use grade_actors::House;
 use gradebook::{Census, Edition, Publications, ReadOptions};
 use tokio::sync::Notify;
 
-use crate::console::{Console, Notice};
+use crate::console::Notice;
+use crate::herald::Herald;
 use crate::loading::{LoadError, Loaded, load};
 
 /// The class file and what is known of its current edition.
@@ -66,14 +67,14 @@ impl Reloader {
     }
 
     /// Reloads whenever it is wanted.
-    pub(crate) async fn run(mut self, house: &House, console: &Console) {
+    pub(crate) async fn run(mut self, house: &House, herald: &Herald) {
         loop {
             self.wanted.notified().await;
-            self.reload(house, console).await;
+            self.reload(house, herald).await;
         }
     }
 
-    async fn reload(&mut self, house: &House, console: &Console) {
+    async fn reload(&mut self, house: &House, herald: &Herald) {
         let (path, options) = (self.path.clone(), self.options);
         let (current, shrink_percent_max) = (self.current.clone(), self.shrink_percent_max);
         let reading = tokio::task::spawn_blocking(move || {
@@ -101,7 +102,7 @@ impl Reloader {
             Ok(Err(error)) => kept(error.to_string()),
             Err(_) => kept("the class file could not be read: reading it failed".to_owned()),
         };
-        console.notice(&notice);
+        herald.notice(&notice);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
+use grade_actors::audit::Auditor;
 use grade_actors::event::Teller;
 use grade_actors::{Blueprint, House, Reception, bind};
 use gradebook::{Book, Edition, Publications, Sealer, Timestamp};
@@ -13,8 +14,10 @@ use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use crate::audit::{self, AuditLog};
 use crate::console::{Console, Notice};
 use crate::descriptors::make_room_for;
+use crate::herald::Herald;
 use crate::loading::{Loaded, load};
 use crate::reload::Reloader;
 use crate::settings::Settings;
@@ -57,13 +60,14 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
         settings.shrink_percent_max,
         &first,
     );
-    console.notice(&Notice::ClassFile(&settings.class_file, &first.book));
+    let herald = Arc::new(Herald { audit: open_audit(&settings, &console)?, console });
+    herald.notice(&Notice::ClassFile(&settings.class_file, &first.book));
     let path = settings.class_file.clone();
     let watched = settings.watch.then_some(Watched { path, stamp: first.stamp });
     let drain = settings.drain;
-    let house = open(settings, socket, address, first, &console)?;
+    let house = open(settings, socket, address, first, &herald)?;
     notify_manager(&[NotifyState::Ready]);
-    let end = until_stopped(&house, reloader, watched, &mut signals, &console).await;
+    let end = until_stopped(&house, reloader, watched, &mut signals, &herald).await;
     if end == End::Stopped {
         notify_manager(&[NotifyState::Stopping]);
         tokio::select! {
@@ -71,6 +75,12 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
             // Told twice: whoever is still waiting is cut off now.
             () = signals.stop() => {}
         }
+    }
+    if let Some(audit) = &herald.audit {
+        audit.close(match end {
+            End::Stopped => "stopped",
+            End::Broken => "too many restarts",
+        });
     }
     Ok(end)
 }
@@ -81,13 +91,13 @@ async fn until_stopped(
     reloader: Reloader,
     watched: Option<Watched>,
     signals: &mut Signals,
-    console: &Console,
+    herald: &Herald,
 ) -> End {
     let wanted = reloader.wanted();
-    let reloads = reloader.run(house, console);
+    let reloads = reloader.run(house, herald);
     let watching = async {
         match watched {
-            Some(file) => watch(file, Arc::clone(&wanted), console).await,
+            Some(file) => watch(file, Arc::clone(&wanted), herald).await,
             None => std::future::pending().await,
         }
     };
@@ -97,6 +107,11 @@ async fn until_stopped(
             asked = signals.next() => match asked {
                 Asked::Stop => return End::Stopped,
                 Asked::Reload => wanted.notify_one(),
+                Asked::Reopen => {
+                    if let Some(audit) = &herald.audit {
+                        audit.reopen();
+                    }
+                }
             },
             () = house.broken() => return End::Broken,
             () = &mut reloads => {}
@@ -113,6 +128,20 @@ fn first_edition(settings: &Settings) -> Edition {
         Reception::Clear(_) => Edition(1),
         Reception::Sealed(_) => Edition(Timestamp::of(SystemTime::now()).0.saturating_mul(1_000)),
     }
+}
+
+/// The audit, if there is to be one.
+fn open_audit(
+    settings: &Settings,
+    console: &Arc<Console>,
+) -> Result<Option<Arc<AuditLog>>, audit::OpenError> {
+    let profile = match settings.reception {
+        Reception::Clear(_) => "lab",
+        Reception::Sealed(_) => "sealed",
+    };
+    let (connections, console) = (settings.connections.total, Arc::clone(console));
+    let Some(options) = &settings.audit else { return Ok(None) };
+    AuditLog::open(options, profile, connections, console).map(|audit| Some(Arc::new(audit)))
 }
 
 /// The listening socket: one that a service manager hands over, or one of our own.
@@ -132,7 +161,7 @@ fn open(
     socket: TcpListener,
     address: SocketAddr,
     first: Loaded,
-    console: &Arc<Console>,
+    herald: &Arc<Herald>,
 ) -> anyhow::Result<House> {
     let Settings { manners, mut connections, workers, restarts_max, reception, read, .. } =
         settings;
@@ -143,26 +172,27 @@ fn open(
              descriptors has room for; raise that (ulimit -n, LimitNOFILE=)",
             connections.total
         );
-        console.notice(&Notice::Warning(&text));
+        herald.notice(&Notice::Warning(&text));
         connections.total = fitting;
     }
     if manners.reveal_pause.is_some() {
-        console.notice(&Notice::Warning(
+        herald.notice(&Notice::Warning(
             "lab.reveal_key = true sends each answer's key behind it, since the student report's \
              clients expect it; nothing is secret",
         ));
     } else if !address.ip().is_loopback() && matches!(reception, Reception::Clear(_)) {
-        console.notice(&Notice::Warning(
+        herald.notice(&Notice::Warning(
             "requests travel in clear: whoever listens on the way learns who asks, though no mark",
         ));
     }
     if !read.discretion.applies() {
-        console.notice(&Notice::Warning(
+        herald.notice(&Notice::Warning(
             "gradebook.population_min = 1 tells averages of any number of marks, which can give single \
              ones away; 5 is safe",
         ));
     }
-    let teller: Teller = Arc::<Console>::clone(console);
+    let teller: Teller = Arc::<Herald>::clone(herald);
+    let audit = herald.audit.clone().map(|audit| -> Auditor { audit });
     let blueprint = Blueprint {
         socket,
         book: first.book,
@@ -171,6 +201,7 @@ fn open(
         connections,
         workers,
         restarts_max,
+        audit,
         teller,
         answer: Book::answer,
         seal: Sealer::seal,
@@ -179,7 +210,7 @@ fn open(
 }
 
 /// Tells systemd, if it is there.
-fn notify_manager(state: &[NotifyState<'_>]) {
+pub(crate) fn notify_manager(state: &[NotifyState<'_>]) {
     // A manager that cannot be told is none.
     drop(sd_notify::notify(state));
 }

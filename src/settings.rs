@@ -18,6 +18,8 @@ use gradebook::wire::Grammar;
 use gradebook::{BatchLimits, Cover, Discretion, ReadOptions, UnknownStudent};
 use serde::Deserialize;
 
+use crate::audit::AuditOptions;
+
 use layers::Layers;
 pub use layers::SettingsError;
 
@@ -47,6 +49,8 @@ pub struct Settings {
     pub restarts_max: usize,
     /// How long open sessions may take to end.
     pub drain: Duration,
+    /// Where every request is taken down, if anywhere.
+    pub audit: Option<AuditOptions>,
     /// What the console prints.
     pub style: Style,
 }
@@ -149,6 +153,8 @@ struct Times {
 #[derive(Deserialize)]
 struct Audit {
     file: String,
+    #[serde(with = "humantime_serde")]
+    timeout: Duration,
 }
 
 #[derive(Deserialize)]
@@ -180,7 +186,6 @@ impl Check<'_> {
         let profiles = [("lab", Profile::Lab), ("sealed", Profile::Sealed)];
         let profile = self.choice("server.profile", &server.profile, &profiles)?;
         self.not_yet("gradebook.keys_file", &gradebook.keys_file, "keys stand in the class file")?;
-        self.not_yet("audit.file", &audit.file, "this version writes no audit")?;
         let listen = self.listen(&server.listen, lab.reveal_key)?;
         let may_be_remote = profile == Profile::Sealed || server.allow_clear_requests;
         if !listen.ip().is_loopback() && !may_be_remote {
@@ -218,6 +223,7 @@ impl Check<'_> {
                 1_000_000,
             )?,
             drain: timeouts.drain,
+            audit: self.audit(audit, folder)?,
             style: self.style(&console.style)?,
         })
     }
@@ -324,12 +330,7 @@ impl Check<'_> {
             return Err(self.layers.bad("lab.reveal_pause", "must be at most 30 days"));
         }
         for (key, time) in times.each() {
-            if time.is_zero() {
-                return Err(self.layers.bad(key, "must be longer than nothing"));
-            }
-            if time > MONTH {
-                return Err(self.layers.bad(key, "must be at most 30 days"));
-            }
+            self.time(key, time)?;
         }
         Ok(Manners {
             grammar: Grammar { id_digits, line_bytes, sealed },
@@ -361,6 +362,13 @@ impl Check<'_> {
         })
     }
 
+    fn audit(&self, audit: &Audit, folder: &Path) -> Result<Option<AuditOptions>, SettingsError> {
+        let Audit { file, timeout } = audit;
+        self.time("audit.timeout", *timeout)?;
+        let options = || AuditOptions { path: folder.join(file), timeout: *timeout };
+        Ok((!file.is_empty()).then(options))
+    }
+
     fn style(&self, text: &str) -> Result<Style, SettingsError> {
         let choices = [
             ("lab", Style::Lab),
@@ -381,6 +389,15 @@ impl Check<'_> {
     ) -> Result<N, SettingsError> {
         let within = (min..=max).contains(&value).then(|| N::try_from(value).ok()).flatten();
         within.ok_or_else(|| self.layers.bad(key, &format!("must be {min} to {max}")))
+    }
+
+    /// A time that can be waited for.
+    fn time(&self, key: &str, time: Duration) -> Result<(), SettingsError> {
+        match time {
+            Duration::ZERO => Err(self.layers.bad(key, "must be longer than nothing")),
+            time if time > MONTH => Err(self.layers.bad(key, "must be at most 30 days")),
+            _ => Ok(()),
+        }
     }
 
     /// One of several words.
@@ -506,8 +523,8 @@ mod tests {
                 "console.style = \"loud\": must be \"lab\" or \"log\" or \"json\" or \"quiet\"; the default is \"lab\"",
             ),
             (
-                "[audit]\nfile = \"a.log\"",
-                "audit.file = \"a.log\": must be empty: this version writes no audit; the default is \"\"",
+                "[audit]\ntimeout = \"0s\"",
+                "audit.timeout = \"0s\": must be longer than nothing; the default is \"1s\"",
             ),
         ] {
             assert_eq!(refused(lines), format!("FOLDER/my.toml: {text}"));

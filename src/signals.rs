@@ -9,6 +9,10 @@ pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    user: Signal,
+    /// Its default is to end the process when a file becomes longer than it may be; so it is received,
+    /// and the write fails.
+    _file_size: Signal,
 }
 
 /// What a signal asks for.
@@ -18,6 +22,8 @@ pub(crate) enum Asked {
     Stop,
     /// SIGHUP: load the class file again.
     Reload,
+    /// SIGUSR1: go on in a new audit file.
+    Reopen,
 }
 
 impl Signals {
@@ -30,6 +36,8 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            user: signal(SignalKind::user_defined1())?,
+            _file_size: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 
@@ -39,6 +47,7 @@ impl Signals {
             _ = self.interrupt.recv() => Asked::Stop,
             _ = self.terminate.recv() => Asked::Stop,
             _ = self.hangup.recv() => Asked::Reload,
+            _ = self.user.recv() => Asked::Reopen,
         }
     }
 

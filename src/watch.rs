@@ -13,7 +13,8 @@ use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, ne
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::console::{Console, Notice};
+use crate::console::Notice;
+use crate::herald::Herald;
 use crate::loading::Stamp;
 
 /// How long a file must be left alone before it is read: editors write in several steps.
@@ -40,7 +41,7 @@ type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 
 /// Notifies `wanted` each time the file has changed, for ever; first against the state in which it
 /// was loaded.
-pub(crate) async fn watch(file: Watched, wanted: Arc<Notify>, console: &Console) {
+pub(crate) async fn watch(file: Watched, wanted: Arc<Notify>, herald: &Herald) {
     let seen = Arc::new(Seen { stamp: Mutex::new(Some(file.stamp)), path: file.path });
     let mut armed = None;
     let mut told = false;
@@ -62,7 +63,7 @@ pub(crate) async fn watch(file: Watched, wanted: Arc<Notify>, console: &Console)
             }
             Ok(Err(error)) if !told => {
                 told = true;
-                console.notice(&Notice::NotWatched(error.to_string()));
+                herald.notice(&Notice::NotWatched(error.to_string()));
                 None
             }
             _ => None,

@@ -76,6 +76,40 @@ fn a_request_is_answered_once_also_when_it_is_sent_twice_at_once() {
 }
 
 #[test]
+fn an_audit_knows_what_each_request_held_and_what_became_of_it() {
+    let server = Server::start(&format!("{SEALED}[audit]\nfile = \"audit.jsonl\"\n"));
+    let first = request(ADA, &text("nets-2026", ADA.0, "STATS Lab 1", 1), now());
+    let late = request(ADA, &text("nets-2026", ADA.0, "GG", 2), now() - 400);
+    let forged = request(Student(ADA.0, BO.1), &text("nets-2026", ADA.0, "GG", 3), now());
+    let unknown = request(Student("nobody", BO.1), &text("nets-2026", "nobody", "GG", 4), now());
+    let unclear = request(ADA, &text("nets-2026", ADA.0, "MORE", 5), now());
+    let asked = [&first, &first, &late, &forged, &unknown, &unclear].map(String::as_str).concat();
+    server.answers(asked.as_bytes());
+    let file = std::fs::read_to_string(server.folder.path().join("audit.jsonl")).unwrap();
+    let said: Vec<_> = file
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|record| record["event"] == "request")
+        .map(|record| {
+            ["id", "command", "outcome"]
+                .map(|name| record[name].as_str().unwrap().to_owned())
+                .join(" ")
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "2100001 STATS answered",
+            "2100001 STATS replayed",
+            "2100001 GG clock",
+            "2100001 sealed decoy",
+            "nobody sealed decoy",
+            "2100001 sealed command",
+        ]
+    );
+}
+
+#[test]
 fn replies_that_find_no_room_at_once_are_not_taken_for_answered() {
     let server = Server::start(&format!("{SEALED}[limits]\noutput_bytes = \"4KiB\"\n"));
     for command in ["REPORT", "GG"] {

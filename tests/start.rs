@@ -63,7 +63,7 @@ fn a_crash_leaves_no_copy_of_the_keys_behind() {
 
 #[test]
 fn unknown_settings_and_bad_values_are_usage_errors() {
-    for settings in ["[server]\nprot = 1", "[server]\nworkers = 0", "[audit]\nfile = \"x\""] {
+    for settings in ["[server]\nprot = 1", "[server]\nworkers = 0", "[audit]\ntimeout = 1"] {
         let (code, text) = refusal(settings, CLASS.as_bytes());
         assert_eq!(code, 2, "{text}");
         assert!(text.starts_with("grade-actor-server: FOLDER/test.toml: "), "{text}");

@@ -19,8 +19,9 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::alarm::Alarm;
+use crate::audit::Asker;
 use crate::desk::Desk;
-use crate::event::{Ending, Event, SessionNumber};
+use crate::event::{Ending, Event};
 use crate::intake::Intake;
 use crate::limits::Source;
 use crate::socket::Socket;
@@ -29,7 +30,7 @@ use crate::socket::Socket;
 pub(crate) struct Conversation<S> {
     socket: S,
     desk: Arc<Desk>,
-    session: SessionNumber,
+    asker: Asker,
     source: Source,
     shared: Rc<Shared>,
     intake: Intake,
@@ -58,17 +59,11 @@ type Heard = (Questions, Result<(), Ending>);
 const LAST_BYTES_MAX: usize = 256 * 1024;
 
 impl<S: Socket> Conversation<S> {
-    pub(crate) fn new(
-        socket: S,
-        desk: Arc<Desk>,
-        session: SessionNumber,
-        source: Source,
-        shared: Rc<Shared>,
-    ) -> Self {
+    pub(crate) fn new(socket: S, desk: Arc<Desk>, asker: Asker, shared: Rc<Shared>) -> Self {
         let quiet_since = Instant::now();
         let alarm = Alarm::new(quiet_since + desk.manners.timeouts.idle);
-        let (intake, last_bytes) = (Intake::default(), 0);
-        Self { socket, desk, session, source, shared, intake, quiet_since, alarm, last_bytes }
+        let (source, intake, last_bytes) = (Source::of(asker.peer.ip()), Intake::default(), 0);
+        Self { socket, desk, asker, source, shared, intake, quiet_since, alarm, last_bytes }
     }
 
     /// Talks until the conversation ends, then parts from the client.
@@ -186,8 +181,9 @@ impl<S: Socket> Conversation<S> {
     /// Answers a batch with one write. Gives back what found no room in it.
     async fn reply(&mut self, batch: Questions) -> Result<Questions, Ending> {
         let asked = batch.len();
-        let Ok(mut replies) = self.desk.ask(batch).await else {
-            // The batch was lost with the part that failed on it; each request gets its answer.
+        let Ok(mut replies) = self.desk.ask(batch, self.asker).await else {
+            // The batch was lost with the part that failed on it, or could not be taken down; each
+            // request gets its answer.
             self.count(asked);
             let mut lines = Vec::new();
             (0..asked).for_each(|_| wire::write_refusal(&mut lines, Refusal::Busy));
@@ -253,7 +249,7 @@ impl<S: Socket> Conversation<S> {
     fn tell(&self, replies: &Replies) {
         let teller = &self.desk.teller;
         if teller.wants_requests() {
-            let session = self.session;
+            let session = self.asker.session;
             for (request, outcome, reply) in replies.each() {
                 teller.tell(&Event::Answered { session, request, outcome, reply });
             }

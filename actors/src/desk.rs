@@ -7,6 +7,7 @@ use actix::Recipient;
 use gradebook::wire::Grammar;
 use gradebook::{BatchLimits, Questions, Replies};
 
+use crate::audit::{Asker, Auditor};
 use crate::event::Teller;
 use crate::limits::{RequestRate, Timeouts};
 use crate::messages::{Failed, Lookup, Seal};
@@ -47,25 +48,30 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk for sessions that ask this store and this encryptor.
+    /// A desk for sessions that ask this store and this encryptor, with an audit if there is one.
     pub fn new(
         manners: Manners,
         store: Recipient<Lookup>,
         encryptor: Recipient<Seal>,
+        audit: Option<Auditor>,
         teller: Teller,
     ) -> Self {
         let scratch = Mutex::new(vec![0; READ_BYTES].into_boxed_slice());
-        let rounds = Rounds::new(store, encryptor);
+        let rounds = Rounds::new(store, encryptor, audit);
         Self { manners, teller, rounds, scratch, spare: Mutex::new(Vec::new()) }
     }
 
-    /// Asks the store, then the encryptor.
-    pub(crate) async fn ask(self: &Arc<Self>, questions: Questions) -> Result<Replies, Failed> {
+    /// Asks the store, then the encryptor; and has it taken down, if there is an audit.
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        questions: Questions,
+        asker: Asker,
+    ) -> Result<Replies, Failed> {
         let carry = || {
             let desk = Arc::clone(self);
             actix_rt::spawn(async move { desk.rounds.carry().await });
         };
-        self.rounds.ask(questions, carry).await
+        self.rounds.ask(questions, asker, carry).await
     }
 
     /// The memory to read into, for as long as one read and its parsing take.

@@ -21,6 +21,7 @@ use gradebook::{Book, Sealer};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
+use crate::audit::Auditor;
 use crate::desk::{Desk, Manners};
 use crate::encryptor::{Encryptor, SealBatch};
 use crate::event::{Event, Teller};
@@ -50,6 +51,8 @@ pub struct Blueprint {
     pub workers: usize,
     /// How many restarts after panics there may be in a minute.
     pub restarts_max: usize,
+    /// Who takes down what is answered, before it is.
+    pub audit: Option<Auditor>,
     /// Who hears of events.
     pub teller: Teller,
     /// How the store answers: `Book::answer`, unless a test wants it to fail.
@@ -93,7 +96,7 @@ impl House {
     /// When a worker's thread cannot be started, or the system gives no random bytes.
     pub fn open(blueprint: Blueprint) -> io::Result<Self> {
         let Blueprint { socket, book, reception, manners, connections, workers, .. } = blueprint;
-        let Blueprint { restarts_max, teller, answer, seal, .. } = blueprint;
+        let Blueprint { restarts_max, audit, teller, answer, seal, .. } = blueprint;
         let address = socket.local_addr()?;
         let restarts = Restarts::new(restarts_max, Arc::clone(&teller));
         let store = GradeStore::new(book, reception, answer, restarts.clone(), Arc::clone(&teller))
@@ -107,7 +110,7 @@ impl House {
                 .supervise(connections.total, arbiter)
                 .recipient();
             let (store, teller) = (store.clone().recipient(), Arc::clone(&teller));
-            Ok(Arc::new(Desk::new(manners.clone(), store, encryptor, teller)))
+            Ok(Arc::new(Desk::new(manners.clone(), store, encryptor, audit.clone(), teller)))
         };
         let mut seats = vec![Worker { arbiter: None, desk: desk(&Arbiter::current())? }];
         let mut arbiters = Vec::new();

@@ -4,6 +4,7 @@
 //! [`event`] is what they tell of it. Each handler calls one function of `gradebook` and decides
 //! who hears of it. This is the only crate that names actix.
 
+pub mod audit;
 pub mod event;
 pub mod messages;
 

@@ -95,7 +95,7 @@ impl Listener {
         };
         let listener = context.address().recipient();
         let (desk, permit) = (Arc::clone(desk), arrival.permit);
-        let guest = Guest { number, source, desk, listener, permit };
+        let guest = Guest { number, peer: arrival.peer, desk, listener, permit };
         let session = match arbiter {
             None => Session::new(guest, Some(arrival.socket)).start(),
             Some(arbiter) => {

@@ -4,7 +4,7 @@
 //! A message costs as much as rendering a grade, and most of a round trip is for waking and being
 //! woken. So sessions lay their batches on the desk, and one task per desk carries what lies there: to
 //! the store, to the encryptor, and back to each session. While it is on its way, what is laid down
-//! waits for the next round.
+//! waits for the next round. An audit does not hold up the next round: it is waited for aside.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use actix::Recipient;
 use gradebook::{Questions, Replies};
 use tokio::sync::{Notify, oneshot};
 
+use crate::audit::{Answered, Asker, Auditor};
 use crate::messages::{Failed, Lookup, Seal};
 
 /// The most requests in a round; a batch is never divided. More would not make a round cheaper, but
@@ -23,6 +24,7 @@ const REQUESTS_MAX: usize = 64;
 pub(crate) struct Rounds {
     store: Recipient<Lookup>,
     encryptor: Recipient<Seal>,
+    audit: Option<Auditor>,
     waiting: Mutex<Waiting>,
     /// Rung when something is laid down.
     bell: Notify,
@@ -38,24 +40,30 @@ struct Waiting {
 /// A batch, and who waits for its replies. If the batch is lost, that one hears so.
 struct Asked {
     questions: Questions,
-    asker: oneshot::Sender<Replies>,
+    asker: Asker,
+    answer: oneshot::Sender<Replies>,
 }
 
 impl Rounds {
-    pub(crate) fn new(store: Recipient<Lookup>, encryptor: Recipient<Seal>) -> Self {
-        Self { store, encryptor, waiting: Mutex::default(), bell: Notify::new() }
+    pub(crate) fn new(
+        store: Recipient<Lookup>,
+        encryptor: Recipient<Seal>,
+        audit: Option<Auditor>,
+    ) -> Self {
+        Self { store, encryptor, audit, waiting: Mutex::default(), bell: Notify::new() }
     }
 
     /// Lays a batch down. If that must be carried by a new task, `carry` is to start one.
     pub(crate) async fn ask(
         &self,
         questions: Questions,
+        asker: Asker,
         carry: impl FnOnce(),
     ) -> Result<Replies, Failed> {
-        let (asker, replies) = oneshot::channel();
+        let (answer, replies) = oneshot::channel();
         let was_carried = {
             let mut waiting = self.waiting();
-            waiting.asked.push_back(Asked { questions, asker });
+            waiting.asked.push_back(Asked { questions, asker, answer });
             std::mem::replace(&mut waiting.carried, true)
         };
         if was_carried {
@@ -93,18 +101,27 @@ impl Rounds {
     }
 
     async fn carry_one(&self, round: Vec<Asked>) {
-        let (questions, askers): (Vec<_>, Vec<_>) =
-            round.into_iter().map(|Asked { questions, asker }| (questions, asker)).unzip();
-        // An asker that is dropped here hears that its batch is lost.
+        let waits = |asked: Asked| (asked.questions, (asked.asker, asked.answer));
+        let (questions, waiting): (Vec<_>, Vec<_>) = round.into_iter().map(waits).unzip();
+        // Who waits and is dropped here hears that the batch is lost.
         let Ok(answered) = self.store.send(Lookup(questions)).await else { return };
-        let found = answered.into_iter().zip(askers);
-        let (answers, askers): (Vec<_>, Vec<_>) =
-            found.filter_map(|(answers, asker)| Some((answers.ok()?, asker))).unzip();
+        let found = answered.into_iter().zip(waiting);
+        let (answers, waiting): (Vec<_>, Vec<_>) =
+            found.filter_map(|(answers, waits)| Some((answers.ok()?, waits))).unzip();
         let Ok(sealed) = self.encryptor.send(Seal(answers)).await else { return };
-        for (replies, asker) in sealed.into_iter().zip(askers) {
-            if let Ok(replies) = replies {
-                // A session that has ended in the meantime has no use for them.
-                drop(asker.send(replies));
+        let sealed = sealed.into_iter().zip(waiting);
+        let sealed = sealed.filter_map(|(replies, waits)| Some((replies.ok()?, waits)));
+        match &self.audit {
+            None => sealed.for_each(|(replies, (_, answer))| hand_over(answer, replies)),
+            Some(audit) => {
+                let witnessed = |(replies, (asker, answer))| (Answered { asker, replies }, answer);
+                let (answered, waiting): (Vec<_>, Vec<_>) = sealed.map(witnessed).unzip();
+                let taken_down = audit.take_down(answered);
+                actix_rt::spawn(async move {
+                    let taken_down = taken_down.await.unwrap_or_default();
+                    let answers = taken_down.into_iter().zip(waiting);
+                    answers.for_each(|(answered, answer)| hand_over(answer, answered.replies));
+                });
             }
         }
     }
@@ -112,6 +129,12 @@ impl Rounds {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives a session its replies.
+fn hand_over(answer: oneshot::Sender<Replies>, replies: Replies) {
+    // One that has ended in the meantime has no use for them.
+    drop(answer.send(replies));
 }
 
 /// Lets the next asker start a new task, should this one ever end.

@@ -1,6 +1,7 @@
 //! The actor for one connection. Restart policy: temporary; whatever ends it ends that connection
 //! and no other.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,10 +13,10 @@ use actix::{
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::audit::Asker;
 use crate::conversation::{Conversation, Shared};
 use crate::desk::Desk;
 use crate::event::{Ending, SessionNumber};
-use crate::limits::Source;
 use crate::messages::{Drain, Drained, Ended};
 use crate::socket::Socket;
 
@@ -24,7 +25,7 @@ pub struct Guest {
     /// The session's number.
     pub number: SessionNumber,
     /// Where the client comes from.
-    pub source: Source,
+    pub peer: SocketAddr,
     /// The desk of the thread that the session runs on.
     pub desk: Arc<Desk>,
     /// Who hears of the session's end.
@@ -61,9 +62,9 @@ impl<S: Socket> Actor for Session<S> {
             self.end(Ending::Lost(std::io::ErrorKind::NotConnected));
             return context.stop();
         };
-        let Guest { number, source, ref desk, .. } = self.guest;
-        let shared = Rc::clone(&self.shared);
-        let conversation = Conversation::new(socket, Arc::clone(desk), number, source, shared);
+        let Guest { number, peer, ref desk, .. } = self.guest;
+        let (asker, shared) = (Asker { session: number, peer }, Rc::clone(&self.shared));
+        let conversation = Conversation::new(socket, Arc::clone(desk), asker, shared);
         let talk = AssertUnwindSafe(conversation.run()).catch_unwind();
         context.spawn(talk.into_actor(self).map(|ending, session, context| {
             session.end(ending.unwrap_or(Ending::Panicked));

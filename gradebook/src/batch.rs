@@ -20,6 +20,7 @@ use crate::refusal::Refusal;
 use crate::request::{Command, Request, StudentId};
 use crate::roll::{Place, Roll, Sought};
 use crate::seal::Timestamp;
+use crate::sealed::Status;
 use crate::token;
 use crate::wire;
 
@@ -96,6 +97,8 @@ pub(crate) struct Sealing<'a> {
 
 enum Answer {
     Disclosed(Disclosure),
+    /// In place of what was asked for, the reason why not.
+    Declined(Disclosure, Status),
     Decoy(Disclosure),
     Refused(Refusal),
     Silence,
@@ -104,6 +107,12 @@ enum Answer {
 /// What the book decides about one request; a disclosure's text is appended to its frame.
 pub(crate) enum Verdict {
     Disclose(Key),
+    /// The reply to a sealed request, which turned out to be this command.
+    Reply {
+        key: Key,
+        command: Option<Command<()>>,
+        status: Status,
+    },
     /// As [`Verdict::Disclose`], under a key that nobody holds.
     Decoy(Key),
     Refuse(Refusal),
@@ -114,14 +123,29 @@ pub(crate) enum Verdict {
 /// How one request ended, for whoever tells of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A token was sent.
+    /// A token with what was asked for was sent.
     Answered,
+    /// A token was sent that tells the student why there is no answer.
+    Declined(Status),
     /// A token that nobody can open was sent, since no student has this ID.
     Decoy,
     /// An `ERR` line was sent.
     Refused(Refusal),
     /// Nothing was sent and the connection ends.
     Silence,
+}
+
+impl Outcome {
+    /// The word for programs. Its meaning never changes.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Declined(status) => status.word(),
+            Self::Decoy => "decoy",
+            Self::Refused(refusal) => refusal.word(),
+            Self::Silence => "silence",
+        }
+    }
 }
 
 impl Questions {
@@ -197,7 +221,7 @@ impl Questions {
         // A vector that grows leaves copies of the keys behind.
         answers.reserve(questions.len());
         let places = sought.iter().map(|sought| sought.place).chain(std::iter::repeat(None));
-        for (question, place) in questions.iter().zip(places) {
+        for (question, place) in questions.iter_mut().zip(places) {
             // A verdict is given once and counts; so there must be room before it.
             if output_bytes.saturating_add(largest) > limits.output_bytes {
                 break;
@@ -210,6 +234,14 @@ impl Questions {
             };
             let answer = match verdict {
                 Verdict::Disclose(key) => Answer::Disclosed(Disclosure::of(key, start, frames)),
+                Verdict::Reply { key, command, status } => {
+                    unseal(question, command);
+                    let disclosure = Disclosure::of(key, start, frames);
+                    match status {
+                        Status::Ok => Answer::Disclosed(disclosure),
+                        status => Answer::Declined(disclosure, status),
+                    }
+                }
                 Verdict::Decoy(key) => Answer::Decoy(Disclosure::of(key, start, frames)),
                 Verdict::Refuse(refusal) => Answer::Refused(refusal),
                 Verdict::Silence => Answer::Silence,
@@ -248,7 +280,9 @@ impl Answers {
         let mut sealed = frames.as_slice();
         for answer in answers.iter() {
             match answer {
-                Answer::Disclosed(disclosure) | Answer::Decoy(disclosure) => {
+                Answer::Disclosed(disclosure)
+                | Answer::Declined(disclosure, _)
+                | Answer::Decoy(disclosure) => {
                     let frame = sealed.split_off(..disclosure.frame_bytes).unwrap_or_default();
                     token::write(replies, frame);
                     if !reveals {
@@ -366,7 +400,9 @@ impl<'a> Iterator for Sealings<'a> {
 impl Answer {
     fn disclosure(&self) -> Option<&Disclosure> {
         match self {
-            Self::Disclosed(disclosure) | Self::Decoy(disclosure) => Some(disclosure),
+            Self::Disclosed(disclosure)
+            | Self::Declined(disclosure, _)
+            | Self::Decoy(disclosure) => Some(disclosure),
             Self::Refused(_) | Self::Silence => None,
         }
     }
@@ -379,6 +415,7 @@ impl Answer {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Disclosed(_) => Outcome::Answered,
+            Self::Declined(_, status) => Outcome::Declined(*status),
             Self::Decoy(_) => Outcome::Decoy,
             Self::Refused(refusal) => Outcome::Refused(*refusal),
             Self::Silence => Outcome::Silence,
@@ -427,6 +464,13 @@ fn take_back(secret: &mut Vec<u8>, start: usize) {
 fn wipe(secret: &mut Vec<u8>) {
     secret.as_mut_slice().zeroize();
     secret.clear();
+}
+
+/// Puts the command that a sealed request held in its place, for whoever tells of it.
+fn unseal(question: &mut Question, command: Option<Command<()>>) {
+    if let (Ok((_, sealed)), Some(command)) = (question, command) {
+        *sealed = command.map(|()| Span { start: 0, end: 0 });
+    }
 }
 
 fn request<'a>(question: &Question, texts: &'a str) -> Result<Request<'a>, Refusal> {

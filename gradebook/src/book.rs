@@ -112,9 +112,9 @@ impl Book {
             let mut frame = sealed::EMPTY_FRAME;
             match (examiner.examine(&sought, now, &mut frame), record) {
                 (Examined::Genuine(query, status), Some(record)) => {
-                    self.reply(record, &query, status, now, text);
+                    let (command, status) = self.reply(record, &query, status, now, text);
                     sealed::pad_reply(text, start);
-                    Verdict::Disclose(record.key().clone())
+                    Verdict::Reply { key: record.key().clone(), command, status }
                 }
                 (Examined::Foreign(key), _) => {
                     sealed::pad_reply(text, start);
@@ -126,7 +126,8 @@ impl Book {
         })
     }
 
-    /// The reply to a genuine sealed request.
+    /// Appends the reply to a genuine sealed request. Gives the command that it held, and the status
+    /// that it is told.
     fn reply(
         &self,
         record: Record<'_>,
@@ -134,7 +135,7 @@ impl Book {
         status: Status,
         now: Timestamp,
         text: &mut Vec<u8>,
-    ) {
+    ) -> (Option<Command<()>>, Status) {
         let command = wire::sealed_command(query.command);
         let topic = command.and_then(|command| self.topic(command));
         let status = match (status, command, topic) {
@@ -146,6 +147,7 @@ impl Book {
         if let (Status::Ok, Some(topic)) = (status, topic) {
             self.write(record, topic, now, text);
         }
+        (command.map(|command| command.map(drop)), status)
     }
 
     /// What a student would read in the answer to a request, for an instructor to look at.
@@ -430,7 +432,7 @@ mod tests {
         let (_, outcome, reply) = replies.each().next().unwrap();
         let reply = std::str::from_utf8(reply).unwrap().trim_end();
         match outcome {
-            Outcome::Answered | Outcome::Decoy => {
+            Outcome::Answered | Outcome::Declined(_) | Outcome::Decoy => {
                 let fernet = fernet::Fernet::new(&key(n)).unwrap();
                 let text = fernet
                     .decrypt_at_time(reply, None, NOW.0)

@@ -12,7 +12,7 @@ use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fernet::Fernet;
 use rustix::process::{Pid, Signal, kill_process};
@@ -205,6 +205,13 @@ impl Server {
         self.ended()
     }
 
+    /// Ends the server with a signal and gives what it leaves behind.
+    pub fn leaves(mut self, signal: Signal) -> TempDir {
+        self.signal(signal);
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
     /// The server's resident memory in KiB.
     pub fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
@@ -271,6 +278,16 @@ impl Client {
 
     pub fn socket(&mut self) -> &mut TcpStream {
         self.0.get_mut()
+    }
+}
+
+/// Waits for something that must come true by itself.
+#[track_caller]
+pub fn eventually(what: &str, is_true: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_true() {
+        assert!(start.elapsed() < PATIENCE, "it never came true that {what}");
+        std::thread::yield_now();
     }
 }
 

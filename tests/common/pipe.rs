@@ -12,7 +12,7 @@ use grade_actors::event::{Event, SessionNumber, Tell, Teller};
 use grade_actors::messages::Ended;
 use grade_actors::{
     Answer, Desk, Encryptor, GradeStore, Guest, Manners, Reception, Restarts, SealBatch, Session,
-    Socket, Source, Timeouts,
+    Socket, Timeouts,
 };
 use gradebook::wire::Grammar;
 use gradebook::{
@@ -101,7 +101,8 @@ impl Backroom {
                 .supervise(100);
         let encryptor = Encryptor::new(Sealer::new().unwrap(), seal, restarts.clone())
             .supervise(100, &Arbiter::current());
-        let desk = Desk::new(manners, store.clone().recipient(), encryptor.recipient(), teller);
+        let desk =
+            Desk::new(manners, store.clone().recipient(), encryptor.recipient(), None, teller);
         let (endings, ended) = unbounded_channel();
         Self { desk: Arc::new(desk), store, diary, restarts, endings, ended }
     }
@@ -127,7 +128,7 @@ impl Backroom {
     ) -> Addr<Session<S>> {
         let guest = Guest {
             number,
-            source: Source::of("127.0.0.1".parse().unwrap()),
+            peer: "127.0.0.1:60001".parse().unwrap(),
             desk: Arc::clone(&self.desk),
             listener: Guestbook(self.endings.clone()).start().recipient(),
             permit: Arc::clone(permits).try_acquire_owned().unwrap(),

@@ -1,0 +1,170 @@
+//! The audit: a file in which every request is taken down before it is answered, and what else happens.
+//!
+//! Records are written by a thread of their own, in one go for all that wait. When they cannot be
+//! written, or not in time, no grade goes out; as soon as they can, all goes on. What a record says
+//! stands in `docs/AUDIT.md`. It has no mark, no token, and no text of a line that is no request.
+
+mod file;
+mod health;
+mod record;
+mod verify;
+mod writer;
+
+use std::future::ready;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use grade_actors::audit::{Answered, Audit, TakenDown};
+use grade_actors::event::{Ending, Event, Part, Tell};
+use gradebook::Edition;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::console::Console;
+pub use file::OpenError;
+use file::{AuditFile, Found};
+use health::Health;
+use record::What;
+pub use verify::{Fault, Verified, verify};
+use writer::{Job, Writer};
+
+/// Where the audit is kept, and how.
+#[derive(Clone, Debug)]
+pub struct AuditOptions {
+    /// The file.
+    pub path: PathBuf,
+    /// How long a record may take to be written.
+    pub timeout: Duration,
+}
+
+/// An audit that is being written.
+pub struct AuditLog {
+    queue: SyncSender<Job>,
+    health: Arc<Health>,
+    timeout: Duration,
+    /// What the first record says of the server.
+    profile: &'static str,
+    torn_bytes: u64,
+}
+
+/// Beside one batch of each session, this many events may wait.
+const EVENTS_MAX: usize = 256;
+
+/// How long the end of the program waits for the last record.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+
+impl AuditLog {
+    /// Opens the file and starts to write, for a server of this profile with so many sessions at most.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the file cannot take records.
+    pub fn open(
+        options: &AuditOptions,
+        profile: &'static str,
+        sessions_max: usize,
+        console: Arc<Console>,
+    ) -> Result<Self, OpenError> {
+        let Found { file, last, torn_bytes, .. } = AuditFile::open(&options.path)?;
+        let (queue, jobs) = sync_channel(sessions_max.saturating_add(EVENTS_MAX));
+        let health = Arc::new(Health::new(console));
+        let writer = Writer::new(options.path.clone(), file, last, jobs, Arc::clone(&health));
+        let thread = std::thread::Builder::new().name("audit".to_owned());
+        thread.spawn(move || writer.run()).map_err(|error| OpenError::of(&options.path, error))?;
+        Ok(Self { queue, health, timeout: options.timeout, profile, torn_bytes })
+    }
+
+    /// Takes down that a class file was refused.
+    pub fn reload_refused(&self, edition: Edition, reason: &str) {
+        self.event(What::ReloadRefused { edition: edition.0, reason: reason.to_owned().into() });
+    }
+
+    /// Goes on in a new file, if the present one has been moved away.
+    pub fn reopen(&self) {
+        // Where the queue is full nothing can be written, and another signal will come.
+        drop(self.queue.try_send(Job::Reopen));
+    }
+
+    /// Takes down how the service ended, and waits for that, but not for long.
+    pub fn close(&self, outcome: &'static str) {
+        let (done, wait) = sync_channel(1);
+        if self.queue.try_send(Job::Close(What::Stop { outcome }, done)).is_ok() {
+            // A disk that takes no record by then will not be waited for.
+            let _ = wait.recv_timeout(CLOSE_PATIENCE);
+        }
+    }
+
+    fn event(&self, what: What<'static>) {
+        if self.queue.try_send(Job::Event(what)).is_err() {
+            self.health.lose_event();
+        }
+    }
+}
+
+impl Audit for AuditLog {
+    fn take_down(&self, answered: Vec<Answered>) -> TakenDown {
+        if self.health.is_failing() {
+            self.health.refuse(&answered);
+            return Box::pin(ready(None));
+        }
+        let (done, mut taken) = oneshot::channel();
+        let queued = self.queue.try_send(Job::Answers(answered, done));
+        if let Err(TrySendError::Full(Job::Answers(answered, _))) = queued {
+            self.health.refuse(&answered);
+            return Box::pin(ready(None));
+        }
+        let (health, queue, patience) =
+            (Arc::clone(&self.health), self.queue.clone(), self.timeout);
+        Box::pin(async move {
+            if let Ok(taken) = timeout(patience, &mut taken).await {
+                return taken.ok();
+            }
+            // Once it is closed, the writer hears that nobody waits, and these are withheld for good.
+            taken.close();
+            let just_now = taken.try_recv().ok();
+            if just_now.is_none() {
+                health.fail("a record was not written in time");
+                // The writer may have become idle in this moment; where the queue is full it has not.
+                drop(queue.try_send(Job::Recover));
+            }
+            just_now
+        })
+    }
+}
+
+impl Tell for AuditLog {
+    fn tell(&self, event: &Event<'_>) {
+        self.event(match event {
+            Event::Listening(address) => What::Start {
+                version: env!("CARGO_PKG_VERSION"),
+                profile: self.profile,
+                address: *address,
+                torn_bytes: self.torn_bytes,
+            },
+            Event::Installed { edition, students } => {
+                What::Reload { edition: edition.0, students: *students }
+            }
+            Event::Panicked(Part::GradeStore) => What::Restart { part: "grade_store" },
+            Event::Panicked(Part::Encryptor) => What::Restart { part: "encryptor" },
+            Event::Ended { session, ending: Ending::Panicked, .. } => {
+                What::SessionFailed { connection: session.0 }
+            }
+            Event::TurnedAway(peer) => What::TurnedAway { source: *peer },
+            Event::AcceptPaused(error) | Event::AcceptFailed(error) => {
+                What::AcceptFailed { reason: error.to_string().into() }
+            }
+            Event::Draining(connections) => What::Stopping { connections: *connections },
+            Event::Accepted { .. }
+            | Event::Answered { .. }
+            | Event::Ended { .. }
+            | Event::AcceptResumed(_)
+            | Event::TooManyRestarts
+            | Event::Drained(_) => return,
+        });
+    }
+
+    fn wants_requests(&self) -> bool {
+        false
+    }
+}

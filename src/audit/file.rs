@@ -1,0 +1,187 @@
+//! The audit's file, and beside it the head: which record is the last one.
+//!
+//! A chain shows by itself what was taken out of its middle, but not what was cut off its end. So the
+//! number and the hash of the last record stand in a small file of their own, `FILE.head`.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{OFlags, fcntl_setfl};
+
+use super::record::{Link, Record};
+
+/// The most bytes at the end of a file in which its last record is looked for. A record is shorter by
+/// far.
+const TAIL_BYTES_MAX: u64 = 64 * 1024;
+
+/// What the head is padded to, so that a new one overwrites all of the one before.
+const HEAD_BYTES: usize = 128;
+
+/// A file open for appending records.
+pub(super) struct AuditFile {
+    file: File,
+    /// None beside what is no regular file.
+    head: Option<File>,
+    identity: (u64, u64),
+}
+
+/// A file that has been opened, and what was found in it.
+pub(super) struct Found {
+    pub(super) file: AuditFile,
+    /// Whether nothing was in it.
+    pub(super) is_new: bool,
+    /// The record that the next one follows.
+    pub(super) last: Link,
+    /// The bytes of an unfinished record that were removed.
+    pub(super) torn_bytes: u64,
+}
+
+/// Why a file cannot take records, with its path.
+#[derive(Debug, thiserror::Error)]
+#[error("{} (audit.file): {why}", path.display())]
+pub struct OpenError {
+    path: PathBuf,
+    why: Reason,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error("cannot be opened: {0}")]
+    Io(#[from] io::Error),
+    #[error("another server writes its audit there; give each a file of its own")]
+    Taken,
+    #[error("does not end with a record of an audit; name another file, or move this one away")]
+    Foreign,
+}
+
+impl OpenError {
+    pub(super) fn of(path: &Path, error: io::Error) -> Self {
+        Self { path: path.to_owned(), why: error.into() }
+    }
+}
+
+impl AuditFile {
+    /// Opens a file, or makes one that only its owner can read, and finds its last record.
+    pub(super) fn open(path: &Path) -> Result<Found, OpenError> {
+        Self::open_path(path).map_err(|why| OpenError { path: path.to_owned(), why })
+    }
+
+    fn open_path(path: &Path) -> Result<Found, Reason> {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(0o600);
+        // Opening must not wait for a FIFO's reader, nor make a terminal ours; writing may wait.
+        options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+        let regular = path.metadata().map_or(true, |metadata| metadata.is_file());
+        let mut file = options.read(regular).open(path)?;
+        let metadata = file.metadata()?;
+        let identity = (metadata.dev(), metadata.ino());
+        fcntl_setfl(&file, OFlags::APPEND).map_err(io::Error::from)?;
+        if !metadata.is_file() {
+            let file = Self { file, head: None, identity };
+            return Ok(Found { file, is_new: true, last: Link::origin(), torn_bytes: 0 });
+        }
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Reason::Taken),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let (written, torn_bytes) = last_record(&mut file)?;
+        let is_new = written.is_none();
+        let head = options.read(true).append(false).write(true).open(head_path(path))?;
+        let told = read_head(&head);
+        let last = match (written, told) {
+            // The head is written after its record, so it may be behind; never before.
+            (Some(written), Some(told)) if told.sequence < written.sequence => written,
+            (_, Some(told)) => told,
+            (written, None) => written.unwrap_or_else(Link::origin),
+        };
+        let file = Self { file, head: Some(head), identity };
+        Ok(Found { file, is_new, last, torn_bytes })
+    }
+
+    /// Whether the file is the one that now has this path.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        path.metadata().is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.identity)
+    }
+
+    /// Appends as much of the text as the system takes at once.
+    pub(super) fn append(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.file.write(text)
+    }
+
+    /// Removes bytes from the end, where that is possible.
+    pub(super) fn take_back(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if let (Some(_), Ok(metadata)) = (&self.head, self.file.metadata()) {
+            drop(self.file.set_len(metadata.len().saturating_sub(bytes)));
+        }
+    }
+
+    /// Takes down which record is the last one.
+    pub(super) fn write_head(&self, last: &Link) {
+        if let Some(head) = &self.head
+            && let Ok(mut text) = serde_json::to_vec(last)
+        {
+            text.resize(HEAD_BYTES.max(text.len() + 1) - 1, b' ');
+            text.push(b'\n');
+            // A head that is behind its file is right, only less use.
+            drop(head.write_all_at(&text, 0));
+        }
+    }
+
+    /// Sees to it that what was written survives a loss of power.
+    pub(super) fn sync(&self) {
+        drop(self.file.sync_data());
+    }
+}
+
+/// Where the head of an audit file stands.
+pub(super) fn head_path(path: &Path) -> PathBuf {
+    let mut head = path.as_os_str().to_owned();
+    head.push(".head");
+    head.into()
+}
+
+/// What the head beside a file tells; nothing if there is none.
+pub(super) fn head_of(path: &Path) -> Option<Link> {
+    read_head(&File::open(head_path(path)).ok()?)
+}
+
+fn read_head(head: &File) -> Option<Link> {
+    let mut text = [0; HEAD_BYTES];
+    let bytes = head.read_at(&mut text, 0).ok()?;
+    serde_json::from_slice(text.get(..bytes)?).ok()
+}
+
+/// The last record of a file. What stands behind it without a line end is the beginning of one that was
+/// never finished, and removed; so many bytes that were.
+fn last_record(file: &mut File) -> Result<(Option<Link>, u64), Reason> {
+    let bytes = file.seek(SeekFrom::End(0))?;
+    let start = bytes.saturating_sub(TAIL_BYTES_MAX);
+    file.seek(SeekFrom::Start(start))?;
+    let mut tail = Vec::new();
+    file.take(TAIL_BYTES_MAX).read_to_end(&mut tail)?;
+    let (whole, torn) = match memchr::memrchr(b'\n', &tail) {
+        Some(end) => tail.split_at_checked(end + 1).unwrap_or_default(),
+        None => tail.split_at_checked(0).unwrap_or_default(),
+    };
+    let last = match whole.strip_suffix(b"\n") {
+        None => None,
+        Some(lines) => {
+            let line = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            Some(Record::parse(line).map_err(|_| Reason::Foreign)?.link())
+        }
+    };
+    // Nothing is removed that cannot be the beginning of a record.
+    const BEGINNING: &[u8] = br#"{"sequence":"#;
+    if !torn.iter().zip(BEGINNING).all(|(byte, expected)| byte == expected) {
+        return Err(Reason::Foreign);
+    }
+    let torn_bytes = u64::try_from(torn.len()).unwrap_or(u64::MAX);
+    if torn_bytes > 0 {
+        file.set_len(bytes.saturating_sub(torn_bytes))?;
+    }
+    Ok((last, torn_bytes))
+}

@@ -1,0 +1,98 @@
+//! Whether records can be written; and what happened while they could not.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use grade_actors::audit::Answered;
+use sd_notify::NotifyState;
+
+use crate::console::{Console, Notice};
+use crate::service::notify_manager;
+
+/// What the writer and those who wait for it share.
+pub(super) struct Health {
+    failing: AtomicBool,
+    missed: Mutex<Missed>,
+    /// How many requests have been refused since it is failing.
+    refused: AtomicU64,
+    console: Arc<Console>,
+}
+
+/// What happened since records could not be written, as far as no record tells.
+#[derive(Default)]
+pub(super) struct Missed {
+    /// Why they cannot be written.
+    pub(super) reason: String,
+    /// How many requests were refused.
+    pub(super) requests: u64,
+    /// How many events found no room to wait.
+    pub(super) events: u64,
+}
+
+impl Health {
+    pub(super) fn new(console: Arc<Console>) -> Self {
+        let (failing, missed) = (AtomicBool::new(false), Mutex::default());
+        Self { failing, missed, refused: AtomicU64::new(0), console }
+    }
+
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Acquire)
+    }
+
+    /// Nothing can be written, for this reason. From now on no grade goes out.
+    pub(super) fn fail(&self, reason: &str) {
+        reason.clone_into(&mut self.missed().reason);
+        if self.failing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.console.notice(&Notice::AuditFailed(reason));
+        let status = format!("no grade goes out, since the audit cannot be written: {reason}");
+        notify_manager(&[NotifyState::Status(&status)]);
+    }
+
+    /// Records can be written again, and grades go out; unless something was missed that no record
+    /// tells of yet.
+    pub(super) fn recover(&self) -> bool {
+        {
+            let missed = self.missed();
+            if missed.requests > 0 || missed.events > 0 {
+                return false;
+            }
+            self.failing.store(false, Ordering::Release);
+        }
+        let refused = self.refused.swap(0, Ordering::Relaxed);
+        self.console.notice(&Notice::AuditResumed(refused));
+        notify_manager(&[NotifyState::Status("serving")]);
+        true
+    }
+
+    /// Counts requests that are refused.
+    pub(super) fn refuse(&self, answered: &[Answered]) {
+        let requests: usize = answered.iter().map(|answered| answered.replies.len()).sum();
+        let requests = u64::try_from(requests).unwrap_or(u64::MAX);
+        self.refused.fetch_add(requests, Ordering::Relaxed);
+        let mut missed = self.missed();
+        missed.requests = missed.requests.saturating_add(requests);
+    }
+
+    /// Counts an event that cannot be taken down.
+    pub(super) fn lose_event(&self) {
+        let mut missed = self.missed();
+        missed.events = missed.events.saturating_add(1);
+    }
+
+    /// What was missed, for a record to tell.
+    pub(super) fn take_missed(&self) -> Missed {
+        let mut missed = self.missed();
+        let reason = missed.reason.clone();
+        std::mem::replace(&mut *missed, Missed { reason, ..Missed::default() })
+    }
+
+    pub(super) fn warn(&self, text: &str) {
+        self.console.notice(&Notice::Warning(text));
+    }
+
+    fn missed(&self) -> MutexGuard<'_, Missed> {
+        self.missed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,184 @@
+//! What a record says, and how records are chained.
+//!
+//! A record is one line, a JSON object. Its `hash` is the SHA-256 of the line's bytes before it, in which
+//! `previous` repeats the hash of the record before. So a record cannot be changed, taken out or moved
+//! without changing every hash behind it.
+
+use std::borrow::Cow;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use hex_simd::AsciiCase;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// What is taken down.
+#[derive(Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum What<'a> {
+    /// A request, on its way to being answered.
+    Request {
+        connection: u64,
+        source: SocketAddr,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        command: Option<&'static str>,
+        outcome: &'static str,
+        edition: u64,
+    },
+    /// The server listens. `torn_bytes` of an unfinished record at the end of the file were removed.
+    Start { version: &'static str, profile: &'static str, address: SocketAddr, torn_bytes: u64 },
+    /// A class file is in place.
+    Reload { edition: u64, students: usize },
+    /// A class file was refused or held back; the edition goes on.
+    ReloadRefused { edition: u64, reason: Cow<'a, str> },
+    /// A part failed and restarts.
+    Restart { part: &'static str },
+    /// The session failed.
+    SessionFailed { connection: u64 },
+    /// A connection was refused, since its source has too many.
+    TurnedAway { source: SocketAddr },
+    /// No connection can be accepted.
+    AcceptFailed { reason: Cow<'a, str> },
+    /// Records can be written again. Until then, requests were refused; those from `withheld_from` to
+    /// `withheld_to` had been taken down as answered, and were not.
+    Resumed {
+        reason: Cow<'a, str>,
+        refused_requests: u64,
+        lost_events: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        withheld_from: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        withheld_to: Option<u64>,
+    },
+    /// The last record of a file: the next file goes on from here.
+    Continued,
+    /// The service ends; so many connections are open.
+    Stopping { connections: usize },
+    /// The last record of a run.
+    Stop { outcome: &'static str },
+}
+
+/// A record as others refer to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Link {
+    /// Its number; the first one is 1.
+    pub(super) sequence: u64,
+    pub(super) hash: String,
+}
+
+impl Link {
+    /// What stands before the first record.
+    pub(super) fn origin() -> Self {
+        Self { sequence: 0, hash: "0".repeat(HASH_DIGITS) }
+    }
+
+    /// Appends the record that follows this one to a text, and becomes that.
+    pub(super) fn append(&mut self, what: &What<'_>, time: SystemTime, text: &mut Vec<u8>) {
+        let start = text.len();
+        let (sequence, time) =
+            (self.sequence.saturating_add(1), humantime::format_rfc3339_millis(time));
+        // Writing to memory does not fail, and neither do numbers and texts as JSON.
+        let _ = write!(text, r#"{{"sequence":{sequence},"time":"{time}","#);
+        let body = text.len();
+        drop(serde_json::to_writer(&mut *text, what));
+        // The body brings braces of its own.
+        text.pop();
+        if body < text.len() {
+            text.remove(body);
+        }
+        let _ = write!(text, r#","previous":"{}""#, self.hash);
+        let hash = hash(text.get(start..).unwrap_or_default());
+        let _ = writeln!(text, r#"{HASH_FIELD}{hash}"}}"#);
+        *self = Self { sequence, hash };
+    }
+}
+
+/// A record as it is read back.
+#[derive(Clone, Deserialize)]
+pub(super) struct Record {
+    pub(super) sequence: u64,
+    pub(super) time: String,
+    pub(super) event: String,
+    pub(super) previous: String,
+    pub(super) hash: String,
+}
+
+/// Why a line is no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoRecord {
+    #[error("is no record")]
+    Form,
+    #[error("was edited: its hash is not that of its text")]
+    Hash,
+}
+
+impl Record {
+    /// Reads a line without its line end.
+    pub(super) fn parse(line: &[u8]) -> Result<Self, NoRecord> {
+        let record: Self = serde_json::from_slice(line).map_err(|_| NoRecord::Form)?;
+        let tail = format!(r#"{HASH_FIELD}{}"}}"#, record.hash);
+        let hashed = line.strip_suffix(tail.as_bytes()).ok_or(NoRecord::Form)?;
+        if hash(hashed) == record.hash { Ok(record) } else { Err(NoRecord::Hash) }
+    }
+
+    pub(super) fn link(&self) -> Link {
+        Link { sequence: self.sequence, hash: self.hash.clone() }
+    }
+}
+
+/// What stands between a record's hashed bytes and the digits of the hash.
+const HASH_FIELD: &str = r#","hash":""#;
+
+/// The hexadecimal digits of a hash.
+const HASH_DIGITS: usize = 64;
+
+fn hash(text: &[u8]) -> String {
+    hex_simd::encode_to_string(Sha256::digest(text), AsciiCase::Lower)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_a_line_of_json_whose_hash_anyone_can_compute() {
+        let mut link = Link::origin();
+        let mut text = b"before".to_vec();
+        let what = What::Request {
+            connection: 7,
+            source: "127.0.0.1:60001".parse().unwrap(),
+            id: Some("2100001"),
+            command: Some("GG"),
+            outcome: "answered",
+            edition: 3,
+        };
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123);
+        link.append(&what, time, &mut text);
+        let line = String::from_utf8(text[6..].to_vec()).unwrap();
+        let document = include_str!("../../docs/AUDIT.md");
+        assert!(document.contains(&line), "docs/AUDIT.md shows another record than {line}");
+        let (hashed, _) = line.split_once(",\"hash\"").unwrap();
+        let digest: String =
+            Sha256::digest(hashed).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!((link.sequence, &link.hash), (1, &digest));
+    }
+
+    #[test]
+    fn a_changed_line_is_not_read_as_a_record() {
+        let mut text = Vec::new();
+        Link::origin().append(&What::Stopping { connections: 3 }, SystemTime::now(), &mut text);
+        let line = text.trim_ascii_end();
+        assert_eq!(Record::parse(line).map(|record| record.sequence), Ok(1));
+        for at in 0..line.len() {
+            let mut changed = line.to_vec();
+            changed[at] ^= 1;
+            assert!(Record::parse(&changed).is_err(), "byte {at}");
+            assert!(Record::parse(&line[..at]).is_err(), "cut at {at}");
+        }
+    }
+}

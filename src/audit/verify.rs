@@ -1,0 +1,200 @@
+//! Checking an audit: whether every record is there, as it was written and in its place.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use super::file::{head_of, head_path};
+use super::record::{Link, NoRecord, Record};
+use crate::progress::Progress;
+
+/// The longest line that is read as a record, in bytes.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What a sound audit holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The number of the first record; above 1, those before stand in an earlier file.
+    pub first: u64,
+    /// The number of the last record.
+    pub last: u64,
+    /// When the first was written.
+    pub from: String,
+    /// When the last was written.
+    pub to: String,
+    /// Whether the beginning of a record that was never finished stands behind the last.
+    pub unfinished: bool,
+}
+
+/// What is wrong with an audit, with the file.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {wrong}", path.display())]
+pub struct Fault {
+    path: PathBuf,
+    wrong: Wrong,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Wrong {
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+    #[error("holds no record")]
+    Empty,
+    #[error("line {line} {why}")]
+    Line { line: u64, why: NoRecord },
+    #[error("line {line} has no end: it was cut, or is being written")]
+    Torn { line: u64 },
+    #[error("line {line} is longer than any record")]
+    TooLong { line: u64 },
+    #[error("line {line} is record {found} where {expected} should be: {what}")]
+    OutOfPlace { line: u64, found: u64, expected: u64, what: &'static str },
+    #[error("line {line} does not follow the record before it: that one was exchanged")]
+    Unchained { line: u64 },
+    #[error("ends with record {last}, but {told} were written: records were cut off")]
+    CutOff { last: u64, told: u64 },
+    #[error("has not the record {record} that was written: it was exchanged")]
+    Exchanged { record: u64 },
+    #[error(
+        "ends with record {last}, which is no end, and there is no {} to tell whether more were \
+         written", head.display()
+    )]
+    OpenEnd { last: u64, head: PathBuf },
+}
+
+/// Checks the files of one audit, the oldest first.
+///
+/// # Errors
+/// The first [`Fault`] there is.
+pub fn verify(paths: &[PathBuf]) -> Result<Verified, Fault> {
+    let mut verified: Option<Verified> = None;
+    let mut before = None;
+    for path in paths {
+        let fault = |wrong| Fault { path: path.clone(), wrong };
+        // The head is read first: an audit that is being written is never behind it.
+        let head = head_of(path);
+        let read = read_file(path, before.as_ref(), head.as_ref()).map_err(fault)?;
+        if Some(path) == paths.last() {
+            read.check_end(path, head.as_ref()).map_err(fault)?;
+        }
+        let FileRead { first, last, torn, .. } = read;
+        let unfinished = torn.is_some();
+        verified = Some(match verified {
+            None => Verified {
+                first: first.sequence,
+                last: last.sequence,
+                from: first.time,
+                to: last.time.clone(),
+                unfinished,
+            },
+            Some(before) => {
+                Verified { last: last.sequence, to: last.time.clone(), unfinished, ..before }
+            }
+        });
+        before = Some(last.link());
+    }
+    verified.ok_or_else(|| Fault { path: PathBuf::new(), wrong: Wrong::Empty })
+}
+
+/// What was found in one file.
+struct FileRead {
+    first: Record,
+    last: Record,
+    /// The hash of the record that the head speaks of, if it is here.
+    headed: Option<String>,
+    /// The line that has no end, if there is one.
+    torn: Option<u64>,
+}
+
+/// Reads one file, whose first record follows the one `before`.
+fn read_file(path: &Path, before: Option<&Link>, head: Option<&Link>) -> Result<FileRead, Wrong> {
+    let file = File::open(path)?;
+    let progress = Progress::of(file.metadata()?.len());
+    let mut lines = Lines { reader: BufReader::new(file), number: 0, bytes: 0, line: Vec::new() };
+    let mut follows = before.cloned();
+    let (mut first, mut last, mut headed, mut torn) = (None, None, None, None);
+    while let Some((number, line)) = lines.next()? {
+        let Some(line) = line else {
+            torn = Some(number);
+            break;
+        };
+        let record = Record::parse(line).map_err(|why| Wrong::Line { line: number, why })?;
+        let origin = || (record.sequence == 1).then(Link::origin);
+        if let Some(follows) = follows.or_else(origin) {
+            check_place(&record, &follows, number)?;
+        }
+        follows = Some(record.link());
+        if head.is_some_and(|head| head.sequence == record.sequence) {
+            headed = Some(record.hash.clone());
+        }
+        first.get_or_insert_with(|| record.clone());
+        last = Some(record);
+        progress.advance(lines.bytes);
+    }
+    match (first, last) {
+        (Some(first), Some(last)) => Ok(FileRead { first, last, headed, torn }),
+        _ => Err(Wrong::Empty),
+    }
+}
+
+fn check_place(record: &Record, before: &Link, line: u64) -> Result<(), Wrong> {
+    let (found, expected) = (record.sequence, before.sequence.saturating_add(1));
+    if found != expected {
+        let what = match found > expected {
+            true => "records were taken out",
+            false => "records were moved or repeated",
+        };
+        return Err(Wrong::OutOfPlace { line, found, expected, what });
+    }
+    if record.previous != before.hash {
+        return Err(Wrong::Unchained { line });
+    }
+    Ok(())
+}
+
+impl FileRead {
+    /// Whether nothing was cut off: as the head tells, or by a record that is an end.
+    fn check_end(&self, path: &Path, head: Option<&Link>) -> Result<(), Wrong> {
+        let last = self.last.sequence;
+        match head {
+            // An unfinished record behind the head's was never acted upon.
+            Some(head) if head.sequence <= last => match &self.headed {
+                Some(hash) if *hash != head.hash => Err(Wrong::Exchanged { record: head.sequence }),
+                _ => Ok(()),
+            },
+            Some(head) => Err(Wrong::CutOff { last, told: head.sequence }),
+            None => match (self.torn, self.last.event.as_str()) {
+                (Some(line), _) => Err(Wrong::Torn { line }),
+                (None, "stop" | "continued") => Ok(()),
+                _ => Err(Wrong::OpenEnd { last, head: head_path(path) }),
+            },
+        }
+    }
+}
+
+/// The lines of a file, each no longer than a record may be.
+struct Lines {
+    reader: BufReader<File>,
+    number: u64,
+    bytes: u64,
+    line: Vec<u8>,
+}
+
+/// A line's number, and the line if it has an end.
+type Line<'a> = (u64, Option<&'a [u8]>);
+
+impl Lines {
+    /// The next line with its number, without its end; nothing in place of one that has no end.
+    fn next(&mut self) -> Result<Option<Line<'_>>, Wrong> {
+        self.line.clear();
+        self.number = self.number.saturating_add(1);
+        let mut limited = self.reader.by_ref().take(LINE_BYTES_MAX);
+        let bytes = limited.read_until(b'\n', &mut self.line)?;
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.bytes = self.bytes.saturating_add(bytes);
+        match self.line.strip_suffix(b"\n") {
+            _ if bytes == 0 => Ok(None),
+            None if bytes >= LINE_BYTES_MAX => Err(Wrong::TooLong { line: self.number }),
+            line => Ok(Some((self.number, line))),
+        }
+    }
+}
