@@ -107,21 +107,24 @@ impl Book {
                 return Verdict::Refuse(Refusal::Busy);
             };
             let record = place.and_then(|place| self.roll.record(place));
-            let sought = Sought { id, key: record.map(Record::key), token };
+            let (key, old_key) = (record.map(Record::key), record.and_then(Record::old_key));
+            let tries_two = self.roll.has_old_keys();
+            let sought = Sought { id, key, old_key, tries_two, token };
             let start = text.len();
             let mut frame = sealed::EMPTY_FRAME;
             match (examiner.examine(&sought, now, &mut frame), record) {
-                (Examined::Genuine(query, status), Some(record)) => {
+                (Examined::Genuine { query, status, with_old_key }, Some(record)) => {
                     let (command, status) = self.reply(record, &query, status, now, text);
                     sealed::pad_reply(text, start);
-                    Verdict::Reply { key: record.key().clone(), command, status }
+                    let key = record.old_key().filter(|_| with_old_key).unwrap_or(record.key());
+                    Verdict::Reply { key: key.clone(), command, status }
                 }
                 (Examined::Foreign(key), _) => {
                     sealed::pad_reply(text, start);
                     Verdict::Decoy(key)
                 }
                 // Without a record there is no key that could have made it.
-                (Examined::Genuine(..), None) => Verdict::Refuse(Refusal::Busy),
+                (Examined::Genuine { .. }, None) => Verdict::Refuse(Refusal::Busy),
             }
         })
     }

@@ -5,20 +5,24 @@
 //! which could be a key in the wrong place.
 
 mod error;
+mod rows;
 
+use std::collections::HashSet;
 use std::io::Read;
 
 use csv::ByteRecord;
 
-pub use error::{ClassFileError, Column};
-use error::{ID, KEY, NAME};
+use error::NAME;
+pub use error::{ClassFileError, Column, Names};
+pub(crate) use error::{ID, KEY};
+pub(crate) use rows::Rows;
 
 use crate::book::{Book, Edition};
-use crate::key::Key;
+use crate::key::StudentKeys;
+use crate::keyring::Keyring;
 use crate::publication::Publications;
 use crate::request::StudentId;
-use crate::roll::{AddError, RollBuilder, Twins};
-use crate::screen::Screen;
+use crate::roll::{AddError, Record, Roll, RollBuilder, Twins};
 use crate::statistics::Discretion;
 
 /// What a class file may be, and what becomes of it.
@@ -32,8 +36,8 @@ pub struct ReadOptions {
     pub discretion: Discretion,
 }
 
-/// Reads a class file into the book of that edition. What it may tell of the class depends on what
-/// editions `before` have told.
+/// Reads a class file with a column of keys into the book of that edition. What it may tell of the class
+/// depends on what editions `before` have told.
 ///
 /// # Errors
 /// [`ClassFileError`] when the file is not all it should be.
@@ -43,24 +47,39 @@ pub fn read_class_file(
     edition: Edition,
     before: &Publications,
 ) -> Result<Book, ClassFileError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(64 * 1024)
-        .from_reader(Screen::new(file, options.bytes_max));
-    let mut row = ByteRecord::new();
-    if !next_row(&mut reader, &mut row)? {
-        return Err(ClassFileError::Empty);
-    }
-    if reader.get_ref().ended_in_quotes() {
-        return Err(ClassFileError::UnclosedQuote { row: 1 });
-    }
-    let header = Header::read(&row)?;
+    read_book(file, None, options, edition, before)
+}
+
+/// As [`read_class_file`], for a class file without a column of keys and a file of keys for the same
+/// students.
+///
+/// # Errors
+/// [`ClassFileError`] when the class file is not all it should be, or names other students than the
+/// file of keys.
+pub fn read_class_files(
+    file: impl Read,
+    keys: &Keyring,
+    options: &ReadOptions,
+    edition: Edition,
+    before: &Publications,
+) -> Result<Book, ClassFileError> {
+    read_book(file, Some(keys), options, edition, before)
+}
+
+fn read_book(
+    file: impl Read,
+    keys: Option<&Keyring>,
+    options: &ReadOptions,
+    edition: Edition,
+    before: &Publications,
+) -> Result<Book, ClassFileError> {
+    let (mut rows, header) = Rows::of(file, options.bytes_max)?;
+    let header = Header::read(&header, keys)?;
     let mut roll = RollBuilder::new(header.assessments.len());
-    let mut lines = Vec::new();
-    let read = read_students(&mut reader, &mut row, &header, options, &mut roll, &mut lines);
+    let mut read = StudentsRead::default();
+    let all_read = read_students(&mut rows, &header, options, &mut roll, &mut read);
     // Of all that is wrong with a file, what comes first in it is told.
-    let line = |place: usize| lines.get(place).copied().unwrap_or_default();
+    let line = |place: usize| read.lines.get(place).copied().unwrap_or_default();
     let roll = roll.finish().map_err(|twins| match twins {
         Twins::SameId { first, second } => {
             ClassFileError::DuplicateId { row: line(second), first: line(first) }
@@ -69,7 +88,10 @@ pub fn read_class_file(
             ClassFileError::DuplicateKey { row: line(second), first: line(first) }
         }
     })?;
-    read?;
+    all_read?;
+    if let Some(keys) = keys {
+        read.compare(keys, &roll)?;
+    }
     if roll.len() == 0 {
         return Err(ClassFileError::NoStudents);
     }
@@ -77,82 +99,85 @@ pub fn read_class_file(
     Ok(Book::bind(edition, names, roll, options.discretion, before))
 }
 
-/// Reads the rows below the header. `lines` tells where each student stands.
+/// What is known of the students beside the roll.
+#[derive(Default)]
+struct StudentsRead {
+    /// Where each student stands.
+    lines: Vec<u64>,
+    /// Those who have no key, who are not in the roll.
+    keyless: Vec<String>,
+}
+
+impl StudentsRead {
+    /// Whether the same students are in the class file and in the file of keys.
+    fn compare(self, keys: &Keyring, roll: &Roll) -> Result<(), ClassFileError> {
+        if self.keyless.is_empty() && roll.len() == keys.len() {
+            return Ok(());
+        }
+        let known: HashSet<_> = roll.records().map(Record::id).collect();
+        let strangers = keys.ids().filter(|id| !known.contains(id));
+        let strangers = strangers.map(str::to_owned).collect();
+        Err(ClassFileError::OtherStudents {
+            without_key: Names(self.keyless),
+            without_marks: Names(strangers),
+        })
+    }
+}
+
+/// Reads the rows below the header.
 fn read_students<R: Read>(
-    reader: &mut csv::Reader<Screen<R>>,
-    row: &mut ByteRecord,
-    header: &Header,
+    rows: &mut Rows<R>,
+    header: &Header<'_>,
     options: &ReadOptions,
     roll: &mut RollBuilder,
-    lines: &mut Vec<u64>,
+    read: &mut StudentsRead,
 ) -> Result<(), ClassFileError> {
-    // Line ends inside cells, which make a row more than one line.
-    let mut inside = line_ends_in(row);
-    while next_row(reader, row)? {
-        let within = line_ends_in(row);
-        let line = line_of(within, reader).saturating_sub(inside);
-        inside = inside.saturating_add(within);
-        if row.iter().all(|cell| cell.trim_ascii().is_empty()) {
-            continue;
-        }
-        if lines.len() >= options.rows_max {
+    while let Some((line, row)) = rows.next()? {
+        if read.lines.len().saturating_add(read.keyless.len()) >= options.rows_max {
             return Err(ClassFileError::TooManyRows(options.rows_max));
         }
         let added = header.add(row, line, roll);
         // A quote that is never closed swallows the rows behind it; whatever else that breaks
         // follows from it.
-        if reader.get_ref().ended_in_quotes() {
+        if rows.ended_in_quotes() {
             return Err(ClassFileError::UnclosedQuote { row: line });
         }
-        added?;
-        lines.push(line);
+        match added? {
+            Added::Student => read.lines.push(line),
+            Added::Keyless(id) => read.keyless.push(id),
+        }
     }
     Ok(())
 }
 
-fn next_row<R: Read>(
-    reader: &mut csv::Reader<Screen<R>>,
-    row: &mut ByteRecord,
-) -> Result<bool, ClassFileError> {
-    let read = reader.read_byte_record(row);
-    if let Some(fault) = reader.get_ref().fault() {
-        return Err(fault);
-    }
-    read.map_err(|error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => ClassFileError::Io(error),
-        other => ClassFileError::Io(std::io::Error::other(format!("{other:?}"))),
-    })
-}
-
-/// The line that the row just read, with so many line ends inside, begins on. (The row's own position is where the reader began to
-/// look for it, which is before any blank lines.)
-fn line_of<R: Read>(within: u64, reader: &csv::Reader<Screen<R>>) -> u64 {
-    let ended = u64::from(!reader.get_ref().ended_in_a_row());
-    reader.position().line().saturating_sub(within.saturating_add(ended))
-}
-
-fn line_ends_in(row: &ByteRecord) -> u64 {
-    let cells = row.as_slice();
-    // Nearly no row has any, and finding none is faster than counting them.
-    let first = memchr::memchr(b'\n', cells);
-    let line_ends = first.map_or(0, |_| memchr::memchr_iter(b'\n', cells).count());
-    u64::try_from(line_ends).unwrap_or(u64::MAX)
+/// What became of a row.
+enum Added {
+    /// It is in the roll.
+    Student,
+    /// There is no key for this student.
+    Keyless(String),
 }
 
 /// Which column holds what.
-struct Header {
+struct Header<'a> {
     columns: usize,
     name: usize,
     id: usize,
-    key: usize,
+    keys: KeySource<'a>,
     /// The other columns that have a name, in file order.
     assessments: Vec<(usize, String)>,
     /// Columns without a name, which must be blank throughout.
     unnamed: Vec<usize>,
 }
 
-impl Header {
-    fn read(row: &ByteRecord) -> Result<Self, ClassFileError> {
+/// Where keys come from.
+enum KeySource<'a> {
+    Column(usize),
+    Keyring(&'a Keyring),
+}
+
+impl<'a> Header<'a> {
+    fn read(row: &ByteRecord, keys: Option<&'a Keyring>) -> Result<Self, ClassFileError> {
         let mut names = Vec::new();
         for (at, cell) in row.iter().enumerate() {
             let column = || Column { number: at + 1, name: None };
@@ -164,7 +189,12 @@ impl Header {
             let missing = || ClassFileError::MissingColumn { name: wanted, hint: hint(&names) };
             names.iter().position(|name| name == wanted).ok_or_else(missing)
         };
-        let (name, id, key) = (find(NAME)?, find(ID)?, find(KEY)?);
+        let (name, id) = (find(NAME)?, find(ID)?);
+        let keys = match (keys, find(KEY)) {
+            (None, key) => KeySource::Column(key?),
+            (Some(keys), Err(_)) => KeySource::Keyring(keys),
+            (Some(_), Ok(at)) => return Err(ClassFileError::KeysTwice { column: at + 1 }),
+        };
         for (second, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             match names.iter().position(|other| other == name) {
                 Some(first) if first < second => {
@@ -178,12 +208,13 @@ impl Header {
             let column = Column { number: at + 1, name: None };
             return Err(ClassFileError::LooksLikeAKey { row: 1, column });
         }
-        let is_assessment = |at: usize| ![name, id, key].contains(&at);
+        let is_key = |at: usize| matches!(keys, KeySource::Column(key) if key == at);
+        let is_assessment = |at: usize| ![name, id].contains(&at) && !is_key(at);
         let others = names.iter().cloned().enumerate().filter(|(at, _)| is_assessment(*at));
         let (unnamed, assessments): (Vec<_>, Vec<_>) =
             others.partition(|(_, name)| name.is_empty());
         let unnamed = unnamed.into_iter().map(|(at, _)| at).collect();
-        Ok(Self { columns: names.len(), name, id, key, assessments, unnamed })
+        Ok(Self { columns: names.len(), name, id, keys, assessments, unnamed })
     }
 
     /// Adds one row of cells to the roll.
@@ -192,7 +223,7 @@ impl Header {
         row: &ByteRecord,
         line: u64,
         roll: &mut RollBuilder,
-    ) -> Result<(), ClassFileError> {
+    ) -> Result<Added, ClassFileError> {
         if row.len() != self.columns {
             let (cells, columns) = (row.len(), self.columns);
             return Err(ClassFileError::RowLength { row: line, cells, columns });
@@ -205,8 +236,11 @@ impl Header {
             return Err(ClassFileError::UnnamedColumn { row: line, column: at + 1 });
         }
         let id = StudentId::new(cell(self.id)).ok_or(ClassFileError::BadId { row: line })?;
-        let key =
-            Key::parse(cell(self.key)).map_err(|why| ClassFileError::BadKey { row: line, why })?;
+        let keys = match self.keys {
+            KeySource::Column(at) => StudentKeys::parse(cell(at)).map(Some),
+            KeySource::Keyring(keyring) => Ok(keyring.keys(id.as_str()).cloned()),
+        };
+        let keys = keys.map_err(|why| ClassFileError::BadKey { row: line, why })?;
         let name = std::str::from_utf8(cell(self.name)).unwrap_or_default();
         for (at, text) in [(self.name, name), (self.id, id.as_str())] {
             if looks_like_a_key(text) {
@@ -214,14 +248,16 @@ impl Header {
                 return Err(ClassFileError::LooksLikeAKey { row: line, column });
             }
         }
+        let Some(keys) = keys else { return Ok(Added::Keyless(id.to_string())) };
         let marks = self.assessments.iter().map(|(at, _)| cell(*at));
-        roll.add(&id, name, key, marks).map_err(|fault| match fault {
+        let added = roll.add(&id, name, keys, marks).map_err(|fault| match fault {
             AddError::BadMark(mark, why) => {
                 let at = self.assessments.get(mark).map_or(0, |(at, _)| *at);
                 ClassFileError::BadMark { row: line, column: self.column(at), why }
             }
             AddError::Full => ClassFileError::TooManyBytes(u64::from(u32::MAX)),
-        })
+        });
+        added.map(|()| Added::Student)
     }
 
     fn column(&self, at: usize) -> Column {
@@ -244,7 +280,7 @@ fn on_one_line(text: &str) -> String {
 }
 
 /// Whether a text holds a word of the length that a key has without its `=`, in its alphabet.
-fn looks_like_a_key(text: &str) -> bool {
+pub(crate) fn looks_like_a_key(text: &str) -> bool {
     const KEY_WORD_BYTES: usize = 43;
     if text.len() < KEY_WORD_BYTES {
         return false;
@@ -404,6 +440,85 @@ mod tests {
         for bad in ["", "K1K2", "K1=", "not a key"] {
             assert!(refused(with("2100002", bad)).starts_with("row 3, column \"Key\": "), "{bad}");
         }
+    }
+
+    /// What is wrong with a class file and a file of keys together.
+    fn refused_with_keys(class: &str, keys: &str) -> String {
+        let keys = Keyring::read(testing::keyed(keys).as_bytes(), 4096, 5);
+        let keys = match keys {
+            Ok(keys) => keys,
+            Err(fault) => return format!("keys: {fault}"),
+        };
+        let before = Publications::default();
+        let file = testing::keyed(class);
+        match read_class_files(file.as_bytes(), &keys, &OPTIONS, Edition(1), &before) {
+            Ok(book) => format!("{} students", book.students()),
+            Err(fault) => fault.to_string(),
+        }
+    }
+
+    #[test]
+    fn keys_may_stand_in_a_file_of_their_own() {
+        let class = "Name,ID Number,Lab 1\nAda,2100001,3\nBo,2100002,4\n";
+        let both = |keys| refused_with_keys(class, keys);
+        assert_eq!(both("ID Number,Key\n2100002,K2\n2100001,K1\n"), "2 students");
+        assert_eq!(both("\"Key\",ID Number,\r\nK2;K3,2100002,\r\n\r\nK1,2100001,"), "2 students");
+        assert_eq!(
+            both("ID Number,Key\n2100001,K1\n2100009,K2\n"),
+            "has other students than gradebook.keys_file; without a key: 2100002; without a row of \
+             marks: 2100009; make both files name the same students"
+        );
+        assert!(both("ID Number,Key\n2100001,K1\n").contains("without a row of marks: none"));
+        let many: String = (0..9).map(|n| format!("Ada,{n},3\n")).collect();
+        let text = refused_with_keys(
+            &format!("Name,ID Number,Lab 1\n{}", many.replace("Ada,5", "Ada,8")),
+            "ID Number,Key\n7,K1\n",
+        );
+        assert!(text.starts_with("has more than 5 students"), "{text}");
+        let text = refused_with_keys(
+            "Name,ID Number,Key,Lab 1\nAda,2100001,K1,3\n",
+            "ID Number,Key\n2100001,K1\n",
+        );
+        assert!(text.starts_with("row 1, column 3: is named Key, but keys stand in"), "{text}");
+    }
+
+    #[test]
+    fn a_file_of_keys_has_a_key_for_each_of_its_students_and_nothing_else() {
+        let with = |keys: &str| refused_with_keys("", &format!("ID Number,Key\n{keys}"));
+        for (keys, fault) in [
+            ("2100001,K1\n2100001,K2\n", "row 3, column \"ID Number\": is the same as in row 2"),
+            ("2100001,K1\n2100002,K1\n", "row 3, column \"Key\": is the same as in row 2"),
+            ("2100001,K1;K3\n2100002,K3\n", "row 3, column \"Key\": is the same as in row 2"),
+            ("2100001,\n", "row 2, column \"Key\": decodes to 0 bytes"),
+            ("2100001,K1,x\n", "row 2: has 3 cells where the header has 2"),
+            ("K1,2100001\n", "row 2, column \"ID Number\": is not 1 to 64"),
+            ("\"2100001,K1\n", "row 2: a quoted cell is never closed"),
+            ("", "has no students below its header"),
+        ] {
+            let text = with(keys);
+            assert!(text.starts_with(&format!("keys: {fault}")), "{keys}: {text}");
+            assert!(!text.contains(&key(1)), "{text}");
+        }
+        let other = refused_with_keys("", "ID Number,Key,Lab 1\n2100001,K1,3\n");
+        assert!(
+            other.starts_with("keys: row 1, column 3: is neither ID Number nor Key"),
+            "{other}"
+        );
+    }
+
+    #[test]
+    fn no_key_serves_two_students_be_it_a_new_one_or_an_old_one() {
+        let file = class(&["Ada,2100001,K1;K2,3,9", "Bo,2100002,K3;K4,3,9"]);
+        assert_eq!(rows(file).len(), 2);
+        for other in ["K1", "K2", "K3;K1", "K3;K2"] {
+            let file = class(&["Ada,2100001,K1;K2,3,9", &format!("Bo,2100002,{other},3,9")]);
+            assert_eq!(
+                refused(file),
+                "row 3, column \"Key\": is the same as in row 2; every student needs an own one"
+            );
+        }
+        let file = class(&["Ada,2100001,K1;K1,3,9"]);
+        assert!(refused(file).starts_with("row 2, column \"Key\": holds the same key twice"));
     }
 
     #[test]

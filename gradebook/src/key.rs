@@ -5,7 +5,10 @@
 //! be printed: no `Debug`, no `Display`. It is zeroed when it is dropped.
 
 use base64_simd::{Out, URL_SAFE};
+use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::seal::NoRandomness;
 
 /// 32 secret bytes that one student and the server share.
 ///
@@ -28,6 +31,74 @@ pub enum KeyError {
     /// 32 zero bytes: what an unset key looks like.
     #[error("is all zeros")]
     Zero,
+    /// More than a key and the one before it.
+    #[error("holds more than two keys")]
+    TooMany,
+    /// A key and the same one again.
+    #[error("holds the same key twice")]
+    Same,
+}
+
+/// The keys of one student: while a key is being replaced, the one before is good as well.
+#[derive(Clone)]
+pub struct StudentKeys {
+    pub(crate) current: Key,
+    pub(crate) old: Option<Key>,
+}
+
+impl StudentKeys {
+    /// One key and no other.
+    pub fn new(current: Key) -> Self {
+        Self { current, old: None }
+    }
+
+    /// Reads what a class file has: a key, or `NEW;OLD`.
+    ///
+    /// # Errors
+    /// [`KeyError`] for anything else.
+    pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
+        let mut keys = text.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let current = Key::parse(keys.next().unwrap_or_default())?;
+        let old = keys.next().map(Key::parse).transpose()?;
+        if keys.next().is_some() {
+            return Err(KeyError::TooMany);
+        }
+        match old {
+            Some(old) if old.is(&current) => Err(KeyError::Same),
+            old => Ok(Self { current, old }),
+        }
+    }
+
+    /// The key that answers are for.
+    pub fn current(&self) -> &Key {
+        &self.current
+    }
+
+    /// The key before, as long as it is good.
+    pub fn old(&self) -> Option<&Key> {
+        self.old.as_ref()
+    }
+
+    /// A new key in front of the current one.
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    pub fn rotated(self) -> Result<Self, NoRandomness> {
+        Ok(Self { current: Key::generate()?, old: Some(self.current) })
+    }
+
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.old)
+    }
+
+    /// As a class file has them.
+    pub(crate) fn expose_text(&self) -> Zeroizing<String> {
+        let current = self.current.expose_text();
+        match &self.old {
+            None => current,
+            Some(old) => Zeroizing::new([current.as_str(), &old.expose_text()].join(";")),
+        }
+    }
 }
 
 impl Key {
@@ -51,6 +122,26 @@ impl Key {
         URL_SAFE.decode(text, out).map_err(|_| KeyError::NotBase64)?;
         let key = Self::from_bytes(*bytes);
         if key.0 == [0; Self::WORDS] { Err(KeyError::Zero) } else { Ok(key) }
+    }
+
+    /// A new random key.
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    pub fn generate() -> Result<Self, NoRandomness> {
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        getrandom::fill(bytes.as_mut_slice()).map_err(NoRandomness::from)?;
+        Ok(Self::from_bytes(*bytes))
+    }
+
+    /// A short text that tells keys apart and gives none away: the first 8 bytes of the key's SHA-256, as
+    /// four groups of hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let digest: [u8; 32] = Sha256::digest(self.expose().as_slice()).into();
+        let (groups, _) = digest.as_chunks::<2>();
+        let groups =
+            groups.iter().take(4).map(|group| format!("{:04x}", u16::from_be_bytes(*group)));
+        groups.collect::<Vec<_>>().join("-")
     }
 
     /// A key from its bytes.
@@ -87,8 +178,8 @@ impl Key {
         halves
     }
 
-    /// The secret in its text form.
-    pub(crate) fn expose_text(&self) -> Zeroizing<String> {
+    /// The secret in its text form, for the one file or slip of paper that it is meant for.
+    pub fn expose_text(&self) -> Zeroizing<String> {
         Zeroizing::new(URL_SAFE.encode_to_string(self.expose().as_slice()))
     }
 }
@@ -119,5 +210,28 @@ mod tests {
         assert_eq!(fault(&good.replace('_', "/")), Some(KeyError::NotBase64), "other alphabet");
         assert_eq!(fault(&format!("{good}\n")), Some(KeyError::NotBase64));
         assert_eq!(fault(&format!("{}=", "A".repeat(43))), Some(KeyError::Zero));
+    }
+
+    #[test]
+    fn a_cell_holds_a_key_or_a_new_one_and_the_one_before() {
+        let [new, old] =
+            [b'n', b'o'].map(|byte| Key::from_bytes([byte; 32]).expose_text().to_string());
+        let read = |text: &str| StudentKeys::parse(text.as_bytes());
+        let keys = read(&format!("{new} ; {old}")).ok().unwrap();
+        assert_eq!(*keys.expose_text(), format!("{new};{old}"));
+        assert_eq!(*read(&new).ok().unwrap().expose_text(), new);
+        assert_eq!(read(&format!("{new};{new}")).err(), Some(KeyError::Same));
+        assert_eq!(read(&format!("{new};{old};{new}")).err(), Some(KeyError::TooMany));
+        assert_eq!(read(&format!("{new};")).err(), Some(KeyError::Length(0)));
+        assert_eq!(read(&format!(";{new}")).err(), Some(KeyError::Length(0)));
+        let rotated = keys.rotated().unwrap();
+        assert!(rotated.expose_text().ends_with(&format!(";{new}")), "the oldest is gone");
+    }
+
+    #[test]
+    fn a_fingerprint_is_that_of_the_key_s_bytes() {
+        // The beginning of `printf n%.0s {1..32} | sha256sum`.
+        assert_eq!(Key::from_bytes([b'n'; 32]).fingerprint(), "fe06-271a-cc7d-35b9");
+        assert_ne!(Key::generate().unwrap().fingerprint(), Key::generate().unwrap().fingerprint());
     }
 }

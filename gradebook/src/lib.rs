@@ -19,6 +19,7 @@ mod class_file;
 mod cover;
 mod decimal;
 mod key;
+mod keyring;
 mod open;
 mod publication;
 mod refusal;
@@ -36,10 +37,13 @@ mod token;
 pub use batch::{Answers, BatchLimits, Outcome, Questions, Replies};
 pub use book::{Book, Edition, LAB_ANSWER_BYTES_MAX, UnknownStudent};
 pub use census::Census;
-pub use class_file::{ClassFileError, Column, ReadOptions, read_class_file};
+pub use class_file::{
+    ClassFileError, Column, Names, ReadOptions, read_class_file, read_class_files,
+};
 pub use cover::Cover;
 pub use decimal::{Decimal, DecimalError};
-pub use key::{Key, KeyError};
+pub use key::{Key, KeyError, StudentKeys};
+pub use keyring::Keyring;
 pub use open::{OpenError, Opened, open};
 pub use publication::Publications;
 pub use refusal::{Fault, Malformed, Refusal};

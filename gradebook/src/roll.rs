@@ -12,7 +12,7 @@ use std::hint::black_box;
 use zeroize::Zeroizing;
 
 use crate::decimal::{Decimal, DecimalError};
-use crate::key::Key;
+use crate::key::{Key, StudentKeys};
 use crate::request::StudentId;
 use index::{Hash, Index};
 pub(crate) use marks::Mark;
@@ -23,12 +23,15 @@ use marks::{Marks, MarksBuilder};
 pub(crate) struct Roll {
     columns: usize,
     students: Vec<Student>,
+    /// The keys before the current ones, of those rows that have any, in their order.
+    old_keys: Vec<(u32, Key)>,
     /// IDs and names, one behind the other.
     texts: String,
     marks: Marks,
     by_id: Index,
 }
 
+#[derive(Clone)]
 struct Student {
     key: Key,
     /// What the ID begins with, and zeros behind a shorter one: to know most students without a look
@@ -37,6 +40,7 @@ struct Student {
     /// Where in the texts the ID begins. The name stands behind it, and behind that the next ID.
     start: u32,
     id_bytes: u8,
+    has_old_key: bool,
 }
 
 const ID_HEAD_BYTES: usize = 8;
@@ -131,6 +135,11 @@ impl Roll {
         self.by_id.find(hash, |row| self.record(Place(row)).is_some_and(right)).map(Place)
     }
 
+    /// Whether anyone has a key beside the current one.
+    pub(crate) fn has_old_keys(&self) -> bool {
+        !self.old_keys.is_empty()
+    }
+
     /// For each column, the values of its marks and how often each occurs.
     pub(crate) fn by_column(&self) -> Vec<Vec<(Decimal, u32)>> {
         self.marks.by_column(self.columns)
@@ -164,17 +173,21 @@ impl Roll {
     /// Finds two students of one key. Of random keys not even the first eight bytes are ever the same,
     /// so that sorting those nearly always is enough.
     fn same_keys(&self) -> Option<Twins> {
-        let head = |student: &Student| {
-            let [head, ..] = student.key.expose_words();
+        let head = |key: &Key| {
+            let [head, ..] = key.expose_words();
             *head
         };
-        let mut heads: Zeroizing<Vec<_>> = Zeroizing::new(self.students.iter().map(head).collect());
+        let current = self.students.iter().map(|student| &student.key);
+        let old = self.old_keys.iter().map(|(_, key)| key);
+        let mut heads: Zeroizing<Vec<_>> =
+            Zeroizing::new(current.clone().chain(old).map(head).collect());
         heads.sort_unstable();
         if !heads.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
             return None;
         }
-        let mut keys: Vec<_> =
-            self.students.iter().map(|student| student.key.expose_words()).zip(0..).collect();
+        let place = |row: &u32| usize::try_from(*row).unwrap_or(usize::MAX);
+        let old = self.old_keys.iter().map(|(row, key)| (key.expose_words(), place(row)));
+        let mut keys: Vec<_> = current.map(Key::expose_words).zip(0..).chain(old).collect();
         keys.sort_unstable();
         let twins = keys.windows(2).filter_map(|pair| match pair {
             [(one, first), (other, second)] if one == other => Some((*first, *second)),
@@ -197,6 +210,14 @@ impl<'a> Record<'a> {
 
     pub(crate) fn key(self) -> &'a Key {
         &self.student.key
+    }
+
+    /// The key before, which is good as well.
+    pub(crate) fn old_key(self) -> Option<&'a Key> {
+        let Roll { old_keys, .. } = self.roll;
+        let row = u32::try_from(self.row).ok().filter(|_| self.student.has_old_key)?;
+        let at = old_keys.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+        old_keys.get(at).map(|(_, key)| key)
     }
 
     /// The student's marks in the order of the columns.
@@ -227,7 +248,7 @@ impl RollBuilder {
         if let Some(twins) = self.roll.same_keys() {
             return Err(twins);
         }
-        self.roll.students.shrink_to_fit();
+        regrow(&mut self.roll.students, 0);
         self.roll.texts.shrink_to_fit();
         self.roll.marks = self.marks.finish();
         Ok(self.roll)
@@ -238,21 +259,44 @@ impl RollBuilder {
         &mut self,
         id: &StudentId<'_>,
         name: &str,
-        key: Key,
+        keys: StudentKeys,
         marks: impl Iterator<Item = &'a [u8]>,
     ) -> Result<(), AddError> {
-        let Roll { texts, students, .. } = &mut self.roll;
+        let Roll { texts, students, old_keys, .. } = &mut self.roll;
         let start = u32::try_from(texts.len()).map_err(|_| AddError::Full)?;
-        u32::try_from(students.len()).map_err(|_| AddError::Full)?;
+        let row = u32::try_from(students.len()).map_err(|_| AddError::Full)?;
         let id_bytes = u8::try_from(id.as_str().len()).map_err(|_| AddError::Full)?;
         for (column, text) in marks.enumerate() {
             self.marks.push(text).map_err(|fault| AddError::BadMark(column, fault))?;
         }
         texts.push_str(id.as_str());
         texts.push_str(name);
-        students.push(Student { key, id_head: id_head(id.as_str()), start, id_bytes });
+        let StudentKeys { current: key, old } = keys;
+        let (id_head, has_old_key) = (id_head(id.as_str()), old.is_some());
+        make_room(students);
+        students.push(Student { key, id_head, start, id_bytes, has_old_key });
+        if let Some(old) = old {
+            make_room(old_keys);
+            old_keys.push((row, old));
+        }
         Ok(())
     }
+}
+
+/// Makes room for one more, should there be none.
+fn make_room<T: Clone>(secrets: &mut Vec<T>) {
+    if secrets.len() == secrets.capacity() {
+        let more = secrets.len().max(16);
+        regrow(secrets, more);
+    }
+}
+
+/// Moves to memory with room for just so many more. A vector that grows by itself leaves its old memory
+/// behind as it was; here what was in it is dropped, which wipes keys.
+fn regrow<T: Clone>(secrets: &mut Vec<T>, more: usize) {
+    let mut moved = Vec::with_capacity(secrets.len().saturating_add(more));
+    moved.extend_from_slice(secrets);
+    *secrets = moved;
 }
 
 fn id_head(id: &str) -> [u8; ID_HEAD_BYTES] {
@@ -280,7 +324,7 @@ mod tests {
         builder.add(
             &id(text),
             "Some One",
-            Key::from_bytes([key; 32]),
+            StudentKeys::new(Key::from_bytes([key; 32])),
             marks.iter().map(|mark| mark.as_bytes()),
         )
     }

@@ -41,7 +41,7 @@ pub struct Sealer {
 /// The operating system gives no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gives no random bytes: {0}")]
-pub struct NoRandomness(getrandom::Error);
+pub struct NoRandomness(#[from] getrandom::Error);
 
 impl Sealer {
     /// A sealer for the protocol: every reply is a line.
@@ -50,7 +50,7 @@ impl Sealer {
     /// [`NoRandomness`]: without random IVs nothing is sealed.
     pub fn new() -> Result<Self, NoRandomness> {
         let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(NoRandomness)?;
+        getrandom::fill(&mut seed).map_err(NoRandomness::from)?;
         Ok(Self { reveals: false, random: ChaCha20Rng::from_seed(seed) })
     }
 

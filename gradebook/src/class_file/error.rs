@@ -6,8 +6,8 @@ use crate::decimal::DecimalError;
 use crate::key::KeyError;
 
 pub(super) const NAME: &str = "Name";
-pub(super) const ID: &str = "ID Number";
-pub(super) const KEY: &str = "Key";
+pub(crate) const ID: &str = "ID Number";
+pub(crate) const KEY: &str = "Key";
 
 /// Why a class file is refused.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +135,32 @@ pub enum ClassFileError {
         /// The row that had it first.
         first: u64,
     },
+    /// Keys in the class file, where they are to stand in a file of their own.
+    #[error(
+        "row 1, column {column}: is named {KEY}, but keys stand in gradebook.keys_file; take the column out, or the setting"
+    )]
+    KeysTwice {
+        /// The column, counted from 1.
+        column: usize,
+    },
+    /// Something else in a file of keys.
+    #[error(
+        "row 1, column {column}: is neither {ID} nor {KEY}; a file of keys has no other columns"
+    )]
+    ForeignColumn {
+        /// The column, counted from 1.
+        column: usize,
+    },
+    /// The class file and the file of keys name different students.
+    #[error(
+        "has other students than gradebook.keys_file; without a key: {without_key}; without a row of marks: {without_marks}; make both files name the same students"
+    )]
+    OtherStudents {
+        /// Those of the class file who have no key.
+        without_key: Names,
+        /// Those of the file of keys who are not in the class file.
+        without_marks: Names,
+    },
     /// A mark that is none.
     #[error("row {row}, {column}: {why}")]
     BadMark {
@@ -145,6 +171,24 @@ pub enum ClassFileError {
         /// What is wrong with it.
         why: DecimalError,
     },
+}
+
+/// Students' IDs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names(pub Vec<String>);
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// As many as fit on a line.
+        const SHOWN_MAX: usize = 5;
+        let Self(names) = self;
+        let shown: Vec<_> = names.iter().take(SHOWN_MAX).map(String::as_str).collect();
+        match names.len().saturating_sub(shown.len()) {
+            0 if shown.is_empty() => f.write_str("none"),
+            0 => f.write_str(&shown.join(", ")),
+            more => write!(f, "{} and {more} more", shown.join(", ")),
+        }
+    }
 }
 
 /// A column, by number and, where that is short enough to be no key, name.

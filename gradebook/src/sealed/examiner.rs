@@ -27,6 +27,10 @@ pub struct Examiner {
 pub(crate) struct Sought<'a> {
     pub(crate) id: StudentId<'a>,
     pub(crate) key: Option<&'a Key>,
+    /// The key before, if it is still good.
+    pub(crate) old_key: Option<&'a Key>,
+    /// Whether there is anyone who has one: then two keys are tried for everyone.
+    pub(crate) tries_two: bool,
     pub(crate) token: &'a str,
 }
 
@@ -35,7 +39,12 @@ pub(crate) enum Examined<'a> {
     /// Not what a student with this ID has sealed: answered with a decoy under this key.
     Foreign(Key),
     /// A request by the student; with the status that is to be told.
-    Genuine(Query<'a>, Status),
+    Genuine {
+        query: Query<'a>,
+        status: Status,
+        /// Whether the student has used the key before the current one.
+        with_old_key: bool,
+    },
 }
 
 /// The memory that a request's token is opened in.
@@ -60,7 +69,14 @@ impl Examiner {
         frame: &'a mut Frame,
     ) -> Examined<'a> {
         let decoy = self.cover.decoy_key(&sought.id);
-        let Some((time, mac)) = opened(sought.key.unwrap_or(&decoy), sought.token, frame) else {
+        let mut opened = |key: Option<&Key>| opened(key.unwrap_or(&decoy), sought.token, frame);
+        let with_current = opened(sought.key);
+        let with_old_key = with_current.is_none();
+        let with_any = match with_current {
+            None if sought.tries_two => opened(sought.old_key),
+            with_current => with_current,
+        };
+        let Some((time, mac)) = with_any else {
             return Examined::Foreign(decoy);
         };
         let text = frame.get(HEADER_BYTES..HEADER_BYTES + REQUEST_TEXT_BYTES).unwrap_or_default();
@@ -70,7 +86,7 @@ impl Examiner {
             return Examined::Foreign(decoy);
         };
         let status = self.status(&query, time, mac, now);
-        Examined::Genuine(query, status)
+        Examined::Genuine { query, status, with_old_key }
     }
 
     fn status(&mut self, query: &Query<'_>, time: Timestamp, mac: u128, now: Timestamp) -> Status {
@@ -153,10 +169,10 @@ mod tests {
     fn status(examiner: &mut Examiner, known: Option<&Key>, token: &str) -> String {
         let id = StudentId::new(b"2100001").unwrap();
         let mut frame = [0; REQUEST_FRAME_BYTES];
-        let sought = Sought { id, key: known, token };
+        let sought = Sought { id, key: known, old_key: None, tries_two: false, token };
         match examiner.examine(&sought, NOW, &mut frame) {
             Examined::Foreign(_) => "foreign".into(),
-            Examined::Genuine(query, status) => {
+            Examined::Genuine { query, status, .. } => {
                 assert_eq!((query.id, query.command), ("2100001", "GG"));
                 status.word().into()
             }
@@ -171,6 +187,25 @@ mod tests {
         assert_eq!(status(&mut examiner, Some(&key), &token), "replayed");
         let again = sealed(&key, "nets-2026", "2100001", 1, NOW.0);
         assert_eq!(status(&mut examiner, Some(&key), &again), "ok", "the same words sealed anew");
+    }
+
+    #[test]
+    fn a_student_may_use_the_new_key_or_the_one_before() {
+        let (mut examiner, new, old) = (examiner(), key(1), key(2));
+        let mut with = |by: &Key, tries_two| {
+            let token = sealed(by, "nets-2026", "2100001", 1, NOW.0);
+            let id = StudentId::new(b"2100001").unwrap();
+            let (key, old_key) = (Some(&new), Some(&old).filter(|_| tries_two));
+            let sought = Sought { id, key, old_key, tries_two, token: &token };
+            match examiner.examine(&sought, NOW, &mut [0; REQUEST_FRAME_BYTES]) {
+                Examined::Foreign(_) => None,
+                Examined::Genuine { with_old_key, status, .. } => Some((status, with_old_key)),
+            }
+        };
+        assert_eq!(with(&new, true), Some((Status::Ok, false)));
+        assert_eq!(with(&old, true), Some((Status::Ok, true)));
+        assert_eq!(with(&key(3), true), None);
+        assert_eq!(with(&old, false), None);
     }
 
     #[test]
