@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod client;
 pub mod console;
+pub mod keys;
 pub mod loading;
 pub mod service;
 pub mod settings;
@@ -16,5 +17,6 @@ mod herald;
 mod printer;
 mod progress;
 mod reload;
+mod secret_file;
 mod signals;
 mod watch;

@@ -7,23 +7,42 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::progress::Progress;
-use gradebook::{Book, ClassFileError, Edition, Publications, ReadOptions, read_class_file};
+use gradebook::{
+    Book, ClassFileError, Edition, Keyring, Publications, ReadOptions, read_class_file,
+    read_class_files,
+};
 use twox_hash::XxHash3_128;
 
 /// How often to read a file that changes while it is read.
 const READ_ATTEMPTS: u32 = 5;
 
+/// The permission bits that let others at a file.
+pub(crate) const OTHERS: u32 = 0o077;
+
 /// How long to leave a changing file alone before it is read again.
 const SETTLE_TIME: Duration = Duration::from_millis(200);
+
+/// Where a class is read from.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The class file.
+    pub class: PathBuf,
+    /// The file of keys, if they do not stand in the class file.
+    pub keys: Option<PathBuf>,
+    /// Whether files of keys must be their owner's alone.
+    pub strict: bool,
+}
 
 /// A book with what it was read from.
 pub struct Loaded {
     /// The book.
     pub book: Book,
-    /// The state in which the file was read.
-    pub stamp: Stamp,
-    /// The XXH3 of the file's bytes: of no use against forgers, who could as well change the marks.
-    pub digest: u128,
+    /// Each file and the state in which it was read.
+    pub files: Vec<(PathBuf, Stamp)>,
+    /// The XXH3 of each file's bytes: of no use against forgers, who could as well change the marks.
+    pub digests: Vec<u128>,
+    /// What the instructor should know of the files.
+    pub warning: Option<String>,
 }
 
 /// Why there is no book, with the path.
@@ -44,56 +63,137 @@ enum Reason {
     ClassFile(#[from] ClassFileError),
     #[error("changed while it was read, {READ_ATTEMPTS} times; save it again when it is complete")]
     Restless,
+    #[error("holds keys and others can read it (mode {0:04o}); run chmod 600 on it")]
+    Exposed(u32),
 }
 
-/// Reads and checks a class file. It blocks, but not for longer than reading takes: not on a FIFO
-/// without a writer, not on a device without an end.
+/// Reads and checks a class: all of its files, or none. It blocks, but not for longer than reading takes:
+/// not on a FIFO without a writer, not on a device without an end.
 ///
 /// # Errors
-/// [`LoadError`] when the path is no regular file, or the file is refused.
+/// [`LoadError`] when a path is no regular file, or a file is refused.
 pub fn load(
-    path: &Path,
+    sources: &Sources,
     options: &ReadOptions,
     edition: Edition,
     before: &Publications,
 ) -> Result<Loaded, LoadError> {
     let mut attempt = 1;
     loop {
-        match load_once(path, options, edition, before) {
-            Err(Reason::Restless) if attempt < READ_ATTEMPTS => {
+        match load_once(sources, options, edition, before) {
+            Err(LoadError { why: Reason::Restless, .. }) if attempt < READ_ATTEMPTS => {
                 attempt += 1;
                 std::thread::sleep(SETTLE_TIME);
             }
-            loaded => return loaded.map_err(|why| LoadError { path: path.to_owned(), why }),
+            loaded => return loaded,
         }
     }
 }
 
 fn load_once(
-    path: &Path,
+    sources: &Sources,
     options: &ReadOptions,
     edition: Edition,
     before: &Publications,
-) -> Result<Loaded, Reason> {
-    // Opening a FIFO waits for a writer unless asked not to, and a terminal would become ours.
-    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-    let open = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let file = open.map_err(Reason::Open)?;
-    let opened = file.metadata().map_err(Reason::Open)?;
-    if !opened.is_file() {
-        return Err(Reason::NotAFile(kind(&opened)));
+) -> Result<Loaded, LoadError> {
+    let Some(keys_path) = &sources.keys else {
+        let read = |file: &mut Hashed<'_>| read_class_file(file, options, edition, before);
+        let class = FileRead::of(&sources.class, read)?;
+        // The lab's class file is open to all, as its handout has it.
+        let warning = class.exposed().filter(|_| sources.strict);
+        return Ok(class.loaded(None, warning.map(|exposed| exposed.to_string())));
+    };
+    let read = |file: &mut Hashed<'_>| Keyring::read(file, options.bytes_max, options.rows_max);
+    let keys = FileRead::of(keys_path, read)?;
+    let warning = match keys.exposed() {
+        Some(exposed) if sources.strict => return Err(exposed),
+        exposed => exposed.map(|exposed| exposed.to_string()),
+    };
+    let (keyring, keys) = keys.split();
+    let read = |file: &mut Hashed<'_>| read_class_files(file, &keyring, options, edition, before);
+    let class = FileRead::of(&sources.class, read)?;
+    // The files are read one after the other, so the first may have been replaced in the meantime.
+    if keys_path.metadata().ok().as_ref().map(Stamp::of) != Some(keys.stamp) {
+        return Err(LoadError { path: keys_path.clone(), why: Reason::Restless });
     }
-    let progress = Progress::of(opened.len());
-    let mut hashed = Hashed { file: &file, hasher: XxHash3_128::new(), bytes: 0, progress };
-    let read = read_class_file(&mut hashed, options, edition, before);
-    let digest = hashed.hasher.finish_128();
-    // A file that is being written may be refused for what it is only now: so this comes first.
-    let read_state = file.metadata().map_err(Reason::Open)?;
-    let stamp = Stamp::of(&read_state);
-    if stamp != Stamp::of(&opened) {
-        return Err(Reason::Restless);
+    Ok(class.loaded(Some(keys), warning))
+}
+
+/// Reads a regular file whole. Gives what was read and the file.
+pub(crate) fn read_regular<T>(
+    path: &Path,
+    read: impl Fn(&mut dyn Read) -> Result<T, ClassFileError>,
+) -> Result<(T, File), LoadError> {
+    let read = FileRead::of(path, |file| read(file))?;
+    Ok((read.content, read.file))
+}
+
+/// A file that has been read, and what it held.
+struct FileRead<T> {
+    file: File,
+    path: PathBuf,
+    content: T,
+    stamp: Stamp,
+    mode: u32,
+    digest: u128,
+}
+
+impl<T> FileRead<T> {
+    fn of(
+        path: &Path,
+        read: impl FnOnce(&mut Hashed<'_>) -> Result<T, ClassFileError>,
+    ) -> Result<Self, LoadError> {
+        Self::read(path, read).map_err(|why| LoadError { path: path.to_owned(), why })
     }
-    Ok(Loaded { book: read?, stamp, digest })
+
+    fn read(
+        path: &Path,
+        read: impl FnOnce(&mut Hashed<'_>) -> Result<T, ClassFileError>,
+    ) -> Result<Self, Reason> {
+        // Opening a FIFO waits for a writer unless asked not to, and a terminal would become ours.
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        let open = OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let file = open.map_err(Reason::Open)?;
+        let opened = file.metadata().map_err(Reason::Open)?;
+        if !opened.is_file() {
+            return Err(Reason::NotAFile(kind(&opened)));
+        }
+        let progress = Progress::of(opened.len());
+        let mut hashed = Hashed { file: &file, hasher: XxHash3_128::new(), bytes: 0, progress };
+        let content = read(&mut hashed);
+        let digest = hashed.hasher.finish_128();
+        // A file that is being written may be refused for what it is only now: so this comes first.
+        let read_state = file.metadata().map_err(Reason::Open)?;
+        let stamp = Stamp::of(&read_state);
+        if stamp != Stamp::of(&opened) {
+            return Err(Reason::Restless);
+        }
+        let (path, mode) = (path.to_owned(), opened.mode() & 0o777);
+        drop(hashed);
+        Ok(Self { file, path, content: content?, stamp, mode, digest })
+    }
+
+    /// That others can read it, if they can.
+    fn exposed(&self) -> Option<LoadError> {
+        let exposed = self.mode & OTHERS != 0;
+        exposed.then(|| LoadError { path: self.path.clone(), why: Reason::Exposed(self.mode) })
+    }
+
+    fn split(self) -> (T, FileRead<()>) {
+        let Self { file, path, content, stamp, mode, digest } = self;
+        (content, FileRead { file, path, content: (), stamp, mode, digest })
+    }
+}
+
+impl FileRead<Book> {
+    /// The book with the files that it comes from.
+    fn loaded(self, keys: Option<FileRead<()>>, warning: Option<String>) -> Loaded {
+        let (book, class) = self.split();
+        let read: Vec<_> = std::iter::once(class).chain(keys).collect();
+        let digests = read.iter().map(|file| file.digest).collect();
+        let files = read.into_iter().map(|file| (file.path, file.stamp)).collect();
+        Loaded { book, files, digests, warning }
+    }
 }
 
 /// The state of a file: what changes when it is written, replaced or renamed.
@@ -163,7 +263,8 @@ mod tests {
         ReadOptions { bytes_max: 1 << 20, rows_max: 1000, discretion: Discretion::NONE };
 
     fn refused(path: &Path) -> String {
-        match load(path, &OPTIONS, Edition(1), &Publications::default()) {
+        let class = Sources { class: path.to_owned(), keys: None, strict: false };
+        match load(&class, &OPTIONS, Edition(1), &Publications::default()) {
             Ok(_) => panic!("was accepted"),
             Err(error) => error.to_string().replace(&path.display().to_string(), "PATH"),
         }
@@ -172,10 +273,11 @@ mod tests {
     #[test]
     fn the_example_class_is_a_book() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("settings/example_class.csv");
-        let loaded = load(&path, &OPTIONS, Edition(3), &Publications::default()).unwrap();
+        let class = Sources { class: path, keys: None, strict: false };
+        let loaded = load(&class, &OPTIONS, Edition(3), &Publications::default()).unwrap();
         assert_eq!((loaded.book.students(), loaded.book.edition()), (20, Edition(3)));
-        let again = load(&path, &OPTIONS, Edition(4), &Publications::default()).unwrap();
-        assert_eq!(loaded.digest, again.digest, "the digest is of the bytes");
+        let again = load(&class, &OPTIONS, Edition(4), &Publications::default()).unwrap();
+        assert_eq!(loaded.digests, again.digests, "the digest is of the bytes");
     }
 
     #[test]

@@ -14,9 +14,10 @@ use std::time::SystemTime;
 use clap::{Parser, Subcommand};
 use grade_actor_server::audit::{self, Verified};
 use grade_actor_server::console::Console;
-use grade_actor_server::loading::load;
+use grade_actor_server::keys;
+use grade_actor_server::loading::{Loaded, load};
 use grade_actor_server::service::{End, serve};
-use grade_actor_server::settings::Settings;
+use grade_actor_server::settings::{Settings, SettingsError};
 use grade_actor_server::text::shown;
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{Book, Edition, Publications, Timestamp};
@@ -51,6 +52,11 @@ struct Arguments {
 /// What to do instead of serving.
 #[derive(Subcommand)]
 enum Task {
+    /// Make, replace, check and hand out keys
+    Keys {
+        #[command(subcommand)]
+        task: KeysTask,
+    },
     /// Look at what an audit file holds
     Audit {
         #[command(subcommand)]
@@ -63,6 +69,59 @@ enum Task {
 
         /// GG, GMA, GEA, GL1A to GL4A, AVG ASSESSMENT, STATS ASSESSMENT, REPORT; GG if none is given
         command: Vec<String>,
+    },
+}
+
+/// What to do with keys.
+#[derive(Subcommand)]
+enum KeysTask {
+    /// Make a key for each student of a class file who has none
+    Issue {
+        /// The class file, with a column ID Number
+        class: PathBuf,
+
+        /// The file of keys, which is made or added to; keys.csv beside the class file if none is given
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Make a new key for students; the old one stays good until it is retired
+    Rotate {
+        /// The student IDs
+        #[arg(required = true)]
+        ids: Vec<String>,
+
+        /// The file of keys; gradebook.keys_file if none is given
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+
+        /// The old key is known to somebody else: it is good no longer
+        #[arg(long)]
+        stolen: bool,
+    },
+    /// Drop the old key of students who have the new one
+    Retire {
+        /// The student IDs
+        #[arg(required = true)]
+        ids: Vec<String>,
+
+        /// The file of keys; gradebook.keys_file if none is given
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+    },
+    /// Say whether the class and its keys belong together
+    Check,
+    /// Write a slip of paper for each student, with key and fingerprint
+    Slips {
+        /// The student IDs; all students if none is given
+        ids: Vec<String>,
+
+        /// The server, as students reach it; server.listen if none is given
+        #[arg(long, value_name = "HOST:PORT")]
+        server: Option<String>,
+
+        /// The file, which must be new; slips.txt beside the file of keys if none is given
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
 }
 
@@ -80,23 +139,22 @@ enum AuditTask {
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
     keep_memory_private();
-    let arguments = Arguments::parse();
-    let arguments = match arguments.task {
-        Some(Task::Audit { task: AuditTask::Verify { files } }) => return verify(&files).into(),
-        _ => arguments,
-    };
-    let settings = match Settings::read(arguments.config.as_deref()) {
-        Ok(settings) => settings,
-        Err(error) => {
-            complain(&error.to_string());
-            return BAD_SETTINGS.into();
+    let Arguments { config, check: only_check, task } = Arguments::parse();
+    let settings = || Settings::read(config.as_deref());
+    let done = match task {
+        Some(Task::Audit { task: AuditTask::Verify { files } }) => Ok(verify(&files)),
+        Some(Task::Keys { task }) => keys_task(task, settings),
+        Some(Task::Preview { id, command }) => {
+            settings().map(|settings| preview(&settings, &id, &command.join(" ")))
         }
+        None if only_check => settings().map(|settings| check(&settings)),
+        None => settings().map(|settings| run(settings)),
     };
-    match arguments.task {
-        Some(Task::Preview { id, command }) => preview(&settings, &id, &command.join(" ")).into(),
-        _ if arguments.check => check(&settings).into(),
-        _ => run(settings),
-    }
+    done.unwrap_or_else(|error| {
+        complain(&error.to_string());
+        BAD_SETTINGS
+    })
+    .into()
 }
 
 /// Sees to it that keys do not end up in a file when the process is killed by a fault.
@@ -109,11 +167,19 @@ fn keep_memory_private() {
 
 fn first_book(settings: &Settings) -> Result<Book, u8> {
     let before = Publications::default();
-    let loaded = load(&settings.class_file, &settings.read, Edition(1), &before);
-    loaded.map(|loaded| loaded.book).map_err(|error| {
-        complain(&error.to_string());
-        CANNOT_SERVE
-    })
+    let loaded = load(&settings.sources, &settings.read, Edition(1), &before);
+    match loaded {
+        Ok(Loaded { book, warning, .. }) => {
+            if let Some(warning) = warning {
+                complain(&format!("warning: {warning}"));
+            }
+            Ok(book)
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            Err(CANNOT_SERVE)
+        }
+    }
 }
 
 /// Prints what a student will read, of a class that is loaded for the first time.
@@ -158,12 +224,41 @@ fn verify(files: &[PathBuf]) -> u8 {
     }
 }
 
+fn keys_task(
+    task: KeysTask,
+    settings: impl Fn() -> Result<Settings, SettingsError>,
+) -> Result<u8, SettingsError> {
+    let keys_file = |given: Option<PathBuf>| match given {
+        Some(path) => Ok(path),
+        None => settings()?.keys_file(),
+    };
+    let done = match task {
+        KeysTask::Issue { class, output } => keys::issue(&class, output.as_deref()),
+        KeysTask::Rotate { ids, keys, stolen } => keys::rotate(&keys_file(keys)?, &ids, stolen),
+        KeysTask::Retire { ids, keys } => keys::retire(&keys_file(keys)?, &ids),
+        KeysTask::Check => keys::check(&settings()?),
+        KeysTask::Slips { ids, server, output } => {
+            keys::slips(&settings()?, &ids, server.as_deref(), output.as_deref())
+        }
+    };
+    Ok(match done {
+        Ok(text) => {
+            print(&text);
+            SUCCESS
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            CANNOT_SERVE
+        }
+    })
+}
+
 fn check(settings: &Settings) -> u8 {
     let book = match first_book(settings) {
         Ok(book) => book,
         Err(code) => return code,
     };
-    let (file, students) = (settings.class_file.display(), book.students());
+    let (file, students) = (settings.sources.class.display(), book.students());
     let assessments = book.assessments().count();
     let text = format!("{students} students, {assessments} assessments; settings are valid");
     print(&format!("{file}: {text}"));

@@ -4,7 +4,6 @@
 //! Requests for a reload are coalesced: while one is under way, any number of others is one more.
 //! So the last file wins, and an older one never comes back.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use grade_actors::House;
@@ -13,12 +12,12 @@ use tokio::sync::Notify;
 
 use crate::console::Notice;
 use crate::herald::Herald;
-use crate::loading::{LoadError, Loaded, load};
+use crate::loading::{LoadError, Loaded, Sources, load};
 
-/// The class file and what is known of its current edition.
+/// The class file, with the file of keys if there is one, and what is known of its current edition.
 pub(crate) struct Reloader {
     /// Where it is.
-    path: PathBuf,
+    sources: Sources,
     /// What it may be.
     options: ReadOptions,
     /// The most of the students, in percent, that may be missing from a new edition.
@@ -31,7 +30,7 @@ pub(crate) struct Reloader {
 #[derive(Clone)]
 struct Current {
     edition: Edition,
-    digest: u128,
+    digests: Vec<u128>,
     census: Arc<Census>,
     /// What this edition and those before it have told.
     publications: Publications,
@@ -47,18 +46,18 @@ enum Read {
 impl Reloader {
     /// A reloader that starts from what has been loaded first.
     pub(crate) fn new(
-        path: PathBuf,
+        sources: Sources,
         options: ReadOptions,
         shrink_percent_max: u8,
         first: &Loaded,
     ) -> Self {
         let current = Current {
             edition: first.book.edition(),
-            digest: first.digest,
+            digests: first.digests.clone(),
             census: Arc::new(first.book.census()),
             publications: first.book.publications().clone(),
         };
-        Self { path, options, shrink_percent_max, current, wanted: Arc::default() }
+        Self { sources, options, shrink_percent_max, current, wanted: Arc::default() }
     }
 
     /// A handle that asks for a reload each time it is notified.
@@ -75,19 +74,22 @@ impl Reloader {
     }
 
     async fn reload(&mut self, house: &House, herald: &Herald) {
-        let (path, options) = (self.path.clone(), self.options);
+        let (sources, options) = (self.sources.clone(), self.options);
         let (current, shrink_percent_max) = (self.current.clone(), self.shrink_percent_max);
         let reading = tokio::task::spawn_blocking(move || {
-            read_again(&path, options, &current, shrink_percent_max)
+            read_again(&sources, options, &current, shrink_percent_max)
         });
         let kept = |why: String| Notice::Kept(self.current.edition, why);
         let notice = match reading.await {
             Ok(Ok(Read::New(loaded, census))) => {
-                let Loaded { book, digest, .. } = *loaded;
+                let Loaded { book, digests, warning, .. } = *loaded;
                 let (edition, publications) = (book.edition(), book.publications().clone());
                 match house.install(book).await {
                     Ok(()) => {
-                        self.current = Current { edition, digest, census, publications };
+                        self.current = Current { edition, digests, census, publications };
+                        if let Some(warning) = warning {
+                            herald.notice(&Notice::Warning(&warning));
+                        }
                         return;
                     }
                     Err(failed) => kept(failed.to_string()),
@@ -97,7 +99,7 @@ impl Reloader {
             Ok(Ok(Read::Shrunk { lost, of })) => kept(format!(
                 "{}: {lost} of {of} students are missing, more than gradebook.shrink_percent_max = \
                  {shrink_percent_max}; save the whole file, or raise the setting and restart",
-                self.path.display()
+                self.sources.class.display()
             )),
             Ok(Err(error)) => kept(error.to_string()),
             Err(_) => kept("the class file could not be read: reading it failed".to_owned()),
@@ -107,14 +109,14 @@ impl Reloader {
 }
 
 fn read_again(
-    path: &Path,
+    sources: &Sources,
     options: ReadOptions,
     current: &Current,
     shrink_percent_max: u8,
 ) -> Result<Read, LoadError> {
     let edition = Edition(current.edition.0.saturating_add(1));
-    let loaded = load(path, &options, edition, &current.publications)?;
-    if loaded.digest == current.digest {
+    let loaded = load(sources, &options, edition, &current.publications)?;
+    if loaded.digests == current.digests {
         return Ok(Read::Unchanged);
     }
     let census = loaded.book.census();

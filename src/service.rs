@@ -23,6 +23,7 @@ use crate::reload::Reloader;
 use crate::settings::Settings;
 use crate::signals::{Asked, Signals};
 use crate::watch::{Watched, watch};
+use futures_util::future::join_all;
 
 /// How the service ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub enum End {
 pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<End> {
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     let before = Publications::default();
-    let first = load(&settings.class_file, &settings.read, first_edition(&settings), &before)?;
+    let first = load(&settings.sources, &settings.read, first_edition(&settings), &before)?;
     let socket = listen(&settings)?;
     let address = socket.local_addr().context("the listening socket has no address")?;
     if settings.manners.reveal_pause.is_some() && !address.ip().is_loopback() {
@@ -54,16 +55,12 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
              \"sealed\", or server.allow_clear_requests = true"
         );
     }
-    let reloader = Reloader::new(
-        settings.class_file.clone(),
-        settings.read,
-        settings.shrink_percent_max,
-        &first,
-    );
+    let reloader =
+        Reloader::new(settings.sources.clone(), settings.read, settings.shrink_percent_max, &first);
     let herald = Arc::new(Herald { audit: open_audit(&settings, &console)?, console });
-    herald.notice(&Notice::ClassFile(&settings.class_file, &first.book));
-    let path = settings.class_file.clone();
-    let watched = settings.watch.then_some(Watched { path, stamp: first.stamp });
+    herald.notice(&Notice::ClassFile(&settings.sources.class, &first.book));
+    let watched = first.files.iter().filter(|_| settings.watch).cloned();
+    let watched = watched.map(|(path, stamp)| Watched { path, stamp }).collect();
     let drain = settings.drain;
     let house = open(settings, socket, address, first, &herald)?;
     notify_manager(&[NotifyState::Ready]);
@@ -89,17 +86,16 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
 async fn until_stopped(
     house: &House,
     reloader: Reloader,
-    watched: Option<Watched>,
+    watched: Vec<Watched>,
     signals: &mut Signals,
     herald: &Herald,
 ) -> End {
     let wanted = reloader.wanted();
     let reloads = reloader.run(house, herald);
     let watching = async {
-        match watched {
-            Some(file) => watch(file, Arc::clone(&wanted), herald).await,
-            None => std::future::pending().await,
-        }
+        let each = watched.into_iter().map(|file| watch(file, Arc::clone(&wanted), herald));
+        join_all(each).await;
+        std::future::pending::<()>().await;
     };
     tokio::pin!(reloads, watching);
     loop {
@@ -184,6 +180,9 @@ fn open(
         herald.notice(&Notice::Warning(
             "requests travel in clear: whoever listens on the way learns who asks, though no mark",
         ));
+    }
+    if let Some(warning) = &first.warning {
+        herald.notice(&Notice::Warning(warning));
     }
     if !read.discretion.applies() {
         herald.notice(&Notice::Warning(

@@ -19,6 +19,7 @@ use gradebook::{BatchLimits, Cover, Discretion, ReadOptions, UnknownStudent};
 use serde::Deserialize;
 
 use crate::audit::AuditOptions;
+use crate::loading::Sources;
 
 use layers::Layers;
 pub use layers::SettingsError;
@@ -29,8 +30,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// How many threads sessions are spread over.
     pub workers: usize,
-    /// The class file.
-    pub class_file: PathBuf,
+    /// The class file, and the file of keys if there is one.
+    pub sources: Sources,
     /// What a class file may be.
     pub read: ReadOptions,
     /// Whether to watch the class file.
@@ -39,6 +40,8 @@ pub struct Settings {
     pub shrink_percent_max: u8,
     /// Which requests are answered.
     pub reception: Reception,
+    /// The course and term that sealed requests are for.
+    pub audience: Option<String>,
     /// Whether clients may be on other machines: with sealed requests, or where clear ones are allowed.
     pub may_be_remote: bool,
     /// How sessions behave.
@@ -175,6 +178,20 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The file of keys.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when keys stand in the class file.
+    pub fn keys_file(self) -> Result<PathBuf, SettingsError> {
+        self.sources.keys.ok_or_else(|| {
+            let what = "keys stand in the class file, which is not written to; let keys issue make a \
+                        file of keys, or name one with --keys";
+            SettingsError::of("gradebook.keys_file", what)
+        })
+    }
+}
+
 /// Makes checked settings of written ones.
 struct Check<'a> {
     layers: &'a Layers,
@@ -185,7 +202,6 @@ impl Check<'_> {
         let Written { server, gradebook, lab, sealed, limits, timeouts, audit, console } = written;
         let profiles = [("lab", Profile::Lab), ("sealed", Profile::Sealed)];
         let profile = self.choice("server.profile", &server.profile, &profiles)?;
-        self.not_yet("gradebook.keys_file", &gradebook.keys_file, "keys stand in the class file")?;
         let listen = self.listen(&server.listen, lab.reveal_key)?;
         let may_be_remote = profile == Profile::Sealed || server.allow_clear_requests;
         if !listen.ip().is_loopback() && !may_be_remote {
@@ -200,8 +216,9 @@ impl Check<'_> {
         Ok(Settings {
             listen,
             workers: self.number("server.workers", server.workers, 1, 1024)?,
-            class_file: self.class_file(&gradebook.file, folder)?,
+            sources: self.sources(gradebook, folder, profile)?,
             read: self.read_options(gradebook, profile)?,
+            audience: (profile == Profile::Sealed).then(|| sealed.audience.clone()),
             may_be_remote,
             watch: gradebook.watch,
             shrink_percent_max: self.number(
@@ -240,12 +257,19 @@ impl Check<'_> {
         Ok(listen)
     }
 
-    fn class_file(&self, file: &str, folder: &Path) -> Result<PathBuf, SettingsError> {
+    fn sources(
+        &self,
+        gradebook: &Gradebook,
+        folder: &Path,
+        profile: Profile,
+    ) -> Result<Sources, SettingsError> {
+        let Gradebook { file, keys_file, .. } = gradebook;
         if file.is_empty() {
             let what = "the class file must be set, here or with GRADES__GRADEBOOK__FILE";
             return Err(self.layers.bad("gradebook.file", what));
         }
-        Ok(folder.join(file))
+        let keys = (!keys_file.is_empty()).then(|| folder.join(keys_file));
+        Ok(Sources { class: folder.join(file), keys, strict: profile == Profile::Sealed })
     }
 
     fn examiner(&self, sealed: &Sealed) -> Result<Examiner, SettingsError> {
@@ -413,14 +437,6 @@ impl Check<'_> {
             self.layers.bad(key, &format!("must be {}", words.join(" or ")))
         })
     }
-
-    /// A setting whose part of the program is not built: it may only be off.
-    fn not_yet(&self, key: &str, text: &str, why: &str) -> Result<(), SettingsError> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        Err(self.layers.bad(key, &format!("must be empty: {why}")))
-    }
 }
 
 impl Times {
@@ -470,8 +486,8 @@ mod tests {
         let settings = read("").unwrap();
         assert_eq!(settings.listen, "127.0.0.1:50000".parse().unwrap());
         assert_eq!(settings.style, Style::Lab);
-        assert!(settings.class_file.ends_with("c.csv"));
-        assert!(settings.class_file.is_absolute(), "beside the settings file");
+        assert!(settings.sources.class.ends_with("c.csv"));
+        assert!(settings.sources.class.is_absolute(), "beside the settings file");
     }
 
     #[test]

@@ -21,11 +21,21 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// A word from a command line, fit for a terminal, unless it is as long as a key: then it may be one.
+pub fn shown_word(word: &str) -> Cow<'_, str> {
+    match word.chars().count() {
+        length if length >= KEY_WORD_BYTES => format!("<{length} characters>").into(),
+        _ => shown(word),
+    }
+}
+
 /// A student ID, unless it is as long as a key without its `=`: then it may be one.
 pub fn shown_id<'a>(id: &'a StudentId<'_>) -> &'a str {
-    const KEY_WORD_BYTES: usize = 43;
     if id.as_str().len() == KEY_WORD_BYTES { "<43 characters>" } else { id.as_str() }
 }
+
+/// The length of a key without its `=`.
+const KEY_WORD_BYTES: usize = 43;
 
 fn is_unruly(char: char) -> bool {
     let bidirectional = matches!(char,

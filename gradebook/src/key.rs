@@ -52,6 +52,14 @@ impl StudentKeys {
         Self { current, old: None }
     }
 
+    /// One new random key.
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    pub fn generate() -> Result<Self, NoRandomness> {
+        Key::generate().map(Self::new)
+    }
+
     /// Reads what a class file has: a key, or `NEW;OLD`.
     ///
     /// # Errors

@@ -8,9 +8,8 @@ use csv::ByteRecord;
 use zeroize::Zeroizing;
 
 use crate::class_file::{ClassFileError, Column, ID, KEY, Rows, looks_like_a_key};
-use crate::key::{Key, StudentKeys};
+use crate::key::StudentKeys;
 use crate::request::StudentId;
-use crate::seal::NoRandomness;
 
 /// The students of a class and their keys, in the order of the file they were read from.
 #[derive(Clone, Default)]
@@ -151,19 +150,6 @@ impl Keyring {
                 self.students.push(Student { id, row, keys: Some(keys) });
             }
         }
-    }
-
-    /// Makes a key for every student who has none. Gives how many.
-    ///
-    /// # Errors
-    /// [`NoRandomness`].
-    pub fn issue(&mut self) -> Result<usize, NoRandomness> {
-        let mut issued = 0;
-        for student in self.students.iter_mut().filter(|student| student.keys.is_none()) {
-            student.keys = Some(StudentKeys::new(Key::generate()?));
-            issued += 1;
-        }
-        Ok(issued)
     }
 
     /// The text of a file of keys, with every student that has some. It is secret.

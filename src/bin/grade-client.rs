@@ -17,6 +17,7 @@ use grade_actor_server::client::keys::{Keys, KeysError, ask_for_key};
 use grade_actor_server::client::script::{Script, ScriptError};
 use grade_actor_server::client::{Question, Sealed, Server};
 use grade_actor_server::text::shown;
+use gradebook::Key;
 
 const USAGE: u8 = 2;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -74,6 +75,10 @@ struct Arguments {
     #[arg(long, value_name = "AUDIENCE", env = "GRADE_AUDIENCE")]
     sealed: Option<String>,
 
+    /// Show the fingerprint of the key, as slips of paper have it, and ask nothing
+    #[arg(long, conflicts_with_all = ["script", "command"])]
+    fingerprint: bool,
+
     /// Refused: a key on the command line can be read by every user of the machine
     #[arg(long, hide = true, num_args = 0..=1)]
     key: Option<Option<String>>,
@@ -128,6 +133,12 @@ fn run(arguments: &Arguments) -> Result<u8, Exit> {
     let keys = keys(arguments)?;
     let style = Style::of_output(arguments.json);
     let out = &mut io::BufWriter::new(io::stdout().lock());
+    if arguments.fingerprint {
+        let id = arguments.id.as_deref().unwrap_or_default();
+        let key = key_of(&keys, id)?;
+        let written = writeln!(out, "{}", key.fingerprint()).and_then(|()| out.flush());
+        return written.map_or_else(|error| output_failed(&error), |()| Ok(0));
+    }
     if !arguments.command.is_empty() {
         return one_shot(arguments, &server, &keys, style, out);
     }
@@ -155,6 +166,10 @@ fn keys(arguments: &Arguments) -> Result<Keys, Exit> {
     Ok(Keys::from_environment().map_err(bad)?.unwrap_or(Keys::Asked))
 }
 
+fn key_of(keys: &Keys, id: &str) -> Result<Key, Exit> {
+    keys.of(id, || ask_for_key(id)).map_err(|error| Exit(USAGE, error.to_string()))
+}
+
 fn one_shot(
     arguments: &Arguments,
     server: &Server,
@@ -164,7 +179,7 @@ fn one_shot(
 ) -> Result<u8, Exit> {
     let missing = || Exit(USAGE, "whose grades? give --id".to_owned());
     let id = arguments.id.as_deref().ok_or_else(missing)?;
-    let key = keys.of(id, || ask_for_key(id)).map_err(|error| Exit(USAGE, error.to_string()))?;
+    let key = key_of(keys, id)?;
     let question = Question::new(id.to_owned(), arguments.command.join(" "), key);
     let (written, code) = match ask_once(server, &question) {
         Ok(answer) => (show(out, style, &question, &answer), 0),

@@ -7,16 +7,15 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use gradebook::{Key, KeyError};
+use gradebook::{Key, KeyError, StudentKeys};
+
+use crate::loading::OTHERS;
 
 /// The environment variable that may hold a key.
 pub const KEY_VARIABLE: &str = "GRADE_KEY";
 
 /// The most bytes of a key file.
 const KEY_FILE_BYTES_MAX: u64 = 1024;
-
-/// The permission bits that let others at a file.
-const OTHERS: u32 = 0o077;
 
 /// The keys at hand.
 pub enum Keys {
@@ -121,9 +120,9 @@ impl Keys {
             }
             let line = row.position().map_or(0, csv::Position::line);
             let place = || format!("{}: row {line}", path.display());
-            let key =
-                Key::parse(cell(key)).map_err(|why| KeysError::BadKey { place: place(), why })?;
-            keys.insert(String::from_utf8_lossy(cell(id)).into_owned(), key);
+            let key = StudentKeys::parse(cell(key));
+            let key = key.map_err(|why| KeysError::BadKey { place: place(), why })?;
+            keys.insert(String::from_utf8_lossy(cell(id)).into_owned(), key.current().clone());
         }
         Ok((Self::Many(keys), mode & OTHERS != 0))
     }

@@ -19,6 +19,13 @@ pub struct SettingsError {
     problem: String,
 }
 
+impl SettingsError {
+    /// An error about a key that is not set.
+    pub(super) fn of(key: &str, what: &str) -> Self {
+        problem("settings", format!("{key} = \"\": {what}"))
+    }
+}
+
 /// The three layers, each with the name that an error calls it by.
 pub(super) struct Layers {
     layers: Vec<(String, Map<String, Value>)>,

@@ -1,0 +1,335 @@
+//! Keys of a class: making them, replacing them, looking at them, and handing them out.
+//!
+//! What is written is written whole or not at all, for its owner alone, and never over something that
+//! is there. Nothing that is printed has a key in it, only fingerprints.
+
+use std::fmt::Write as _;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use gradebook::{Book, Edition, Keyring, NoRandomness, Publications, StudentId, StudentKeys};
+use zeroize::Zeroizing;
+
+use crate::loading::{LoadError, load, read_regular};
+use crate::secret_file::{create, replace};
+use crate::settings::Settings;
+use crate::text::{shown, shown_word};
+
+/// Why a task with keys cannot be done. Nothing has been written then.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// A file cannot be read, or is refused.
+    #[error("{0}")]
+    Load(#[from] LoadError),
+    /// There are no random bytes.
+    #[error("{0}")]
+    Random(#[from] NoRandomness),
+    /// A student is not there.
+    #[error("{}: has no student {id}; nothing was written", path.display())]
+    Nobody {
+        /// Where.
+        path: PathBuf,
+        /// Who.
+        id: String,
+    },
+    /// There is no old key to be dropped.
+    #[error("{}: {id} has one key only; nothing was written", path.display())]
+    OneKey {
+        /// Where.
+        path: PathBuf,
+        /// Whose.
+        id: String,
+    },
+    /// A file cannot be written.
+    #[error("{}: cannot be written: {why}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: io::Error,
+    },
+    /// A new file would stand where there is one.
+    #[error("{}: is there already; move it away, or name another file with --output", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else changes the same file.
+    #[error("{}: is being changed by another command; try again", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The most bytes and students of files that are read without settings.
+const BYTES_MAX: u64 = 1 << 32;
+const STUDENTS_MAX: usize = 10_000_000;
+
+/// Makes a key for each student of a class file who has none, in the class file itself or in `output`,
+/// and adds them to `output`. Gives what there is to say.
+///
+/// # Errors
+/// [`KeysError`].
+pub fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
+    let output = output.map_or_else(|| class.with_file_name("keys.csv"), Path::to_path_buf);
+    let (students, _) =
+        read_regular(class, |file| Keyring::of_class(file, BYTES_MAX, STUDENTS_MAX))?;
+    let held = Held::open_if_there(&output)?;
+    let mut keyring = held.as_ref().map_or_else(Keyring::default, |held| held.keyring.clone());
+    let (mut taken_over, mut issued) = (0_usize, 0_usize);
+    for id in students.ids().filter_map(|id| StudentId::new(id.as_bytes())) {
+        if keyring.keys(id.as_str()).is_some() {
+            continue;
+        }
+        let keys = match students.keys(id.as_str()) {
+            Some(keys) => {
+                taken_over += 1;
+                keys.clone()
+            }
+            None => {
+                issued += 1;
+                StudentKeys::generate()?
+            }
+        };
+        keyring.set_keys(&id, keys);
+    }
+    let (file, all) = (output.display(), students.len());
+    if taken_over + issued == 0 {
+        return Ok(format!("{file}: each of {all} students has a key; nothing was written"));
+    }
+    write(&output, held, &keyring)?;
+    let mut text = format!("{file}: {issued} keys made for {all} students");
+    if taken_over > 0 {
+        // Writing to a text does not fail.
+        let _ = write!(
+            text,
+            ", {taken_over} taken over from {}; now take the column Key out of it, and set \
+             gradebook.keys_file",
+            class.display()
+        );
+    }
+    Ok(text)
+}
+
+/// Makes a new key for each of these students. The one before stays good, unless it was stolen. Gives
+/// what there is to say.
+///
+/// # Errors
+/// [`KeysError`].
+pub fn rotate(path: &Path, ids: &[String], stolen: bool) -> Result<String, KeysError> {
+    change(path, ids, |keys, id| {
+        let rotated = keys.clone().rotated()?;
+        let (new, old) = (rotated.current().fingerprint(), keys.current().fingerprint());
+        Ok(match stolen {
+            true => (
+                StudentKeys::new(rotated.current().clone()),
+                format!("{id}: the new key is {new}; the old one, {old}, is good no longer"),
+            ),
+            false => (
+                rotated,
+                format!(
+                    "{id}: the new key is {new}; the old one, {old}, is good until it is retired"
+                ),
+            ),
+        })
+    })
+}
+
+/// Drops the old key of each of these students. Gives what there is to say.
+///
+/// # Errors
+/// [`KeysError`].
+pub fn retire(path: &Path, ids: &[String]) -> Result<String, KeysError> {
+    change(path, ids, |keys, id| {
+        let one_key = || KeysError::OneKey { path: path.to_owned(), id: id.to_owned() };
+        let old = keys.old().ok_or_else(one_key)?.fingerprint();
+        let current = keys.current().clone();
+        let text = format!("{id}: {old} is good no longer, {} is", current.fingerprint());
+        Ok((StudentKeys::new(current), text))
+    })
+}
+
+/// Says whether a class and its keys belong together, and how they stand.
+///
+/// # Errors
+/// [`KeysError`].
+pub fn check(settings: &Settings) -> Result<String, KeysError> {
+    let (book, warning) = load_book(settings)?;
+    let (path, keyring) = keyring(settings)?;
+    let mut text = String::new();
+    if let Some(warning) = warning {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    let _ = write!(text, "{}: {} students, each with a key", path.display(), book.students());
+    let with_two =
+        keyring.ids().filter(|id| keyring.keys(id).is_some_and(|keys| keys.old().is_some()));
+    for id in with_two {
+        let _ =
+            write!(text, "\n{id}: two keys; when the student has the new one, keys retire {id}");
+    }
+    Ok(text)
+}
+
+/// Writes a slip of paper for each student, or for these. Gives what there is to say.
+///
+/// # Errors
+/// [`KeysError`].
+pub fn slips(
+    settings: &Settings,
+    ids: &[String],
+    server: Option<&str>,
+    output: Option<&Path>,
+) -> Result<String, KeysError> {
+    let (book, _) = load_book(settings)?;
+    let (path, keyring) = keyring(settings)?;
+    let output = output.map_or_else(|| path.with_file_name("slips.txt"), Path::to_path_buf);
+    if let Some(id) = ids.iter().find(|id| keyring.keys(id).is_none()) {
+        return Err(nobody(&path, id));
+    }
+    let server = server.map_or_else(|| settings.listen.to_string(), str::to_owned);
+    let audience = settings.audience.as_deref();
+    let wanted = |id: &str| ids.is_empty() || ids.iter().any(|wanted| wanted == id);
+    let students = || book.rows().filter(|(id, ..)| wanted(id));
+    // A text that grows leaves copies of keys behind.
+    let each = SLIP_BYTES + 2 * (server.len() + audience.map_or(0, str::len));
+    let bytes = students().map(|(id, name, _)| each + 2 * id.len() + shown(name).len()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(bytes));
+    let mut slips = 0_usize;
+    for (id, name, _) in students() {
+        if let Some(keys) = keyring.keys(id) {
+            write_slip(&mut text, id, name, keys, &server, audience);
+            slips += 1;
+        }
+    }
+    create(&output, text.as_bytes()).map_err(|why| write_error(&output, why))?;
+    Ok(format!("{}: {slips} slips; print it, cut it, and delete it", output.display()))
+}
+
+/// The most that a slip has beside what is of its student and the server.
+const SLIP_BYTES: usize = 512;
+
+fn write_slip(
+    text: &mut String,
+    id: &str,
+    name: &str,
+    keys: &StudentKeys,
+    server: &str,
+    audience: Option<&str>,
+) {
+    let key = keys.current();
+    let course = audience.map_or_else(String::new, |audience| format!(" for {audience}"));
+    let sealed = audience.map_or_else(String::new, |audience| format!(" --sealed {audience}"));
+    let (secret, fingerprint) = (key.expose_text(), key.fingerprint());
+    let cut = "- ".repeat(38);
+    for part in [
+        shown(name).as_ref(),
+        "  (",
+        id,
+        ")\n\n",
+        "Your key",
+        &course,
+        ", which is nobody else's business:\n\n    ",
+        &secret,
+        "\n\n",
+        "Write it to a file that only you can read (me.key, chmod 600). Its fingerprint,\nwhich grade-client --key-file me.key --fingerprint shows, is ",
+        &fingerprint,
+        ".\nThen ask for your grades:\n\n",
+        "    grade-client --server ",
+        server,
+        &sealed,
+        " --id ",
+        id,
+        " --key-file me.key GG\n\n",
+        "8< ",
+        cut.trim_end(),
+        "\n\n",
+    ] {
+        text.push_str(part);
+    }
+}
+
+fn load_book(settings: &Settings) -> Result<(Book, Option<String>), KeysError> {
+    let before = Publications::default();
+    let loaded = load(&settings.sources, &settings.read, Edition(1), &before)?;
+    Ok((loaded.book, loaded.warning))
+}
+
+/// The keys of a class, and the file that they stand in.
+fn keyring(settings: &Settings) -> Result<(PathBuf, Keyring), KeysError> {
+    let path = settings.sources.keys.as_ref().unwrap_or(&settings.sources.class).clone();
+    let (bytes_max, rows_max) = (settings.read.bytes_max, settings.read.rows_max);
+    let (keyring, _) = read_regular(&path, |file| Keyring::of_class(file, bytes_max, rows_max))?;
+    Ok((path, keyring))
+}
+
+/// A file of keys that is being changed, and by nobody else.
+struct Held {
+    file: File,
+    keyring: Keyring,
+}
+
+impl Held {
+    fn open(path: &Path) -> Result<Self, KeysError> {
+        let lock = |file: &File| match file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(KeysError::Busy { path: path.to_owned() }),
+            Err(TryLockError::Error(why)) => Err(write_error(path, why)),
+        };
+        let (keyring, file) =
+            read_regular(path, |file| Keyring::read(file, BYTES_MAX, STUDENTS_MAX))?;
+        lock(&file)?;
+        Ok(Self { file, keyring })
+    }
+
+    fn open_if_there(path: &Path) -> Result<Option<Self>, KeysError> {
+        if path.symlink_metadata().is_ok() { Self::open(path).map(Some) } else { Ok(None) }
+    }
+}
+
+/// Changes the keys of some students, all or none.
+fn change(
+    path: &Path,
+    ids: &[String],
+    change: impl Fn(&StudentKeys, &str) -> Result<(StudentKeys, String), KeysError>,
+) -> Result<String, KeysError> {
+    let held = Held::open(path)?;
+    let mut keyring = held.keyring.clone();
+    let mut lines = Vec::new();
+    for (at, id) in ids.iter().enumerate() {
+        // Twice rotated, a key would be good no longer.
+        if ids.iter().take(at).any(|before| before == id) {
+            continue;
+        }
+        let nobody = || nobody(path, id);
+        let student = StudentId::new(id.as_bytes()).ok_or_else(nobody)?;
+        let (keys, line) = change(held.keyring.keys(id).ok_or_else(nobody)?, id)?;
+        keyring.set_keys(&student, keys);
+        lines.push(line);
+    }
+    write(path, Some(held), &keyring)?;
+    Ok(lines.join("\n"))
+}
+
+fn nobody(path: &Path, id: &str) -> KeysError {
+    KeysError::Nobody { path: path.to_owned(), id: shown_word(id).into_owned() }
+}
+
+fn write(path: &Path, held: Option<Held>, keyring: &Keyring) -> Result<(), KeysError> {
+    let text = keyring.expose_text();
+    let written = match held {
+        Some(held) => replace(path, &held.file, text.as_bytes()),
+        None => create(path, text.as_bytes()),
+    };
+    written.map_err(|why| write_error(path, why))
+}
+
+fn write_error(path: &Path, why: io::Error) -> KeysError {
+    let path = path.to_owned();
+    match why.kind() {
+        io::ErrorKind::AlreadyExists => KeysError::Exists { path },
+        io::ErrorKind::ResourceBusy => KeysError::Busy { path },
+        _ => KeysError::Write { path, why },
+    }
+}

@@ -1,0 +1,59 @@
+//! Writing files that hold keys: whole or not at all, and for their owner alone.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// Writes a new file. A file that is there is left as it is.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`] then, and as of writing.
+pub(crate) fn create(path: &Path, text: &[u8]) -> io::Result<()> {
+    let draft = draft(path, text)?;
+    draft.persist_noclobber(path).map_err(|error| error.error)?;
+    sync_folder(path)
+}
+
+/// Puts a new content in the place of a file's, which keeps its owner. `held` is the file as it was
+/// opened: one that has been replaced since is left as it is.
+///
+/// # Errors
+/// [`ErrorKind::ResourceBusy`] then, and as of writing.
+pub(crate) fn replace(path: &Path, held: &File, text: &[u8]) -> io::Result<()> {
+    // A link stays one.
+    let path = path.canonicalize()?;
+    let draft = draft(&path, text)?;
+    let (old, new) = (held.metadata()?, draft.as_file().metadata()?);
+    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+        fchown(draft.as_file(), Some(old.uid()), Some(old.gid()))?;
+    }
+    let there = path.metadata()?;
+    if (there.dev(), there.ino()) != (old.dev(), old.ino()) {
+        return Err(ErrorKind::ResourceBusy.into());
+    }
+    draft.persist(&path).map_err(|error| error.error)?;
+    sync_folder(&path)
+}
+
+/// A file beside the path, which nobody but its owner may read, with all of the text in it.
+fn draft(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
+    let mut draft = NamedTempFile::with_prefix_in(".keys-", folder(path))?;
+    draft.write_all(text)?;
+    draft.as_file().sync_all()?;
+    Ok(draft)
+}
+
+/// Sees to it that the new name survives a loss of power.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
