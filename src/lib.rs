@@ -10,6 +10,7 @@ pub mod keys;
 pub mod loading;
 pub mod service;
 pub mod settings;
+pub mod state;
 pub mod text;
 
 mod descriptors;

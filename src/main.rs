@@ -18,9 +18,10 @@ use grade_actor_server::keys;
 use grade_actor_server::loading::{Loaded, load};
 use grade_actor_server::service::{End, serve};
 use grade_actor_server::settings::{Settings, SettingsError};
+use grade_actor_server::state;
 use grade_actor_server::text::shown;
 use gradebook::wire::{self, Grammar, Parsed};
-use gradebook::{Book, Edition, Publications, Timestamp};
+use gradebook::{Book, Edition, Timestamp};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 const SUCCESS: u8 = 0;
@@ -166,8 +167,13 @@ fn keep_memory_private() {
 }
 
 fn first_book(settings: &Settings) -> Result<Book, u8> {
-    let before = Publications::default();
-    let loaded = load(&settings.sources, &settings.read, Edition(1), &before);
+    let told = settings.state_file.as_deref().map(state::read).transpose();
+    let (before, last) = told.map(Option::unwrap_or_default).map_err(|error| {
+        complain(&error.to_string());
+        CANNOT_SERVE
+    })?;
+    let edition = Edition(last.0.saturating_add(1));
+    let loaded = load(&settings.sources, &settings.read, edition, &before);
     match loaded {
         Ok(Loaded { book, warning, .. }) => {
             if let Some(warning) = warning {

@@ -4,6 +4,7 @@
 //! Requests for a reload are coalesced: while one is under way, any number of others is one more.
 //! So the last file wins, and an older one never comes back.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use grade_actors::House;
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 use crate::console::Notice;
 use crate::herald::Herald;
 use crate::loading::{LoadError, Loaded, Sources, load};
+use crate::state::{self, StateError};
 
 /// The class file, with the file of keys if there is one, and what is known of its current edition.
 pub(crate) struct Reloader {
@@ -22,6 +24,8 @@ pub(crate) struct Reloader {
     options: ReadOptions,
     /// The most of the students, in percent, that may be missing from a new edition.
     shrink_percent_max: u8,
+    /// Where what is told is kept, before it is told.
+    state_file: Option<PathBuf>,
     current: Current,
     wanted: Arc<Notify>,
 }
@@ -34,6 +38,14 @@ struct Current {
     census: Arc<Census>,
     /// What this edition and those before it have told.
     publications: Publications,
+}
+
+/// Why there is no new edition.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+enum Refused {
+    Load(#[from] LoadError),
+    State(#[from] StateError),
 }
 
 /// What became of reading the file again.
@@ -49,6 +61,7 @@ impl Reloader {
         sources: Sources,
         options: ReadOptions,
         shrink_percent_max: u8,
+        state_file: Option<PathBuf>,
         first: &Loaded,
     ) -> Self {
         let current = Current {
@@ -57,7 +70,7 @@ impl Reloader {
             census: Arc::new(first.book.census()),
             publications: first.book.publications().clone(),
         };
-        Self { sources, options, shrink_percent_max, current, wanted: Arc::default() }
+        Self { sources, options, shrink_percent_max, state_file, current, wanted: Arc::default() }
     }
 
     /// A handle that asks for a reload each time it is notified.
@@ -76,8 +89,13 @@ impl Reloader {
     async fn reload(&mut self, house: &House, herald: &Herald) {
         let (sources, options) = (self.sources.clone(), self.options);
         let (current, shrink_percent_max) = (self.current.clone(), self.shrink_percent_max);
+        let state_file = self.state_file.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            read_again(&sources, options, &current, shrink_percent_max)
+            let read = read_again(&sources, options, &current, shrink_percent_max)?;
+            if let (Some(path), Read::New(loaded, _)) = (&state_file, &read) {
+                state::write(path, loaded.book.publications(), loaded.book.edition())?;
+            }
+            Ok::<_, Refused>(read)
         });
         let kept = |why: String| Notice::Kept(self.current.edition, why);
         let notice = match reading.await {

@@ -1,4 +1,4 @@
-//! Writing files that hold keys: whole or not at all, and for their owner alone.
+//! Writing files that hold keys or marks: whole or not at all, and for their owner alone.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -38,9 +38,21 @@ pub(crate) fn replace(path: &Path, held: &File, text: &[u8]) -> io::Result<()> {
     sync_folder(&path)
 }
 
+/// Writes a file, be there one already or not.
+///
+/// # Errors
+/// As of writing; the file is as it was then.
+pub(crate) fn put(path: &Path, text: &[u8]) -> io::Result<()> {
+    match File::open(path) {
+        Ok(held) => replace(path, &held, text),
+        Err(error) if error.kind() == ErrorKind::NotFound => create(path, text),
+        Err(error) => Err(error),
+    }
+}
+
 /// A file beside the path, which nobody but its owner may read, with all of the text in it.
 fn draft(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
-    let mut draft = NamedTempFile::with_prefix_in(".keys-", folder(path))?;
+    let mut draft = NamedTempFile::with_prefix_in(".draft-", folder(path))?;
     draft.write_all(text)?;
     draft.as_file().sync_all()?;
     Ok(draft)

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use grade_actors::audit::Auditor;
 use grade_actors::event::Teller;
 use grade_actors::{Blueprint, House, Reception, bind};
-use gradebook::{Book, Edition, Publications, Sealer, Timestamp};
+use gradebook::{Book, Edition, Sealer, Timestamp};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -22,6 +22,7 @@ use crate::loading::{Loaded, load};
 use crate::reload::Reloader;
 use crate::settings::Settings;
 use crate::signals::{Asked, Signals};
+use crate::state;
 use crate::watch::{Watched, watch};
 use futures_util::future::join_all;
 
@@ -40,8 +41,10 @@ pub enum End {
 /// When it cannot start: the class file is refused, or the port is taken.
 pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<End> {
     let mut signals = Signals::listen().context("cannot listen to signals")?;
-    let before = Publications::default();
-    let first = load(&settings.sources, &settings.read, first_edition(&settings), &before)?;
+    let (before, last) =
+        settings.state_file.as_deref().map(state::read).transpose()?.unwrap_or_default();
+    let edition = first_edition(&settings, last);
+    let first = load(&settings.sources, &settings.read, edition, &before)?;
     let socket = listen(&settings)?;
     let address = socket.local_addr().context("the listening socket has no address")?;
     if settings.manners.reveal_pause.is_some() && !address.ip().is_loopback() {
@@ -55,8 +58,16 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
              \"sealed\", or server.allow_clear_requests = true"
         );
     }
-    let reloader =
-        Reloader::new(settings.sources.clone(), settings.read, settings.shrink_percent_max, &first);
+    let reloader = Reloader::new(
+        settings.sources.clone(),
+        settings.read,
+        settings.shrink_percent_max,
+        settings.state_file.clone(),
+        &first,
+    );
+    if let Some(path) = &settings.state_file {
+        state::write(path, first.book.publications(), first.book.edition())?;
+    }
     let herald = Arc::new(Herald { audit: open_audit(&settings, &console)?, console });
     herald.notice(&Notice::ClassFile(&settings.sources.class, &first.book));
     let watched = first.files.iter().filter(|_| settings.watch).cloned();
@@ -116,14 +127,15 @@ async fn until_stopped(
     }
 }
 
-/// The number of the first edition. Clients of sealed replies see to it that editions never run back, so
-/// there it must be above those of earlier runs: it is the time in milliseconds, and reading a class
-/// file takes longer than one.
-fn first_edition(settings: &Settings) -> Edition {
-    match settings.reception {
-        Reception::Clear(_) => Edition(1),
-        Reception::Sealed(_) => Edition(Timestamp::of(SystemTime::now()).0.saturating_mul(1_000)),
-    }
+/// The number of the first edition: above those of earlier runs, if that is known. Clients of sealed
+/// replies see to it that editions never run back, so there it is the time in milliseconds at least, and
+/// reading a class file takes longer than one.
+fn first_edition(settings: &Settings, last: Edition) -> Edition {
+    let time = match settings.reception {
+        Reception::Clear(_) => 1,
+        Reception::Sealed(_) => Timestamp::of(SystemTime::now()).0.saturating_mul(1_000),
+    };
+    Edition(time.max(last.0.saturating_add(1)))
 }
 
 /// The audit, if there is to be one.

@@ -32,6 +32,8 @@ pub struct Settings {
     pub workers: usize,
     /// The class file, and the file of keys if there is one.
     pub sources: Sources,
+    /// Where what was told of the class outlives the process, if anywhere.
+    pub state_file: Option<PathBuf>,
     /// What a class file may be.
     pub read: ReadOptions,
     /// Whether to watch the class file.
@@ -96,6 +98,7 @@ struct Server {
 struct Gradebook {
     file: String,
     keys_file: String,
+    state_file: String,
     watch: bool,
     rows_max: u64,
     bytes_max: ByteSize,
@@ -217,6 +220,8 @@ impl Check<'_> {
             listen,
             workers: self.number("server.workers", server.workers, 1, 1024)?,
             sources: self.sources(gradebook, folder, profile)?,
+            state_file: (!gradebook.state_file.is_empty())
+                .then(|| folder.join(&gradebook.state_file)),
             read: self.read_options(gradebook, profile)?,
             audience: (profile == Profile::Sealed).then(|| sealed.audience.clone()),
             may_be_remote,

@@ -45,7 +45,7 @@ pub use decimal::{Decimal, DecimalError};
 pub use key::{Key, KeyError, StudentKeys};
 pub use keyring::Keyring;
 pub use open::{OpenError, Opened, open};
-pub use publication::Publications;
+pub use publication::{NoRecord, Publications};
 pub use refusal::{Fault, Malformed, Refusal};
 pub use request::{Command, Request, StudentId};
 pub use seal::{NoRandomness, Sealer, Timestamp};

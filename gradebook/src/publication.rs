@@ -5,6 +5,8 @@
 //! changed since each one that was told before; until then the last one stays. `docs/PRIVACY.md` has
 //! the threat and the arithmetic.
 
+mod record;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use crate::book::Edition;
 use crate::decimal::Decimal;
 use crate::roll::Roll;
 use crate::statistics::{Discretion, Figures};
+
+pub use record::NoRecord;
 
 /// How many figures of one assessment are told at most, as all of them are remembered; then the last
 /// one stays.
@@ -27,6 +31,8 @@ pub(crate) struct Published {
     name: String,
     /// The edition that told them first.
     pub(crate) edition: Edition,
+    /// By which rule.
+    discretion: Discretion,
     pub(crate) figures: Arc<Figures>,
     /// The marks that they rest on, behind those of all figures told before.
     told: Vec<Arc<Marks>>,
@@ -62,6 +68,7 @@ impl Publications {
             let fresh = Figures::of(marks.iter().copied(), discretion).map(|figures| Published {
                 name: name.clone(),
                 edition,
+                discretion,
                 figures: Arc::new(figures),
                 told: vec![Arc::new(marks)],
             });

@@ -75,15 +75,37 @@ fn mean_and_count(book: &Book, n: usize) -> Option<(f64, f64)> {
     Some((class["mean"].as_f64()?, class["count"].as_f64()?))
 }
 
+/// What becomes of what has been told, between two editions.
+type Between = fn(&Publications, u64) -> Publications;
+
+/// Nothing: they are editions of one run.
+fn one_run(publications: &Publications, _: u64) -> Publications {
+    publications.clone()
+}
+
+/// It is kept in a state file over a restart of the process.
+fn kept(publications: &Publications, edition: u64) -> Publications {
+    let record = publications.to_record(Edition(edition));
+    let (read, up_to) = Publications::from_record(&record).unwrap();
+    assert_eq!((up_to, read.to_record(up_to)), (Edition(edition), record));
+    read
+}
+
+/// It is forgotten over a restart of the process.
+fn forgotten(_: &Publications, _: u64) -> Publications {
+    Publications::default()
+}
+
 /// Marks are typed in one by one, the file is saved after each, and student 0, whose mark is the first,
 /// asks each time and subtracts. Gives how many of the others' marks they learn.
-fn recovered_by_polling(population_min: u32) -> usize {
+fn recovered_by_polling(population_min: u32, between: Between) -> usize {
     let marks: Vec<u32> = (0..20).map(|n| n * 7 % 11).collect();
     let mut class = Class::new(marks.len(), population_min);
     let mut before = None;
     let mut recovered = 0;
     for (n, mark) in marks.iter().enumerate() {
         class.marks[n] = Some(*mark);
+        class.publications = between(&class.publications, class.edition);
         let told = mean_and_count(&class.save(), 0);
         if let (Some((mean_before, count_before)), Some((mean, count))) = (before, told)
             && count == count_before + 1.0
@@ -98,9 +120,33 @@ fn recovered_by_polling(population_min: u32) -> usize {
 
 #[test]
 fn polling_averages_while_marks_are_typed_in_recovers_nothing() {
-    assert_eq!(recovered_by_polling(1), 19, "the attack works where there is no rule");
-    assert_eq!(recovered_by_polling(5), 0);
-    assert_eq!(recovered_by_polling(2), 0);
+    assert_eq!(recovered_by_polling(1, one_run), 19, "the attack works where there is no rule");
+    assert_eq!(recovered_by_polling(5, one_run), 0);
+    assert_eq!(recovered_by_polling(2, one_run), 0);
+}
+
+#[test]
+fn restarts_of_the_process_between_two_marks_recover_nothing_with_a_state_file() {
+    assert_eq!(recovered_by_polling(5, forgotten), 15, "the attack works without one");
+    assert_eq!(recovered_by_polling(5, kept), 0);
+}
+
+#[test]
+fn a_damaged_record_of_what_was_told_is_not_read() {
+    let mut class = Class::new(8, 5);
+    class.marks.fill(Some(7));
+    let record = class.save().publications().to_record(Edition(1));
+    assert!(Publications::from_record(&record).is_ok());
+    for cut in 0..record.len() {
+        assert!(Publications::from_record(&record[..cut]).is_err(), "cut at {cut}");
+    }
+    let text = String::from_utf8(record).unwrap();
+    for (sound, damaged) in
+        [("\"form\":1", "\"form\":2"), ("\"7\"", "\"x\""), ("8]", "-8]"), ("8]", "2]")]
+    {
+        let damaged = text.replace(sound, damaged);
+        assert!(damaged != text && Publications::from_record(damaged.as_bytes()).is_err());
+    }
 }
 
 /// What a student is told of a class with these marks, all at once.

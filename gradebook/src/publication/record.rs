@@ -1,0 +1,89 @@
+//! What has been told, as a text that outlives the process.
+//!
+//! JSON: of each assessment its name, the edition that told its figures last, the rule by which, and
+//! for every figure told the marks that it rests on, each with how often it occurs.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Publications, Published};
+use crate::book::Edition;
+use crate::decimal::Decimal;
+use crate::statistics::{Discretion, Figures};
+
+/// The form of the text; another one is not read.
+const FORM: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    form: u32,
+    edition: u64,
+    assessments: Vec<Assessment>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assessment {
+    name: String,
+    edition: u64,
+    population_min: u32,
+    told: Vec<Vec<(String, u32)>>,
+}
+
+/// Why a text is no record of what was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("holds no record of what was told, or a damaged one")]
+pub struct NoRecord;
+
+impl Publications {
+    /// The record of what was told up to this edition.
+    pub fn to_record(&self, edition: Edition) -> Vec<u8> {
+        let Self(all) = self;
+        let assessments = all.iter().map(assessment).collect();
+        let record = Record { form: FORM, edition: edition.0, assessments };
+        // Texts and numbers become JSON without fail.
+        serde_json::to_vec(&record).unwrap_or_default()
+    }
+
+    /// Reads a record. Gives what was told, and up to which edition.
+    ///
+    /// # Errors
+    /// [`NoRecord`].
+    pub fn from_record(text: &[u8]) -> Result<(Self, Edition), NoRecord> {
+        let record: Record = serde_json::from_slice(text).map_err(|_| NoRecord)?;
+        if record.form != FORM {
+            return Err(NoRecord);
+        }
+        let all: Option<Vec<_>> = record.assessments.iter().map(published).collect();
+        Ok((Self(Arc::new(all.ok_or(NoRecord)?)), Edition(record.edition)))
+    }
+}
+
+fn assessment(published: &Published) -> Assessment {
+    let Published { name, edition, discretion, told, .. } = published;
+    let marks = |(mark, times): &(Decimal, u32)| (mark.to_string(), *times);
+    Assessment {
+        name: name.clone(),
+        edition: edition.0,
+        population_min: discretion.population_min,
+        told: told.iter().map(|told| told.iter().map(marks).collect()).collect(),
+    }
+}
+
+fn published(assessment: &Assessment) -> Option<Published> {
+    let Assessment { name, edition, population_min, told } = assessment;
+    let discretion = Discretion { population_min: *population_min };
+    let marks = |(mark, times): &(String, u32)| Some((Decimal::parse(mark).ok()?, *times));
+    let marks = |told: &Vec<_>| {
+        let marks: Option<Vec<_>> = told.iter().map(marks).collect();
+        // How marks are compared rests on their order.
+        marks.filter(|marks| marks.is_sorted_by(|(one, _), (next, _)| one < next)).map(Arc::new)
+    };
+    let told: Option<Vec<_>> = told.iter().map(marks).collect();
+    let told = told?;
+    let figures = Figures::of(told.last()?.iter().copied(), discretion)?;
+    let (name, edition, figures) = (name.clone(), Edition(*edition), Arc::new(figures));
+    Some(Published { name, edition, discretion, figures, told })
+}

@@ -1,0 +1,58 @@
+//! What the server remembers from one run to the next: what it has told of the class.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use gradebook::{Edition, NoRecord, Publications};
+
+use crate::secret_file::put;
+
+/// The most bytes of a state file: 64 figures of each of some hundred assessments have room.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// Why the state cannot be read or kept, with the path.
+#[derive(Debug, thiserror::Error)]
+#[error("{} (gradebook.state_file): {why}", path.display())]
+pub struct StateError {
+    path: PathBuf,
+    why: Reason,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error("cannot be read: {0}")]
+    Read(io::Error),
+    #[error("cannot be written, so nothing new may be told: {0}")]
+    Write(io::Error),
+    #[error("{0}; put back a copy, or remove it to tell all statistics anew")]
+    NoRecord(#[from] NoRecord),
+}
+
+/// Reads what has been told, and up to which edition; nothing, if there is no state yet.
+///
+/// # Errors
+/// [`StateError`] when there is a file that cannot be read.
+pub fn read(path: &Path) -> Result<(Publications, Edition), StateError> {
+    let fault = |why| StateError { path: path.to_owned(), why };
+    let mut text = Vec::new();
+    match File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut text)) {
+        Ok(_) => Publications::from_record(&text).map_err(|why| fault(why.into())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(<_>::default()),
+        Err(error) => Err(fault(Reason::Read(error))),
+    }
+}
+
+/// Keeps what is told up to an edition. It must be kept before it is told.
+///
+/// # Errors
+/// [`StateError`].
+pub(crate) fn write(
+    path: &Path,
+    publications: &Publications,
+    edition: Edition,
+) -> Result<(), StateError> {
+    let text = publications.to_record(edition);
+    put(path, &text)
+        .map_err(|error| StateError { path: path.to_owned(), why: Reason::Write(error) })
+}
