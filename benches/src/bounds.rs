@@ -172,6 +172,7 @@ fn load_of(server: &Running, class: &Class, connections: usize, depth: usize, mi
         depth,
         connect_per_request: false,
         ids: class.ids().to_vec(),
+        keys: class.keys().clone(),
         mixed,
         commands: vec!["GG".into()],
         warm_up: DURATION / 4,

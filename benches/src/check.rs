@@ -1,16 +1,21 @@
 //! Whether replies are right: opened with the student's key, they say what the class file says.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
+use gradebook::sealed;
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
     BatchLimits, Book, Discretion, Edition, Key, Publications, Questions, ReadOptions, Sealer,
     Timestamp, UnknownStudent, open, read_class_file,
 };
+
+use crate::speak::Speech;
 
 /// A reply that came, and what had been asked.
 #[derive(Clone, Debug)]
@@ -23,8 +28,29 @@ pub(crate) struct Sample {
 /// A class: its students and what they may be told.
 pub(crate) struct Class {
     book: Book,
-    keys: HashMap<String, Key>,
+    keys: Keys,
     ids: Vec<String>,
+}
+
+/// The keys of a class, by student.
+#[derive(Clone, Default)]
+pub(crate) struct Keys(Arc<HashMap<String, Key>>);
+
+impl Keys {
+    /// The key of one student.
+    ///
+    /// # Errors
+    /// When there is none of this ID.
+    pub(crate) fn of(&self, id: &str) -> anyhow::Result<&Key> {
+        self.0.get(id).with_context(|| format!("{id} is not in the class"))
+    }
+}
+
+/// It tells how many there are, and none of them.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} keys", self.0.len())
+    }
 }
 
 const READ_OPTIONS: ReadOptions =
@@ -51,29 +77,37 @@ impl Class {
             ids.push(cell(id).to_owned());
             keys.insert(cell(id).to_owned(), Key::parse(cell(key).as_bytes())?);
         }
-        Ok(Self { book, keys, ids })
+        Ok(Self { book, keys: Keys(Arc::new(keys)), ids })
     }
 
     pub(crate) fn ids(&self) -> &[String] {
         &self.ids
     }
 
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// Compares replies with what this class file gives.
     ///
     /// # Errors
     /// At the first reply that is not what it should be.
-    pub(crate) fn check(&self, samples: &[Sample]) -> anyhow::Result<()> {
+    pub(crate) fn check(&self, speech: Speech, samples: &[Sample]) -> anyhow::Result<()> {
         let mut sealer = Sealer::new()?;
         for Sample { id, command, reply } in samples {
-            let key = self.keys.get(id).with_context(|| format!("{id} is not in the class"))?;
+            let key = self.keys.of(id)?;
             let reply = std::str::from_utf8(reply)?.trim_end();
-            let opened = |token| {
+            let opened = |token: &str| {
                 open(key, token)
                     .map(|opened| opened.text)
                     .with_context(|| format!("the reply to {id} {command}"))
             };
-            let (told, expected) =
-                (opened(reply)?, opened(&self.expected(&mut sealer, id, command)?)?);
+            let expected = opened(&self.expected(&mut sealer, id, command)?)?;
+            let text = opened(reply)?;
+            let told = match sealed::Reply::parse(&text) {
+                Some(reply) if speech == Speech::Sealed => reply.body,
+                _ => text.as_str(),
+            };
             // A report holds the time and the edition.
             let same =
                 if command == "REPORT" { told.len() == expected.len() } else { told == expected };

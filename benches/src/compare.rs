@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// How many connections.
     #[arg(long, default_value_t = 16)]
     connections: usize,
+    /// Compare the server with itself: requests in clear, sealed ones, and those taken down in an audit.
+    #[arg(long)]
+    own: bool,
     /// Let servers run on processor 0 only, and the load elsewhere.
     #[arg(long)]
     pin: bool,
@@ -66,7 +69,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     setting.reply_bytes = reply_bytes(&ours, &class)?;
     let mut servers = vec![(Peer::Ours, ours)];
     let mut out = stdout().lock();
-    for peer in [Peer::WithoutActors, Peer::Redis, Peer::BareLines] {
+    let others: &[Peer] = match options.own {
+        true => &[Peer::Sealed, Peer::Audited],
+        false => &[Peer::WithoutActors, Peer::Redis, Peer::BareLines],
+    };
+    for &peer in others {
         if !peer.is_installed() {
             writeln!(out, "{} is not installed and is left out.\n", peer.name())?;
             continue;
@@ -89,14 +96,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         "load",
         "server",
         "us a reply",
-        "ours to it",
+        if options.own { "to the first" } else { "ours to it" },
         "replies/s",
         "p50 us",
         "p99 us",
     ]);
     for scenario in &SCENARIOS {
         let rounds = measure(scenario, &servers, &class, options)?;
-        for row in rows(scenario, &servers, &rounds) {
+        for row in rows(scenario, &servers, &rounds, options.own) {
             table.add_row(row);
         }
     }
@@ -122,6 +129,7 @@ fn measure(
                 depth: scenario.depth,
                 connect_per_request: scenario.connect_per_request,
                 ids: class.ids().to_vec(),
+                keys: class.keys().clone(),
                 mixed: scenario.mixed,
                 commands: vec!["GG".into()],
                 warm_up: options.duration / 4,
@@ -129,8 +137,8 @@ fn measure(
                 server: Some(server.process()),
             };
             let measured = load::run(load).with_context(|| peer.name())?;
-            if matches!(peer, Peer::Ours | Peer::WithoutActors) {
-                class.check(&measured.samples).with_context(|| peer.name())?;
+            if !matches!(peer, Peer::Redis | Peer::BareLines) {
+                class.check(peer.speech(), &measured.samples).with_context(|| peer.name())?;
             }
             round.push(measured);
         }
@@ -143,14 +151,17 @@ fn rows(
     scenario: &Scenario,
     servers: &[(Peer, Running)],
     rounds: &[Vec<Measured>],
+    to_the_first: bool,
 ) -> Vec<[String; 7]> {
     let cpu = |measured: &Measured| measured.server_cpu_us_per_reply.unwrap_or_default();
     let row = |(n, (peer, _)): (usize, &(Peer, Running))| {
         let of = |what: &dyn Fn(&Measured) -> f64| {
             median(rounds.iter().filter_map(|round| round.get(n)).map(what).collect())
         };
-        let ratios =
-            rounds.iter().filter_map(|round| Some(cpu(round.first()?) / cpu(round.get(n)?)));
+        let ratios = rounds.iter().filter_map(|round| {
+            let ours_to_it = cpu(round.first()?) / cpu(round.get(n)?);
+            Some(if to_the_first { ours_to_it.recip() } else { ours_to_it })
+        });
         let micros = |us: u64| f64::from(u32::try_from(us).unwrap_or(u32::MAX));
         [
             scenario.name.into(),
@@ -174,6 +185,7 @@ fn reply_bytes(server: &Running, class: &Class) -> anyhow::Result<usize> {
         depth: 1,
         connect_per_request: false,
         ids: class.ids().to_vec(),
+        keys: class.keys().clone(),
         mixed: false,
         commands: vec!["GG".into()],
         warm_up: Duration::ZERO,

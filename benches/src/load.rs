@@ -15,7 +15,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use crate::check::Sample;
+use crate::check::{Keys, Sample};
 use crate::process::Process;
 use crate::speak::Speech;
 
@@ -31,6 +31,8 @@ pub(crate) struct Load {
     pub(crate) connect_per_request: bool,
     /// The students who ask: each connection is one of them.
     pub(crate) ids: Vec<String>,
+    /// Their keys, for sealed requests.
+    pub(crate) keys: Keys,
     /// Whether each request is by another student, at random, instead.
     pub(crate) mixed: bool,
     /// The commands, asked in turn.
@@ -76,6 +78,8 @@ const PREPARED_BATCHES: usize = 256;
 const SAMPLED_OF: usize = 64;
 /// The most replies kept for checking.
 const SAMPLES_MAX: usize = 10_000;
+/// The longest latency that is told apart from longer ones.
+const LATENCY_US_MAX: u64 = 60_000_000;
 /// How long to wait for a reply before the server is called dead.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -106,7 +110,7 @@ pub(crate) fn run(load: Load) -> anyhow::Result<Measured> {
 
 async fn measure(load: Load) -> anyhow::Result<Measured> {
     let shared = Rc::new(Shared {
-        latency: RefCell::new(Histogram::new(3)?),
+        latency: RefCell::new(Histogram::new_with_bounds(1, LATENCY_US_MAX, 3)?),
         stop: Cell::new(false),
         replies: Cell::new(0),
         samples: RefCell::default(),
@@ -145,13 +149,14 @@ async fn measure(load: Load) -> anyhow::Result<Measured> {
 /// One connection's asking, or one after the other's.
 async fn ask(n: usize, shared: Rc<Shared>) -> anyhow::Result<()> {
     let load = &shared.load;
-    let batches = load.batches(n);
+    let mut batches = load.batches(n)?;
     let mut socket = None;
     let mut buffer = vec![0; 256 * 1024];
-    for (round, batch) in batches.iter().cycle().enumerate() {
+    for round in 0.. {
         if shared.stop.get() {
             break;
         }
+        let batch = batches.next()?;
         let began = Instant::now();
         let stream = match socket.take() {
             Some(stream) if !load.connect_per_request => socket.insert(stream),
@@ -202,26 +207,58 @@ impl Load {
     }
 
     /// What the `n`-th connection sends.
-    fn batches(&self, n: usize) -> Vec<Batch> {
+    fn batches(&self, n: usize) -> anyhow::Result<Batches<'_>> {
         let seed = u64::try_from(n).unwrap_or_default();
-        let mut random = ChaCha20Rng::seed_from_u64(seed);
-        let own = self.ids.get(n % self.ids.len().max(1)).cloned().unwrap_or_default();
-        let mut commands = self.commands.iter().cycle();
-        let mut batch = || {
-            let mut bytes = Vec::new();
-            let mut first = None;
-            for _ in 0..self.depth {
-                let at = usize::try_from(random.next_u64()).unwrap_or_default();
-                let other = self.ids.get(at % self.ids.len().max(1)).filter(|_| self.mixed);
-                let id = other.unwrap_or(&own).clone();
-                let command = commands.next().cloned().unwrap_or_default();
-                self.speech.write_request(&mut bytes, &id, &command);
-                first.get_or_insert((id, command));
-            }
-            let (id, command) = first.unwrap_or_default();
-            Batch { bytes, id, command }
-        };
-        (0..PREPARED_BATCHES).map(|_| batch()).collect()
+        let own = self.ids.get(n % self.ids.len().max(1)).map_or("", String::as_str);
+        let random = ChaCha20Rng::seed_from_u64(seed);
+        let mut batches =
+            Batches { load: self, own, random, asked: 0, prepared: Vec::new(), next: 0 };
+        if self.speech.repeats() {
+            let prepared: anyhow::Result<_> =
+                (0..PREPARED_BATCHES).map(|_| batches.make().map(Rc::new)).collect();
+            batches.prepared = prepared?;
+        }
+        Ok(batches)
+    }
+}
+
+/// What one connection sends, batch after batch without end.
+struct Batches<'a> {
+    load: &'a Load,
+    own: &'a str,
+    random: ChaCha20Rng,
+    asked: usize,
+    /// Batches to be sent again and again; none if each is sent once.
+    prepared: Vec<Rc<Batch>>,
+    next: usize,
+}
+
+impl Batches<'_> {
+    fn next(&mut self) -> anyhow::Result<Rc<Batch>> {
+        self.next += 1;
+        match self.prepared.get(self.next % self.prepared.len().max(1)) {
+            Some(batch) => Ok(Rc::clone(batch)),
+            None => self.make().map(Rc::new),
+        }
+    }
+
+    fn make(&mut self) -> anyhow::Result<Batch> {
+        let Load { ids, commands, mixed, speech, keys, .. } = self.load;
+        let mut bytes = Vec::new();
+        let mut first = None;
+        for _ in 0..self.load.depth {
+            let random = self.random.next_u64();
+            let at = usize::try_from(random).unwrap_or_default();
+            let other = ids.get(at % ids.len().max(1)).filter(|_| *mixed);
+            let id = other.map_or(self.own, String::as_str);
+            let command = commands.get(self.asked % commands.len().max(1));
+            let command = command.map_or("", String::as_str);
+            self.asked += 1;
+            speech.write_request(&mut bytes, id, command, random, keys)?;
+            first.get_or_insert((id.to_owned(), command.to_owned()));
+        }
+        let (id, command) = first.unwrap_or_default();
+        Ok(Batch { bytes, id, command })
     }
 }
 

@@ -114,14 +114,15 @@ fn put_load(arguments: LoadArguments) -> anyhow::Result<()> {
         depth: arguments.depth,
         connect_per_request: arguments.connect_per_request,
         ids: class.ids().to_vec(),
+        keys: class.keys().clone(),
         mixed: arguments.mixed,
         commands: arguments.commands,
         warm_up: arguments.warm_up,
         duration: arguments.duration,
         server: arguments.pid.map(Process),
     })?;
-    if arguments.speak == Speech::Grades {
-        class.check(&measured.samples)?;
+    if arguments.speak != Speech::Redis {
+        class.check(arguments.speak, &measured.samples)?;
     }
     print::measured(&measured, arguments.json)
 }

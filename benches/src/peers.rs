@@ -12,13 +12,17 @@ use anyhow::{Context as _, bail};
 
 use crate::class;
 use crate::process::Process;
-use crate::speak::Speech;
+use crate::speak::{AUDIENCE, Speech};
 
 /// Which servers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     /// `grade-actor-server` itself.
     Ours,
+    /// The same with sealed requests.
+    Sealed,
+    /// The same with an audit.
+    Audited,
     /// `without-actors`: the same code as plain functions.
     WithoutActors,
     /// Redis, answering `GET` with a value as long as a token.
@@ -69,6 +73,8 @@ impl Peer {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "grade-actor-server",
+            Self::Sealed => "grade-actor-server, sealed requests",
+            Self::Audited => "grade-actor-server with an audit",
             Self::WithoutActors => "the same code without actors",
             Self::Redis => "Redis GET",
             Self::BareLines => "bare tokio line server",
@@ -78,7 +84,8 @@ impl Peer {
     pub(crate) fn speech(self) -> Speech {
         match self {
             Self::Redis => Speech::Redis,
-            Self::Ours | Self::WithoutActors | Self::BareLines => Speech::Grades,
+            Self::Sealed => Speech::Sealed,
+            Self::Ours | Self::Audited | Self::WithoutActors | Self::BareLines => Speech::Grades,
         }
     }
 
@@ -95,9 +102,19 @@ impl Peer {
         let address = free_address()?;
         let mut command = Command::new(self.program()?);
         match self {
-            Self::Ours => {
+            Self::Ours | Self::Sealed | Self::Audited => {
                 let file = setting.folder.join(format!("server-{}.toml", address.port()));
-                fs::write(&file, settings(address, setting))?;
+                let more = match self {
+                    Self::Sealed => format!(
+                        "server.profile = \"sealed\"\n\
+                         sealed.audience = \"{AUDIENCE}\"\n\
+                         sealed.replays_per_student = 100000000\n\
+                         sealed.replays = 100000000\n"
+                    ),
+                    Self::Audited => format!("audit.file = \"audit-{}.jsonl\"\n", address.port()),
+                    _ => String::new(),
+                };
+                fs::write(&file, settings(address, setting) + &more)?;
                 command.arg("--config").arg(file);
             }
             Self::WithoutActors => {
@@ -146,7 +163,7 @@ impl Peer {
             }
         };
         match self {
-            Self::Ours => own("grade-actor-server"),
+            Self::Ours | Self::Sealed | Self::Audited => own("grade-actor-server"),
             Self::WithoutActors => own("without-actors"),
             Self::BareLines => own("bare-line-server"),
             Self::Redis => {

@@ -13,7 +13,7 @@ use crate::report::{ClassFigures, NO_OWN_FIGURES, Report, ReportLine};
 use crate::request::{Command, Request, StudentId};
 use crate::roll::{Record, Roll};
 use crate::seal::Timestamp;
-use crate::sealed::{self, Examined, Examiner, Query, Sought, Status};
+use crate::sealed::{self, Examined, Examiner, Moment, Query, Sought, Status};
 use crate::snippet::Snippet;
 use crate::statistics::Discretion;
 use crate::telling::{ExamAverage, Telling, Told, shorten};
@@ -102,6 +102,7 @@ impl Book {
         now: Timestamp,
     ) -> Answers {
         questions.look_up(&self.roll);
+        let moment = Moment::of(self.edition, now);
         questions.answered(self.edition, now, |Request { id, command }, place, text| {
             let Command::Sealed(token) = command else {
                 return Verdict::Refuse(Refusal::Busy);
@@ -114,7 +115,7 @@ impl Book {
             let mut frame = sealed::EMPTY_FRAME;
             match (examiner.examine(&sought, now, &mut frame), record) {
                 (Examined::Genuine { query, status, with_old_key }, Some(record)) => {
-                    let (command, status) = self.reply(record, &query, status, now, text);
+                    let (command, status) = self.reply(record, &query, status, &moment, text);
                     sealed::pad_reply(text, start);
                     let key = record.old_key().filter(|_| with_old_key).unwrap_or(record.key());
                     Verdict::Reply { key: key.clone(), command, status }
@@ -136,7 +137,7 @@ impl Book {
         record: Record<'_>,
         query: &Query<'_>,
         status: Status,
-        now: Timestamp,
+        moment: &Moment,
         text: &mut Vec<u8>,
     ) -> (Option<Command<()>>, Status) {
         let command = wire::sealed_command(query.command);
@@ -146,9 +147,9 @@ impl Book {
             (Status::Ok, Some(_), None) => Status::Assessment,
             (status, ..) => status,
         };
-        sealed::write_reply_head(query, self.edition, now, status, text);
+        sealed::write_reply_head(query, moment, status, text);
         if let (Status::Ok, Some(topic)) = (status, topic) {
-            self.write(record, topic, now, text);
+            self.write(record, topic, moment.time, text);
         }
         (command.map(|command| command.map(drop)), status)
     }

@@ -10,6 +10,7 @@ mod replays;
 use std::fmt;
 
 use fernet::Fernet;
+use hex_simd::{AsciiCase, Out};
 
 pub use examiner::Examiner;
 pub(crate) use examiner::{EMPTY_FRAME, Examined, Sought};
@@ -25,7 +26,7 @@ pub const REQUEST_TEXT_BYTES: usize = 255;
 /// The characters of every request's token.
 pub const REQUEST_TOKEN_BYTES: usize = token::token_bytes(REQUEST_FRAME_BYTES);
 /// A reply's text is padded with blanks to one byte less than a multiple of this.
-pub const REPLY_UNIT_BYTES: usize = 512;
+pub const REPLY_UNIT_BYTES: usize = 384;
 
 const REQUEST_FRAME_BYTES: usize = token::HEADER_BYTES + REQUEST_TEXT_BYTES + 1 + token::MAC_BYTES;
 const REQUEST_WORD: &str = "Q1";
@@ -37,6 +38,9 @@ const BETWEEN: char = '\t';
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nonce(pub u64);
 
+/// The hexadecimal digits of a nonce.
+const NONCE_DIGITS: usize = 16;
+
 /// Sixteen hexadecimal digits.
 impl fmt::Display for Nonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,9 +50,16 @@ impl fmt::Display for Nonce {
 
 impl Nonce {
     fn parse(text: &str) -> Option<Self> {
-        let digits =
-            text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if digits { u64::from_str_radix(text, 16).ok().map(Self) } else { None }
+        let digit = |number: u64, byte| {
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' => byte - b'a' + 10,
+                _ => return None,
+            };
+            Some(number << 4 | u64::from(digit))
+        };
+        let digits = text.bytes().try_fold(0, digit);
+        digits.filter(|_| text.len() == NONCE_DIGITS).map(Self)
     }
 }
 
@@ -91,13 +102,21 @@ impl<'a> Query<'a> {
 
     /// Reads what a token said.
     fn parse(text: &'a str) -> Option<Self> {
-        let mut fields = text.trim_end_matches(' ').split(BETWEEN);
+        let mut fields = text.splitn(5, BETWEEN);
         let mut next = || fields.next();
-        let (word, audience, id, command, nonce) = (next()?, next()?, next()?, next()?, next()?);
+        let (word, audience, id, command, last) = (next()?, next()?, next()?, next()?, next()?);
+        let (nonce, padding) = last.split_at_checked(NONCE_DIGITS)?;
+        let blanks = BLANKS.get(..padding.len())?;
         let nonce = Nonce::parse(nonce)?;
-        (word == REQUEST_WORD && next().is_none()).then_some(Self { audience, id, command, nonce })
+        (word == REQUEST_WORD && padding == blanks).then_some(Self { audience, id, command, nonce })
     }
 }
+
+/// More blanks than any request has.
+const BLANKS: &str = match std::str::from_utf8(&[b' '; REQUEST_TEXT_BYTES]) {
+    Ok(blanks) => blanks,
+    Err(_) => "",
+};
 
 /// What the server says to whoever holds the key: what it did with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,18 +219,38 @@ pub fn without_padding(text: &str) -> &str {
     text.get(..bare.len() + usize::from(blank_mark)).unwrap_or(bare)
 }
 
+/// What all replies of a moment have in common.
+pub(crate) struct Moment {
+    pub(crate) time: Timestamp,
+    /// Edition and time, as fields.
+    fields: String,
+}
+
+impl Moment {
+    pub(crate) fn of(edition: Edition, time: Timestamp) -> Self {
+        Self { time, fields: format!("{}{BETWEEN}{}", edition.0, time.0) }
+    }
+}
+
 /// Appends a reply's text up to its body.
 pub(crate) fn write_reply_head(
     query: &Query<'_>,
-    edition: Edition,
-    time: Timestamp,
+    moment: &Moment,
     status: Status,
     text: &mut Vec<u8>,
 ) {
-    let (nonce, edition, time) =
-        (query.nonce.to_string(), edition.0.to_string(), time.0.to_string());
-    for field in [REPLY_WORD, query.id, query.command, &nonce, &edition, &time, status.word()] {
-        text.extend_from_slice(field.as_bytes());
+    let mut nonce = [0; NONCE_DIGITS];
+    let digits = Out::from_slice(&mut nonce);
+    let nonce = hex_simd::encode(&query.nonce.0.to_be_bytes(), digits, AsciiCase::Lower);
+    for field in [
+        REPLY_WORD.as_bytes(),
+        query.id.as_bytes(),
+        query.command.as_bytes(),
+        nonce,
+        moment.fields.as_bytes(),
+        status.word().as_bytes(),
+    ] {
+        text.extend_from_slice(field);
         text.push(b'\t');
     }
 }
@@ -265,10 +304,11 @@ mod tests {
     fn a_reply_is_padded_to_few_lengths_and_read_without_the_padding() {
         let query = Query { audience: "", id: "2100001", command: "GG", nonce: Nonce(1) };
         for (body, bytes) in
-            [("Lab 1: 7", 511), ("x".repeat(450).as_str(), 511), ("x".repeat(470).as_str(), 1023)]
+            [("Lab 1: 7", 383), ("x".repeat(325).as_str(), 383), ("x".repeat(341).as_str(), 767)]
         {
             let mut text = b"before".to_vec();
-            write_reply_head(&query, Edition(3), Timestamp(1_800_000_000), Status::Ok, &mut text);
+            let moment = Moment::of(Edition(3), Timestamp(1_800_000_000));
+            write_reply_head(&query, &moment, Status::Ok, &mut text);
             text.extend_from_slice(body.as_bytes());
             pad_reply(&mut text, 6);
             assert_eq!(text.len() - 6, bytes);

@@ -74,13 +74,3 @@ impl Hash {
         hash
     }
 }
-
-/// HMAC-SHA256 of a whole message.
-pub(super) fn mac(key: &[u8], message: &[u8]) -> [u8; HASH_BYTES] {
-    let (mut inner, mut outer) = (Hash::inner(key), Hash::outer(key));
-    let (blocks, rest) = message.as_chunks();
-    blocks.iter().for_each(|block| inner.take_in(block));
-    inner.finish(rest, BLOCK_BYTES + message.len());
-    outer.finish(&inner.bytes(), BLOCK_BYTES + HASH_BYTES);
-    outer.bytes()
-}

@@ -1,9 +1,6 @@
 //! Examining a sealed request: in an order in which nothing is learned by who has not the key.
 
-use aes::Aes128Dec;
-use aes::cipher::{BlockCipherDecrypt, KeyInit};
 use base64_simd::{Out, URL_SAFE};
-use subtle::ConstantTimeEq;
 
 use super::replays::{NotNew, Replays};
 use super::{Query, REQUEST_FRAME_BYTES, REQUEST_TEXT_BYTES, ReplayLimits, Status};
@@ -11,7 +8,7 @@ use crate::census;
 use crate::cover::Cover;
 use crate::key::Key;
 use crate::request::StudentId;
-use crate::seal::{Timestamp, mac_of};
+use crate::seal::{Opener, Timestamp};
 use crate::token::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES, VERSION};
 
 /// Examines sealed requests. It holds what it has answered.
@@ -21,6 +18,7 @@ pub struct Examiner {
     /// How many seconds a request's time may be from the server's.
     skew: u64,
     replays: Replays,
+    opener: LastOpener,
 }
 
 /// A request and the key of the student that it names, if there is that student.
@@ -57,7 +55,8 @@ impl Examiner {
     /// An examiner for requests to this audience, whose time is at most `skew_seconds` from the
     /// server's.
     pub fn new(audience: String, skew_seconds: u64, limits: ReplayLimits) -> Self {
-        Self { audience, cover: Cover::new(), skew: skew_seconds, replays: Replays::new(limits) }
+        let (cover, replays) = (Cover::new(), Replays::new(limits));
+        Self { audience, cover, skew: skew_seconds, replays, opener: LastOpener::default() }
     }
 
     /// Examines a request. An ID that nobody has and a token that its student has not made take the
@@ -68,28 +67,35 @@ impl Examiner {
         now: Timestamp,
         frame: &'a mut Frame,
     ) -> Examined<'a> {
-        let decoy = self.cover.decoy_key(&sought.id);
-        let mut opened = |key: Option<&Key>| opened(key.unwrap_or(&decoy), sought.token, frame);
+        // Whoever has not the key costs one decoy's making, be there a student or not.
+        let mut decoy = None;
+        let Self { cover, opener, .. } = self;
+        let mut opened = |key: Option<&Key>| {
+            let key = match key {
+                Some(key) => key,
+                None => decoy.get_or_insert_with(|| cover.decoy_key(&sought.id)),
+            };
+            opened(opener.of(key), sought.token, frame)
+        };
         let with_current = opened(sought.key);
         let with_old_key = with_current.is_none();
         let with_any = match with_current {
             None if sought.tries_two => opened(sought.old_key),
             with_current => with_current,
         };
-        let Some((time, mac)) = with_any else {
-            return Examined::Foreign(decoy);
-        };
+        let foreign = || Examined::Foreign(decoy.unwrap_or_else(|| cover.decoy_key(&sought.id)));
+        let Some((time, mac)) = with_any else { return foreign() };
         let text = frame.get(HEADER_BYTES..HEADER_BYTES + REQUEST_TEXT_BYTES).unwrap_or_default();
         let query = std::str::from_utf8(text).ok().and_then(Query::parse);
         // The student's key has sealed something else, such as a reply.
         let Some(query) = query.filter(|query| query.id == sought.id.as_str()) else {
-            return Examined::Foreign(decoy);
+            return foreign();
         };
         let status = self.status(&query, time, mac, now);
         Examined::Genuine { query, status, with_old_key }
     }
 
-    fn status(&mut self, query: &Query<'_>, time: Timestamp, mac: u128, now: Timestamp) -> Status {
+    fn status(&mut self, query: &Query<'_>, time: Timestamp, mac: u64, now: Timestamp) -> Status {
         if query.audience != self.audience {
             return Status::Audience;
         }
@@ -101,44 +107,44 @@ impl Examiner {
         match self.replays.admit(census::number(query.id), mac, now, until) {
             Ok(()) => Status::Ok,
             Err(NotNew::Replayed) => Status::Replayed,
+            Err(NotNew::Forgotten) => Status::Clock,
             Err(NotNew::Full) => Status::Busy,
         }
     }
 }
 
+/// The AES blocks of every request's text.
+const REQUEST_BLOCKS: usize = (REQUEST_TEXT_BYTES + 1) / BLOCK_BYTES;
+
+/// The opener of the key that was tried last: nearly always one student asks for all of a batch.
+#[derive(Default)]
+struct LastOpener(Option<(Key, Opener)>);
+
+impl LastOpener {
+    fn of(&mut self, key: &Key) -> &Opener {
+        // Another one is wiped as it goes.
+        drop(self.0.take_if(|(last, _)| !last.is(key)));
+        let (_, opener) = self.0.get_or_insert_with(|| (key.clone(), Opener::of(key)));
+        opener
+    }
+}
+
 /// Opens a token in `frame`, where its text is then. Gives its time and the beginning of its MAC;
 /// nothing if this key has not made it.
-fn opened(key: &Key, token: &str, frame: &mut Frame) -> Option<(Timestamp, u128)> {
+fn opened(opener: &Opener, token: &str, frame: &mut Frame) -> Option<(Timestamp, u64)> {
     // The decoder asks for memory of the right length, and reads only the one spelling of the bytes.
     let bytes = URL_SAFE.decoded_length(token.as_bytes()).ok()?;
     (bytes == REQUEST_FRAME_BYTES).then_some(())?;
     URL_SAFE.decode(token.as_bytes(), Out::from_slice(frame.as_mut_slice())).ok()?;
     let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
-    let genuine: bool = mac_of(key, covered).ct_eq(mac).into();
-    if !genuine || covered.first() != Some(&VERSION) {
+    if !opener.has_made(covered, mac) || covered.first() != Some(&VERSION) {
         return None;
     }
     let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;
-    decrypt(key, covered)?;
+    opener.decrypt::<REQUEST_BLOCKS>(covered)?;
     (covered.last() == Some(&1)).then_some(())?;
-    let mac = mac.first_chunk().copied().map(u128::from_be_bytes)?;
+    let mac = mac.first_chunk().copied().map(u64::from_be_bytes)?;
     Some((Timestamp(time), mac))
-}
-
-/// Decrypts the blocks behind the header, CBC, in place.
-fn decrypt(key: &Key, covered: &mut [u8]) -> Option<()> {
-    let [_, encryption] = *key.halves();
-    let cipher = Aes128Dec::new(&encryption.into());
-    let (header, text) = covered.split_at_mut_checked(HEADER_BYTES)?;
-    let mut before = u128::from_ne_bytes(*header.last_chunk::<BLOCK_BYTES>()?);
-    let (blocks, _) = text.as_chunks_mut::<BLOCK_BYTES>();
-    for block in blocks {
-        let sealed = u128::from_ne_bytes(*block);
-        cipher.decrypt_block((&mut *block).into());
-        *block = (u128::from_ne_bytes(*block) ^ before).to_ne_bytes();
-        before = sealed;
-    }
-    Some(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Requests that have been answered, so that none is answered twice.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::BTreeMap;
+
+use hashbrown::hash_map::Entry;
+use hashbrown::{HashMap, HashSet};
 
 use crate::seal::Timestamp;
 
@@ -17,18 +20,23 @@ pub struct ReplayLimits {
 /// key can fill that student's part.
 pub(super) struct Replays {
     limits: ReplayLimits,
-    /// For each student's number, what was answered, the oldest first.
-    answered: HashMap<u64, VecDeque<Answered>>,
-    total: usize,
+    /// Each request's mark.
+    answered: HashSet<u64>,
+    /// How many of them are of each student.
+    per_student: HashMap<u64, usize>,
+    /// For each second, those that are good up to then.
+    until: BTreeMap<Timestamp, Vec<Answered>>,
+    /// Up to when some of those that have been forgotten were good.
+    forgotten_until: Timestamp,
 }
+
+/// An odd number with bits all over, so that students' marks do not lie beside each other.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A request that was answered.
 struct Answered {
-    /// The beginning of its MAC. Not of its text: the last characters of a token can be spelled in more
-    /// than one way.
-    mac: u128,
-    /// Until when it would be answered again.
-    until: Timestamp,
+    student: u64,
+    mark: u64,
 }
 
 /// Why a request is not new.
@@ -36,52 +44,64 @@ struct Answered {
 pub(super) enum NotNew {
     /// It has been answered.
     Replayed,
+    /// It may have been: the clock has been set back since.
+    Forgotten,
     /// There is no room to remember it.
     Full,
 }
 
 impl Replays {
     pub(super) fn new(limits: ReplayLimits) -> Self {
-        Self { limits, answered: HashMap::new(), total: 0 }
+        let (answered, per_student) = (HashSet::new(), HashMap::new());
+        let (until, forgotten_until) = (BTreeMap::new(), Timestamp(0));
+        Self { limits, answered, per_student, until, forgotten_until }
     }
 
-    /// Takes down that a request is answered now; it need be remembered up to `until`.
+    /// Takes down that a student's request is answered now; it need be remembered up to `until`. It is
+    /// known by the beginning of its MAC, which another one has with a chance of one in 2^64; not by its
+    /// text, since the last characters of a token can be spelled in more than one way.
     pub(super) fn admit(
         &mut self,
         student: u64,
-        mac: u128,
+        mac: u64,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<(), NotNew> {
-        if self.total >= self.limits.total {
-            self.forget(now);
-        }
-        let full = self.total >= self.limits.total;
-        let answered = self.answered.entry(student).or_default();
-        if answered.iter().any(|answered| answered.mac == mac && answered.until >= now) {
+        self.forget(now);
+        let mark = mac.wrapping_add(student.wrapping_mul(SPREAD));
+        if self.answered.contains(&mark) {
             return Err(NotNew::Replayed);
         }
-        if full || answered.len() >= self.limits.per_student {
-            let before = answered.len();
-            answered.retain(|answered| answered.until >= now);
-            self.total = self.total.saturating_sub(before - answered.len());
+        if until <= self.forgotten_until {
+            return Err(NotNew::Forgotten);
         }
-        let full = self.total >= self.limits.total;
-        if full || answered.len() >= self.limits.per_student {
+        let own = self.per_student.get(&student).copied().unwrap_or_default();
+        if self.answered.len() >= self.limits.total || own >= self.limits.per_student {
             return Err(NotNew::Full);
         }
-        answered.push_back(Answered { mac, until });
-        self.total = self.total.saturating_add(1);
+        self.answered.insert(mark);
+        self.per_student.insert(student, own.saturating_add(1));
+        self.until.entry(until).or_default().push(Answered { student, mark });
         Ok(())
     }
 
     /// Forgets what would not be answered again anyway.
     fn forget(&mut self, now: Timestamp) {
-        self.answered.retain(|_, answered| {
-            answered.retain(|answered| answered.until >= now);
-            !answered.is_empty()
-        });
-        self.total = self.answered.values().map(VecDeque::len).sum();
+        while let Some(earliest) = self.until.first_entry().filter(|entry| *entry.key() < now) {
+            self.forgotten_until = self.forgotten_until.max(*earliest.key());
+            for Answered { student, mark } in earliest.remove() {
+                self.answered.remove(&mark);
+                if let Entry::Occupied(mut own) = self.per_student.entry(student) {
+                    *own.get_mut() = own.get().saturating_sub(1);
+                    if *own.get() == 0 {
+                        own.remove();
+                    }
+                }
+            }
+        }
+        if self.answered.is_empty() {
+            self.answered = HashSet::new();
+        }
     }
 }
 
@@ -89,7 +109,7 @@ impl Replays {
 mod tests {
     use super::*;
 
-    fn admit(replays: &mut Replays, student: u64, mac: u128, now: u64) -> Result<(), NotNew> {
+    fn admit(replays: &mut Replays, student: u64, mac: u64, now: u64) -> Result<(), NotNew> {
         replays.admit(student, mac, Timestamp(now), Timestamp(now + 10))
     }
 
@@ -122,6 +142,17 @@ mod tests {
         }
         assert_eq!(admit(&mut replays, 77, 1, 110), Err(NotNew::Full));
         assert_eq!(admit(&mut replays, 77, 1, 111), Ok(()));
-        assert_eq!((replays.total, replays.answered.len()), (1, 1));
+        let held = (replays.answered.len(), replays.per_student.len(), replays.until.len());
+        assert_eq!(held, (1, 1, 1));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_lets_no_old_request_in() {
+        let mut replays = Replays::new(ReplayLimits { per_student: 9, total: 9 });
+        assert_eq!(admit(&mut replays, 1, 7, 100), Ok(()));
+        assert_eq!(admit(&mut replays, 1, 8, 500), Ok(()), "the first is forgotten");
+        assert_eq!(admit(&mut replays, 1, 7, 100), Err(NotNew::Forgotten));
+        assert_eq!(admit(&mut replays, 1, 9, 101), Ok(()), "what is later goes on");
+        assert_eq!(admit(&mut replays, 1, 8, 490), Err(NotNew::Replayed));
     }
 }
