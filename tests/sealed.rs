@@ -261,6 +261,11 @@ fn the_client_notices_editions_that_run_back() {
     let output = client(&server, "nets-2026", ADA, "GG");
     assert_eq!((output.status.code(), output.stdout.len()), (Some(5), 0));
     assert!(String::from_utf8(output.stderr).unwrap().contains("has been seen already"));
+    std::fs::write(&state, "{\"nets").unwrap();
+    let output = client(&server, "nets-2026", ADA, "GG");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("editions.json: cannot be read, so old answers would pass"), "{error}");
 }
 
 #[test]

@@ -125,10 +125,7 @@ fn run(arguments: &Arguments) -> Result<u8, Exit> {
         address: arguments.server.clone(),
         timeout: arguments.timeout,
         age_max: arguments.max_age,
-        sealed: arguments
-            .sealed
-            .clone()
-            .map(|audience| Sealed { audience, editions: Editions::of_user() }),
+        sealed: arguments.sealed.clone().map(sealed).transpose()?,
     };
     let keys = keys(arguments)?;
     let style = Style::of_output(arguments.json);
@@ -147,6 +144,11 @@ fn run(arguments: &Arguments) -> Result<u8, Exit> {
         None if at_terminal => dialogue(arguments, &server, &keys, style, out),
         file => script(arguments, file.as_deref(), &server, &keys, style, out),
     }
+}
+
+fn sealed(audience: String) -> Result<Sealed, Exit> {
+    let editions = Editions::of_user().map_err(|error| Exit(USAGE, error.to_string()))?;
+    Ok(Sealed { audience, editions })
 }
 
 /// The keys at hand: the first source that is named.

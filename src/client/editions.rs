@@ -18,15 +18,33 @@ pub struct Editions {
     seen: Mutex<BTreeMap<String, u64>>,
 }
 
+/// What was seen before cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{}: cannot be read, so old answers would pass for new ones: {why}; remove it to begin anew",
+    path.display()
+)]
+pub struct Damaged {
+    path: PathBuf,
+    why: io::Error,
+}
+
 impl Editions {
     /// What earlier runs have seen: nothing, where there is no such file or no such folder.
-    pub fn of_user() -> Self {
+    ///
+    /// # Errors
+    /// [`Damaged`] when there is a file that does not say it.
+    pub fn of_user() -> Result<Self, Damaged> {
         let state =
             env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
         let file = state.or_else(home).map(|folder| folder.join("grade-client/editions.json"));
-        let seen = file.as_deref().map(read).unwrap_or_default();
-        Self { file, seen: Mutex::new(seen) }
+        let seen = match file.as_deref().map(|path| (path, read(path))) {
+            Some((path, Err(why))) => return Err(Damaged { path: path.to_owned(), why }),
+            Some((_, Ok(seen))) => seen,
+            None => BTreeMap::new(),
+        };
+        Ok(Self { file, seen: Mutex::new(seen) })
     }
 
     /// Takes down an edition.
@@ -51,7 +69,7 @@ impl Editions {
         let Some(file) = &self.file else { return Ok(()) };
         // Another client of this user may have seen newer ones meanwhile.
         let mut all = seen.clone();
-        for (key, edition) in read(file) {
+        for (key, edition) in read(file).unwrap_or_default() {
             let newest = all.entry(key).or_default();
             *newest = edition.max(*newest);
         }
@@ -65,8 +83,11 @@ impl Editions {
     }
 }
 
-/// What a file says that has been seen: nothing, if it is not there or says nothing sensible.
-fn read(file: &Path) -> BTreeMap<String, u64> {
-    let text = fs::read_to_string(file).ok();
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+/// What a file says that has been seen: nothing, if it is not there.
+fn read(file: &Path) -> io::Result<BTreeMap<String, u64>> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(serde_json::from_str(&text)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error),
+    }
 }
