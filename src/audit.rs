@@ -28,7 +28,7 @@ use file::{AuditFile, Found};
 use health::Health;
 use record::What;
 pub use verify::{Fault, Verified, verify};
-use writer::{Job, Writer};
+use writer::{Job, SLOW, Writer};
 
 /// Where the audit is kept, and how.
 #[derive(Clone, Debug)]
@@ -46,6 +46,7 @@ pub struct AuditLog {
     timeout: Duration,
     /// What the first record says of the server.
     profile: &'static str,
+    is_new: bool,
     torn_bytes: u64,
 }
 
@@ -66,13 +67,13 @@ impl AuditLog {
         sessions_max: usize,
         console: Arc<Console>,
     ) -> Result<Self, OpenError> {
-        let Found { file, last, torn_bytes, .. } = AuditFile::open(&options.path)?;
+        let Found { file, is_new, last, torn_bytes } = AuditFile::open(&options.path)?;
         let (queue, jobs) = sync_channel(sessions_max.saturating_add(EVENTS_MAX));
         let health = Arc::new(Health::new(console));
         let writer = Writer::new(options.path.clone(), file, last, jobs, Arc::clone(&health));
         let thread = std::thread::Builder::new().name("audit".to_owned());
         thread.spawn(move || writer.run()).map_err(|error| OpenError::of(&options.path, error))?;
-        Ok(Self { queue, health, timeout: options.timeout, profile, torn_bytes })
+        Ok(Self { queue, health, timeout: options.timeout, profile, is_new, torn_bytes })
     }
 
     /// Takes down that a class file was refused.
@@ -109,10 +110,16 @@ impl Audit for AuditLog {
             return Box::pin(ready(None));
         }
         let (done, mut taken) = oneshot::channel();
-        let queued = self.queue.try_send(Job::Answers(answered, done));
-        if let Err(TrySendError::Full(Job::Answers(answered, _))) = queued {
-            self.health.refuse(&answered);
-            return Box::pin(ready(None));
+        match self.queue.try_send(Job::Answers(answered, done)) {
+            Err(TrySendError::Full(Job::Answers(answered, _))) => {
+                self.health.refuse(&answered);
+                return Box::pin(ready(None));
+            }
+            Err(TrySendError::Disconnected(_)) => {
+                self.health.fail("its writer has failed; restart the server");
+                return Box::pin(ready(None));
+            }
+            _ => {}
         }
         let (health, queue, patience) =
             (Arc::clone(&self.health), self.queue.clone(), self.timeout);
@@ -124,7 +131,7 @@ impl Audit for AuditLog {
             taken.close();
             let just_now = taken.try_recv().ok();
             if just_now.is_none() {
-                health.fail("a record was not written in time");
+                health.fail(SLOW);
                 // The writer may have become idle in this moment; where the queue is full it has not.
                 drop(queue.try_send(Job::Recover));
             }
@@ -140,6 +147,7 @@ impl Tell for AuditLog {
                 version: env!("CARGO_PKG_VERSION"),
                 profile: self.profile,
                 address: *address,
+                new_file: self.is_new,
                 torn_bytes: self.torn_bytes,
             },
             Event::Installed { edition, students } => {

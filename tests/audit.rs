@@ -7,6 +7,7 @@ mod common;
 
 use std::fs::OpenOptions;
 use std::io::Read;
+use std::net::TcpStream;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use common::{
-    ADA, ADA_GRADES, BO, CLASS, PATIENCE, Server, class_folder, eventually, holds_no_key,
+    ADA, ADA_GRADES, BO, CLASS, Client, PATIENCE, Server, class_folder, eventually, holds_no_key,
     server_command,
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
@@ -164,15 +165,72 @@ fn while_the_disk_is_full_no_grade_goes_out_and_then_all_goes_on() {
     server.says("No grade goes out: the audit cannot be written: File too large");
     assert!(notified().contains("STATUS=no grade goes out, since the audit cannot be written"));
     limit_files(&server, None);
-    server.says("The audit is written again and grades go out; 4 requests were refused.");
+    server.says("The audit is written again and grades go out; 5 requests were refused.");
     assert_eq!(notified().trim_end(), "STATUS=serving");
     assert_eq!(ADA.opens(&client.say("2100001 GG\n").hears()), ADA_GRADES);
     is_sound(&[&file]);
     let records = records(&file);
     let resumed = records.iter().find(|record| record["event"] == "resumed").unwrap();
-    assert_eq!((&resumed["withheld_from"], &resumed["withheld_to"]), (&3.into(), &3.into()));
-    assert_eq!(resumed["refused_requests"], 4);
-    assert_eq!(records.len(), 5, "start, answered, withheld, resumed, answered");
+    assert_eq!(resumed["refused_requests"], 5);
+    assert_eq!(events(&file), ["start", "request", "resumed", "request"]);
+}
+
+#[test]
+fn a_server_that_stops_while_the_disk_is_full_leaves_no_false_record() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let mut server = Server::start(AUDIT);
+        let file = audit_file(&server);
+        server.answers(b"2100001 GG\n");
+        // One record of three has room.
+        limit_files(&server, Some(file.metadata().unwrap().len() + 500));
+        assert_eq!(server.answers(b"2100001 GG\n2100001 GG\n2100001 GG\n"), [BUSY; 3]);
+        server.says("No grade goes out");
+        let folder = server.leaves(signal);
+        let server = again(folder);
+        let file = audit_file(&server);
+        is_sound(&[&file]);
+        assert_eq!(requests(&file).len(), 1, "{signal:?}: only what was answered");
+    }
+}
+
+#[test]
+fn clients_that_never_stop_asking_do_not_keep_the_audit_from_recovering() {
+    let mut server = Server::start(AUDIT);
+    let file = audit_file(&server);
+    server.answers(b"2100001 GG\n");
+    limit_files(&server, Some(file.metadata().unwrap().len()));
+    let port = server.port;
+    let asks = move || {
+        let mut client = Client::of(TcpStream::connect(("127.0.0.1", port)).unwrap());
+        while client.say("2100001 GG\n").hears() == BUSY {}
+    };
+    let asking: Vec<_> = (0..8).map(|_| std::thread::spawn(asks)).collect();
+    server.says("No grade goes out");
+    limit_files(&server, None);
+    asking.into_iter().for_each(|client| client.join().unwrap());
+    is_sound(&[&file]);
+    let resumed = events(&file).iter().filter(|event| *event == "resumed").count();
+    assert!((1..=2).contains(&resumed), "{resumed} records of one failure");
+}
+
+#[test]
+fn a_file_that_is_moved_away_while_the_disk_is_full_breaks_no_chain() {
+    let mut server = Server::start(AUDIT);
+    let (file, moved) = (audit_file(&server), server.folder.path().join("audit.1"));
+    server.answers(&b"2100001 GG\n".repeat(10));
+    limit_files(&server, Some(file.metadata().unwrap().len() + 100));
+    assert_eq!(server.answers(b"2100001 GG\n"), [BUSY]);
+    std::fs::rename(&file, &moved).unwrap();
+    server.signal(Signal::USR1);
+    // The new file has room.
+    server.says("The audit is written again and grades go out");
+    assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
+    is_sound(&[&moved, &file]);
+    assert_eq!(events(&file), ["continues", "resumed", "request"]);
+    let folder = server.leaves(Signal::KILL);
+    let server = again(folder);
+    is_sound(&[&moved, &file]);
+    drop(server);
 }
 
 #[test]
@@ -217,10 +275,13 @@ fn while_the_disk_hangs_no_grade_goes_out_and_then_all_goes_on() {
     std::fs::write(&copy, &written).unwrap();
     is_sound(&[&copy]);
     let records = records(&copy);
-    let resumed = records.iter().find(|record| record["event"] == "resumed").unwrap();
-    let withheld = answered + 2;
-    assert_eq!(resumed["withheld_from"], withheld, "the start, the answered ones, and this");
-    assert_eq!(resumed["withheld_to"], withheld);
+    let withheld: Vec<_> = records.iter().filter(|record| record["event"] == "withheld").collect();
+    assert_eq!(withheld.len(), 1);
+    // The start, those that were answered, and this one.
+    assert_eq!(
+        (&withheld[0]["from"], &withheld[0]["to"]),
+        (&(answered + 2).into(), &(answered + 2).into())
+    );
     assert_eq!(server.ended().0, Some(0));
 }
 
@@ -252,6 +313,7 @@ fn whatever_is_done_to_an_audit_afterwards_is_found() {
         ("repeated", vec![start, a, b, b, c, d], "line 4 is record 3 where 4 should be"),
         ("put in", vec![start, a, "{}", b, c, d], "line 3 is no record"),
         ("cut off", vec![start, a, b, c], "ends with record 4, but 5 were written"),
+        ("cut off at the start", vec![a, b, c, d], "line 1 is record 2 where 1 should be"),
         ("all cut off", vec![], "holds no record"),
     ] {
         std::fs::write(&file, written(&lines)).unwrap();
@@ -260,6 +322,12 @@ fn whatever_is_done_to_an_audit_afterwards_is_found() {
     }
     std::fs::write(&file, &text[..text.len() - 9]).unwrap();
     is_not_sound(&file, "ends with record 4, but 5 were written");
+    std::fs::write(&file, format!("{text}Ada asked for nothing")).unwrap();
+    is_not_sound(&file, "line 6 has no end");
+    std::fs::write(&file, &text).unwrap();
+    is_sound(&[&file]);
+    std::fs::write(server.folder.path().join("audit.jsonl.head"), "nothing").unwrap();
+    is_not_sound(&file, "its .head is not one of an audit");
     let copy = server.folder.path().join("copy");
     std::fs::write(&copy, &text).unwrap();
     is_not_sound(&copy, "which is no end, and there is no");

@@ -65,10 +65,18 @@ impl OpenError {
 impl AuditFile {
     /// Opens a file, or makes one that only its owner can read, and finds its last record.
     pub(super) fn open(path: &Path) -> Result<Found, OpenError> {
-        Self::open_path(path).map_err(|why| OpenError { path: path.to_owned(), why })
+        Self::open_path(path, None).map_err(|why| OpenError { path: path.to_owned(), why })
     }
 
-    fn open_path(path: &Path) -> Result<Found, Reason> {
+    /// Opens the file that has this path now, to go on in it; nothing, if there is something in it.
+    pub(super) fn next(&self, path: &Path) -> Result<Option<Self>, OpenError> {
+        let found = Self::open_path(path, self.head.as_ref());
+        let found = found.map_err(|why| OpenError { path: path.to_owned(), why })?;
+        Ok(found.is_new.then_some(found.file))
+    }
+
+    /// Opens a file beside a head that is open already, or opens that too.
+    fn open_path(path: &Path, head: Option<&File>) -> Result<Found, Reason> {
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600);
         // Opening must not wait for a FIFO's reader, nor make a terminal ours; writing may wait.
@@ -82,17 +90,22 @@ impl AuditFile {
             let file = Self { file, head: None, identity };
             return Ok(Found { file, is_new: true, last: Link::origin(), torn_bytes: 0 });
         }
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Reason::Taken),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
+        lock(&file)?;
+        let head = match head {
+            Some(head) => head.try_clone()?,
+            None => {
+                // The head stays when the file is moved away, so that it keeps others out.
+                let head = options.read(true).append(false).write(true).open(head_path(path))?;
+                lock(&head)?;
+                head
+            }
+        };
+        let told = read_head(&head)?;
         let (written, torn_bytes) = last_record(&mut file)?;
         let is_new = written.is_none();
-        let head = options.read(true).append(false).write(true).open(head_path(path))?;
-        let told = read_head(&head);
         let last = match (written, told) {
-            // The head is written after its record, so it may be behind; never before.
+            // The head is written after its record, so that it may be behind. One that is before tells
+            // of records that are gone: they will be missed.
             (Some(written), Some(told)) if told.sequence < written.sequence => written,
             (_, Some(told)) => told,
             (written, None) => written.unwrap_or_else(Link::origin),
@@ -111,12 +124,11 @@ impl AuditFile {
         self.file.write(text)
     }
 
-    /// Removes bytes from the end, where that is possible.
-    pub(super) fn take_back(&self, bytes: usize) {
+    /// Removes bytes from the end. Says whether they are gone: a pipe gives nothing back.
+    pub(super) fn take_back(&self, bytes: usize) -> bool {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        if let (Some(_), Ok(metadata)) = (&self.head, self.file.metadata()) {
-            drop(self.file.set_len(metadata.len().saturating_sub(bytes)));
-        }
+        let cut = || self.file.set_len(self.file.metadata()?.len().saturating_sub(bytes));
+        self.head.is_some() && (bytes == 0 || cut().is_ok())
     }
 
     /// Takes down which record is the last one.
@@ -145,14 +157,34 @@ pub(super) fn head_path(path: &Path) -> PathBuf {
 }
 
 /// What the head beside a file tells; nothing if there is none.
-pub(super) fn head_of(path: &Path) -> Option<Link> {
-    read_head(&File::open(head_path(path)).ok()?)
+pub(super) fn head_of(path: &Path) -> io::Result<Option<Link>> {
+    match File::open(head_path(path)) {
+        Ok(head) => read_head(&head),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-fn read_head(head: &File) -> Option<Link> {
+/// What a head tells; nothing if nothing was written to it yet.
+fn read_head(head: &File) -> io::Result<Option<Link>> {
     let mut text = [0; HEAD_BYTES];
-    let bytes = head.read_at(&mut text, 0).ok()?;
-    serde_json::from_slice(text.get(..bytes)?).ok()
+    let bytes = head.read_at(&mut text, 0)?;
+    let text = text.get(..bytes).unwrap_or_default();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let link = serde_json::from_slice(text).ok();
+    let damaged = || io::Error::new(io::ErrorKind::InvalidData, "its .head is not one of an audit");
+    link.map(Some).ok_or_else(damaged)
+}
+
+/// Keeps other servers out.
+fn lock(file: &File) -> Result<(), Reason> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(Reason::Taken),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
 }
 
 /// The last record of a file. What stands behind it without a line end is the beginning of one that was
@@ -175,8 +207,7 @@ fn last_record(file: &mut File) -> Result<(Option<Link>, u64), Reason> {
         }
     };
     // Nothing is removed that cannot be the beginning of a record.
-    const BEGINNING: &[u8] = br#"{"sequence":"#;
-    if !torn.iter().zip(BEGINNING).all(|(byte, expected)| byte == expected) {
+    if !may_be_unfinished(torn) {
         return Err(Reason::Foreign);
     }
     let torn_bytes = u64::try_from(torn.len()).unwrap_or(u64::MAX);
@@ -184,4 +215,12 @@ fn last_record(file: &mut File) -> Result<(Option<Link>, u64), Reason> {
         file.set_len(bytes.saturating_sub(torn_bytes))?;
     }
     Ok((last, torn_bytes))
+}
+
+/// Whether bytes may be a record that was not finished: its beginning, or the zeros that some file systems
+/// leave in its place after a loss of power.
+pub(super) fn may_be_unfinished(bytes: &[u8]) -> bool {
+    const BEGINNING: &[u8] = br#"{"sequence":"#;
+    let begins = bytes.iter().zip(BEGINNING).all(|(byte, expected)| byte == expected);
+    begins || bytes.iter().all(|byte| *byte == 0)
 }

@@ -50,20 +50,20 @@ impl Health {
         notify_manager(&[NotifyState::Status(&status)]);
     }
 
-    /// Records can be written again, and grades go out; unless something was missed that no record
-    /// tells of yet.
-    pub(super) fn recover(&self) -> bool {
-        {
-            let missed = self.missed();
-            if missed.requests > 0 || missed.events > 0 {
-                return false;
-            }
-            self.failing.store(false, Ordering::Release);
+    /// Records can be written again, and grades go out.
+    pub(super) fn recover(&self) {
+        if !self.failing.swap(false, Ordering::AcqRel) {
+            return;
         }
         let refused = self.refused.swap(0, Ordering::Relaxed);
         self.console.notice(&Notice::AuditResumed(refused));
         notify_manager(&[NotifyState::Status("serving")]);
-        true
+    }
+
+    /// Whether something happened that no record tells of.
+    pub(super) fn has_missed(&self) -> bool {
+        let missed = self.missed();
+        missed.requests > 0 || missed.events > 0
     }
 
     /// Counts requests that are refused.
@@ -94,5 +94,13 @@ impl Health {
 
     fn missed(&self) -> MutexGuard<'_, Missed> {
         self.missed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Missed {
+    pub(super) fn add(&mut self, more: Self) {
+        self.reason = more.reason;
+        self.requests = self.requests.saturating_add(more.requests);
+        self.events = self.events.saturating_add(more.events);
     }
 }

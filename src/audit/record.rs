@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use hex_simd::AsciiCase;
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,15 @@ pub(super) enum What<'a> {
         outcome: &'static str,
         edition: u64,
     },
-    /// The server listens. `torn_bytes` of an unfinished record at the end of the file were removed.
-    Start { version: &'static str, profile: &'static str, address: SocketAddr, torn_bytes: u64 },
+    /// The server listens. Whether the file is new; and how many bytes of an unfinished record were
+    /// removed from its end.
+    Start {
+        version: &'static str,
+        profile: &'static str,
+        address: SocketAddr,
+        new_file: bool,
+        torn_bytes: u64,
+    },
     /// A class file is in place.
     Reload { edition: u64, students: usize },
     /// A class file was refused or held back; the edition goes on.
@@ -42,19 +49,15 @@ pub(super) enum What<'a> {
     TurnedAway { source: SocketAddr },
     /// No connection can be accepted.
     AcceptFailed { reason: Cow<'a, str> },
-    /// Records can be written again. Until then, requests were refused; those from `withheld_from` to
-    /// `withheld_to` had been taken down as answered, and were not.
-    Resumed {
-        reason: Cow<'a, str>,
-        refused_requests: u64,
-        lost_events: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        withheld_from: Option<u64>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        withheld_to: Option<u64>,
-    },
+    /// The records from one to the other say that requests were answered that were not: writing them
+    /// took too long.
+    Withheld { from: u64, to: u64 },
+    /// Records can be written again, after so many requests were refused and so many events lost.
+    Resumed { reason: Cow<'a, str>, refused_requests: u64, lost_events: u64 },
     /// The last record of a file: the next file goes on from here.
     Continued,
+    /// The first record of such a file.
+    Continues,
     /// The service ends; so many connections are open.
     Stopping { connections: usize },
     /// The last record of a run.
@@ -78,8 +81,8 @@ impl Link {
     /// Appends the record that follows this one to a text, and becomes that.
     pub(super) fn append(&mut self, what: &What<'_>, time: SystemTime, text: &mut Vec<u8>) {
         let start = text.len();
-        let (sequence, time) =
-            (self.sequence.saturating_add(1), humantime::format_rfc3339_millis(time));
+        let sequence = self.sequence.saturating_add(1);
+        let time = humantime::format_rfc3339_millis(within_format(time));
         // Writing to memory does not fail, and neither do numbers and texts as JSON.
         let _ = write!(text, r#"{{"sequence":{sequence},"time":"{time}","#);
         let body = text.len();
@@ -96,12 +99,22 @@ impl Link {
     }
 }
 
+/// The time, or the nearest one that the format can write: years 1970 to 9999.
+fn within_format(time: SystemTime) -> SystemTime {
+    const YEAR_10000_SECONDS: u64 = 253_402_300_800;
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(YEAR_10000_SECONDS - 1);
+    time.clamp(SystemTime::UNIX_EPOCH, end)
+}
+
 /// A record as it is read back.
 #[derive(Clone, Deserialize)]
 pub(super) struct Record {
     pub(super) sequence: u64,
     pub(super) time: String,
     pub(super) event: String,
+    /// Of a `start` only.
+    #[serde(default)]
+    pub(super) new_file: bool,
     pub(super) previous: String,
     pub(super) hash: String,
 }
@@ -141,8 +154,6 @@ fn hash(text: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -166,6 +177,20 @@ mod tests {
         let digest: String =
             Sha256::digest(hashed).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!((link.sequence, &link.hash), (1, &digest));
+    }
+
+    #[test]
+    fn a_clock_out_of_all_bounds_still_makes_a_record() {
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 45);
+        let early = SystemTime::UNIX_EPOCH - Duration::from_secs(1 << 40);
+        for (time, expected) in
+            [(early, "1970-01-01T00:00:00.000Z"), (far, "9999-12-31T23:59:59.000Z")]
+        {
+            let mut text = Vec::new();
+            Link::origin().append(&What::Continued, time, &mut text);
+            let record = Record::parse(text.trim_ascii_end()).unwrap();
+            assert_eq!(record.time, expected);
+        }
     }
 
     #[test]

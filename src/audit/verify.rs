@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::file::{head_of, head_path};
+use super::file::{head_of, head_path, may_be_unfinished};
 use super::record::{Link, NoRecord, Record};
 use crate::progress::Progress;
 
@@ -71,10 +71,12 @@ pub fn verify(paths: &[PathBuf]) -> Result<Verified, Fault> {
     for path in paths {
         let fault = |wrong| Fault { path: path.clone(), wrong };
         // The head is read first: an audit that is being written is never behind it.
-        let head = head_of(path);
+        let head = head_of(path).map_err(|why| fault(why.into()))?;
         let read = read_file(path, before.as_ref(), head.as_ref()).map_err(fault)?;
-        if Some(path) == paths.last() {
-            read.check_end(path, head.as_ref()).map_err(fault)?;
+        match (Some(path) == paths.last(), read.torn) {
+            (true, _) => read.check_end(path, head.as_ref()).map_err(fault)?,
+            (false, Some(line)) => return Err(fault(Wrong::Torn { line })),
+            (false, None) => {}
         }
         let FileRead { first, last, torn, .. } = read;
         let unfinished = torn.is_some();
@@ -115,12 +117,18 @@ fn read_file(path: &Path, before: Option<&Link>, head: Option<&Link>) -> Result<
     while let Some((number, line)) = lines.next()? {
         let Some(line) = line else {
             torn = Some(number);
-            break;
+            if lines.is_unfinished_record() {
+                break;
+            }
+            return Err(Wrong::Torn { line: number });
         };
         let record = Record::parse(line).map_err(|why| Wrong::Line { line: number, why })?;
-        let origin = || (record.sequence == 1).then(Link::origin);
-        if let Some(follows) = follows.or_else(origin) {
-            check_place(&record, &follows, number)?;
+        let goes_on = record.event == "continues" || record.new_file;
+        match follows {
+            Some(follows) => check_place(&record, &follows, number)?,
+            // A file that goes on with another one's records says so.
+            None if goes_on && record.sequence > 1 => {}
+            None => check_place(&record, &Link::origin(), number)?,
         }
         follows = Some(record.link());
         if head.is_some_and(|head| head.sequence == record.sequence) {
@@ -183,6 +191,11 @@ struct Lines {
 type Line<'a> = (u64, Option<&'a [u8]>);
 
 impl Lines {
+    /// Whether the line that has no end may be a record that was not finished.
+    fn is_unfinished_record(&self) -> bool {
+        may_be_unfinished(&self.line)
+    }
+
     /// The next line with its number, without its end; nothing in place of one that has no end.
     fn next(&mut self) -> Result<Option<Line<'_>>, Wrong> {
         self.line.clear();

@@ -1,7 +1,7 @@
 //! The thread that writes records.
 //!
-//! Whatever waits is written in one go. What cannot be written is kept and tried again, so that a file
-//! never has half a record in its middle; but nobody is answered until it is.
+//! Whatever waits is written in one go. What cannot be written is taken back, and nobody is answered
+//! until records can be written again.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use grade_actors::audit::Answered;
 use tokio::sync::oneshot;
 
-use super::file::{AuditFile, Found};
+use super::file::AuditFile;
 use super::health::{Health, Missed};
 use super::record::{Link, What};
 use crate::text::shown_id;
@@ -23,6 +23,9 @@ const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// How long to wait before trying again what could not be written.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Why a record may fail without an error.
+pub(super) const SLOW: &str = "a record was not written in time";
 
 /// The most events that wait while nothing can be written.
 const WAITING_EVENTS_MAX: usize = 1000;
@@ -45,20 +48,26 @@ pub(super) enum Job {
 pub(super) struct Writer {
     path: PathBuf,
     file: AuditFile,
+    /// The last record, on its way to the file or there.
     last: Link,
     queue: Receiver<Job>,
     health: Arc<Health>,
-    /// Records on their way to the file.
+    /// Records on their way to the file, and how many bytes of them it has.
     text: Vec<u8>,
-    /// How many bytes of them it has.
     written: usize,
-    /// Whose answers they are about, with the first and the last of their records.
+    /// The record before them.
+    before: Link,
+    /// Whose answers they are about.
     answers: Vec<Waiting>,
-    /// Events that could not be written.
+    /// The events among them; and such as could not be written.
     events: VecDeque<What<'static>>,
+    /// Records that say that requests were answered that were not.
+    withheld: Vec<(u64, u64)>,
+    missed: Missed,
     closing: Option<(What<'static>, SyncSender<()>)>,
 }
 
+/// Answers that wait for their records: the first and the last of them.
 struct Waiting {
     answered: Vec<Answered>,
     done: oneshot::Sender<Vec<Answered>>,
@@ -73,9 +82,21 @@ impl Writer {
         queue: Receiver<Job>,
         health: Arc<Health>,
     ) -> Self {
-        let (text, answers, events) = (Vec::new(), Vec::new(), VecDeque::new());
-        let (written, closing) = (0, None);
-        Self { path, file, last, queue, health, text, written, answers, events, closing }
+        Self {
+            path,
+            file,
+            before: last.clone(),
+            last,
+            queue,
+            health,
+            text: Vec::new(),
+            written: 0,
+            answers: Vec::new(),
+            events: VecDeque::new(),
+            withheld: Vec::new(),
+            missed: Missed::default(),
+            closing: None,
+        }
     }
 
     /// Writes until it is told to end, or nobody is left to tell it anything.
@@ -89,9 +110,7 @@ impl Writer {
             }
             self.write();
             if let Some((last, done)) = self.closing.take() {
-                self.record(&last);
-                drop(self.write_text());
-                self.file.sync();
+                self.close(&last);
                 // Who has lost patience knows what that means.
                 let _ = done.send(());
                 return;
@@ -107,7 +126,10 @@ impl Writer {
                 let records = (first, self.last.sequence);
                 self.answers.push(Waiting { answered, done, records });
             }
-            Job::Event(what) => self.record(&what),
+            Job::Event(what) => {
+                self.record(&what);
+                self.events.push_back(what);
+            }
             Job::Reopen => {
                 self.write();
                 self.reopen();
@@ -121,50 +143,89 @@ impl Writer {
     /// Writes what has been taken, and gives the answers back then. If that fails, it goes on trying
     /// until it succeeds, or is told to end.
     fn write(&mut self) {
-        let written = self.write_text();
-        let mut withheld = None;
-        for Waiting { answered, done, records } in std::mem::take(&mut self.answers) {
-            // Who waited for a write that took too long has given up.
-            if written.is_err() || done.send(answered).is_err() {
-                let (first, _) = withheld.unwrap_or(records);
-                withheld = Some((first, records.1));
+        match self.write_text() {
+            Ok(()) => {
+                self.events.clear();
+                for Waiting { answered, done, records } in std::mem::take(&mut self.answers) {
+                    // Who waited for a write that took too long has given up.
+                    if done.send(answered).is_err() {
+                        self.withhold(records);
+                    }
+                }
+            }
+            Err(error) => {
+                self.health.fail(&error.to_string());
+                self.give_up_answers();
             }
         }
-        if let Err(error) = written {
-            self.health.fail(&error.to_string());
-        }
-        if withheld.is_some() || self.health.is_failing() {
-            self.recover(withheld);
+        if !self.withheld.is_empty() || self.health.has_missed() || self.health.is_failing() {
+            self.recover();
         }
     }
 
-    fn recover(&mut self, mut withheld: Option<(u64, u64)>) {
+    /// Lets those who wait know that they get no answer; and, if their records stay, takes down that these
+    /// are wrong.
+    fn give_up_answers(&mut self) {
+        let taken_back = self.take_back();
+        if !taken_back {
+            self.events.clear();
+        }
+        for Waiting { answered, done, records } in std::mem::take(&mut self.answers) {
+            drop(done);
+            if taken_back {
+                self.health.refuse(&answered);
+            } else {
+                self.withhold(records);
+            }
+        }
+    }
+
+    fn withhold(&mut self, (from, to): (u64, u64)) {
+        match self.withheld.last_mut() {
+            Some((_, end)) if end.saturating_add(1) == from => *end = to,
+            _ if from <= to => self.withheld.push((from, to)),
+            _ => {}
+        }
+    }
+
+    /// Tells in the file what happened while nothing could be written, as soon as that works.
+    fn recover(&mut self) {
         let mut told = false;
         while self.closing.is_none() {
-            if self.write_text().is_err() {
-                self.wait();
-            } else if told && self.health.recover() {
-                return;
-            } else {
-                self.record_recovery(withheld.take());
-                told = true;
+            if !told {
+                self.record_recovery();
             }
+            if self.write_text().is_ok() {
+                self.forget_told();
+                return self.health.recover();
+            }
+            told = !self.take_back();
+            self.wait();
         }
     }
 
-    fn record_recovery(&mut self, withheld: Option<(u64, u64)>) {
-        let Missed { reason, requests, events } = self.health.take_missed();
-        let (withheld_from, withheld_to) = withheld.unzip();
-        self.record(&What::Resumed {
-            reason: reason.into(),
-            refused_requests: requests,
-            lost_events: events,
-            withheld_from,
-            withheld_to,
-        });
+    fn record_recovery(&mut self) {
+        self.missed.add(self.health.take_missed());
+        for (from, to) in std::mem::take(&mut self.withheld) {
+            self.record(&What::Withheld { from, to });
+            self.withheld.push((from, to));
+        }
         for event in std::mem::take(&mut self.events) {
             self.record(&event);
+            self.events.push_back(event);
         }
+        let Missed { reason, requests, events } = &self.missed;
+        let reason = if reason.is_empty() { SLOW } else { reason };
+        let (reason, refused_requests, lost_events) =
+            (reason.to_owned().into(), *requests, *events);
+        self.record(&What::Resumed { reason, refused_requests, lost_events });
+    }
+
+    /// What the file tells now need not be told again.
+    fn forget_told(&mut self) {
+        self.withheld.clear();
+        self.events.clear();
+        self.missed = Missed::default();
     }
 
     /// Waits for the next try. Who wants to be taken down in the meantime is sent away.
@@ -184,33 +245,52 @@ impl Writer {
         }
     }
 
+    /// Writes the last record of this run, if it can.
+    fn close(&mut self, last: &What<'_>) {
+        let untold = !self.withheld.is_empty() || self.health.has_missed();
+        if self.text.is_empty() && (untold || self.health.is_failing()) {
+            self.record_recovery();
+        }
+        self.record(last);
+        if self.write_text().is_err() {
+            self.take_back();
+        }
+        self.file.sync();
+    }
+
     /// Goes on in a new file, if the one at hand has been moved away.
     fn reopen(&mut self) {
         if self.file.is_at(&self.path) {
             return;
         }
-        match AuditFile::open(&self.path) {
-            Ok(Found { file, is_new: true, .. }) => {
-                self.record(&What::Continued);
-                if self.write_text().is_err() {
-                    self.take_back_unfinished();
+        match self.file.next(&self.path) {
+            Ok(Some(next)) => {
+                if self.text.is_empty() {
+                    self.record(&What::Continued);
+                    if self.write_text().is_err() {
+                        self.take_back();
+                    }
                 }
-                self.file = file;
-                self.file.write_head(&self.last);
+                if !self.text.is_empty() {
+                    // What is left of a pipe's records is lost with it.
+                    self.last.clone_from(&self.before);
+                    self.text.clear();
+                    self.written = 0;
+                }
+                self.file = next;
+                self.record(&What::Continues);
+                if let Err(error) = self.write_text() {
+                    self.health.fail(&error.to_string());
+                    if self.take_back() {
+                        self.events.push_front(What::Continues);
+                    }
+                }
             }
-            Ok(_) => self.health.warn("audit.file has been replaced by a file that is not empty"),
+            Ok(None) => {
+                self.health.warn("audit.file has been replaced by a file that is not empty");
+            }
             Err(error) => self.health.warn(&error.to_string()),
         }
-    }
-
-    /// Removes the beginning of a record from the end of the file, so that all of it can be written
-    /// elsewhere.
-    fn take_back_unfinished(&mut self) {
-        let written = self.text.get(..self.written).unwrap_or_default();
-        let whole = memchr::memrchr(b'\n', written).map_or(0, |end| end + 1);
-        self.file.take_back(self.written.saturating_sub(whole));
-        self.text.drain(..whole);
-        self.written = 0;
     }
 
     fn record_answers(&mut self, Answered { asker, replies }: &Answered) {
@@ -228,6 +308,9 @@ impl Writer {
     }
 
     fn record(&mut self, what: &What<'_>) {
+        if self.text.is_empty() {
+            self.before.clone_from(&self.last);
+        }
         self.last.append(what, SystemTime::now(), &mut self.text);
     }
 
@@ -247,5 +330,17 @@ impl Writer {
             self.written = 0;
         }
         Ok(())
+    }
+
+    /// Takes records that could not be written back out of the file, as if they had never been; where
+    /// that is not possible, as in a pipe, they must be written before all others.
+    fn take_back(&mut self) -> bool {
+        let taken_back = self.file.take_back(self.written);
+        if taken_back {
+            self.last.clone_from(&self.before);
+            self.text.clear();
+            self.written = 0;
+        }
+        taken_back
     }
 }
