@@ -8,10 +8,12 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use gradebook::{Book, Edition, Keyring, NoRandomness, Publications, StudentId, StudentKeys};
+use gradebook::{
+    Book, ClassFileError, Edition, Keyring, NoRandomness, Publications, StudentId, StudentKeys,
+};
 use zeroize::Zeroizing;
 
-use crate::loading::{LoadError, load, read_regular};
+use crate::loading::{LoadError, Stamp, load, read_regular};
 use crate::secret_file::{create, replace};
 use crate::settings::Settings;
 use crate::text::{shown, shown_word};
@@ -25,12 +27,31 @@ pub enum KeysError {
     /// There are no random bytes.
     #[error("{0}")]
     Random(#[from] NoRandomness),
+    /// Two files do not go together.
+    #[error("{}: with the keys of the class file it would have one key twice: {why}", path.display())]
+    Merge {
+        /// The file of keys.
+        path: PathBuf,
+        /// Which key.
+        why: ClassFileError,
+    },
     /// A student is not there.
     #[error("{}: has no student {id}; nothing was written", path.display())]
     Nobody {
         /// Where.
         path: PathBuf,
         /// Who.
+        id: String,
+    },
+    /// There is an old key, which would be lost.
+    #[error(
+        "{}: {id} has two keys already; retire the old one first, or say --stolen if neither is good; nothing was written",
+        path.display()
+    )]
+    TwoKeys {
+        /// Where.
+        path: PathBuf,
+        /// Whose.
         id: String,
     },
     /// There is no old key to be dropped.
@@ -99,6 +120,7 @@ pub fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
     if taken_over + issued == 0 {
         return Ok(format!("{file}: each of {all} students has a key; nothing was written"));
     }
+    keyring.check_keys().map_err(|why| KeysError::Merge { path: output.clone(), why })?;
     write(&output, held, &keyring)?;
     let mut text = format!("{file}: {issued} keys made for {all} students");
     if taken_over > 0 {
@@ -120,6 +142,9 @@ pub fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
 /// [`KeysError`].
 pub fn rotate(path: &Path, ids: &[String], stolen: bool) -> Result<String, KeysError> {
     change(path, ids, |keys, id| {
+        if keys.old().is_some() && !stolen {
+            return Err(KeysError::TwoKeys { path: path.to_owned(), id: id.to_owned() });
+        }
         let rotated = keys.clone().rotated()?;
         let (new, old) = (rotated.current().fingerprint(), keys.current().fingerprint());
         Ok(match stolen {
@@ -267,6 +292,8 @@ fn keyring(settings: &Settings) -> Result<(PathBuf, Keyring), KeysError> {
 /// A file of keys that is being changed, and by nobody else.
 struct Held {
     file: File,
+    /// The state in which it was read.
+    stamp: Stamp,
     keyring: Keyring,
 }
 
@@ -280,7 +307,8 @@ impl Held {
         let (keyring, file) =
             read_regular(path, |file| Keyring::read(file, BYTES_MAX, STUDENTS_MAX))?;
         lock(&file)?;
-        Ok(Self { file, keyring })
+        let metadata = file.metadata().map_err(|why| write_error(path, why))?;
+        Ok(Self { file, stamp: Stamp::of(&metadata), keyring })
     }
 
     fn open_if_there(path: &Path) -> Result<Option<Self>, KeysError> {
@@ -319,7 +347,7 @@ fn nobody(path: &Path, id: &str) -> KeysError {
 fn write(path: &Path, held: Option<Held>, keyring: &Keyring) -> Result<(), KeysError> {
     let text = keyring.expose_text();
     let written = match held {
-        Some(held) => replace(path, &held.file, text.as_bytes()),
+        Some(held) => replace(path, &held.file, held.stamp, text.as_bytes()),
         None => create(path, text.as_bytes()),
     };
     written.map_err(|why| write_error(path, why))

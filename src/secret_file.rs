@@ -1,11 +1,13 @@
 //! Writing files that hold keys or marks: whole or not at all, and for their owner alone.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
+
+use crate::loading::Stamp;
 
 /// Writes a new file. A file that is there is left as it is.
 ///
@@ -14,15 +16,16 @@ use tempfile::NamedTempFile;
 pub(crate) fn create(path: &Path, text: &[u8]) -> io::Result<()> {
     let draft = draft(path, text)?;
     draft.persist_noclobber(path).map_err(|error| error.error)?;
-    sync_folder(path)
+    sync_folder(path);
+    Ok(())
 }
 
 /// Puts a new content in the place of a file's, which keeps its owner. `held` is the file as it was
-/// opened: one that has been replaced since is left as it is.
+/// opened and read in this state: one that has been changed or replaced since is left as it is.
 ///
 /// # Errors
 /// [`ErrorKind::ResourceBusy`] then, and as of writing.
-pub(crate) fn replace(path: &Path, held: &File, text: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, held: &File, read: Stamp, text: &[u8]) -> io::Result<()> {
     // A link stays one.
     let path = path.canonicalize()?;
     let draft = draft(&path, text)?;
@@ -30,12 +33,12 @@ pub(crate) fn replace(path: &Path, held: &File, text: &[u8]) -> io::Result<()> {
     if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
         fchown(draft.as_file(), Some(old.uid()), Some(old.gid()))?;
     }
-    let there = path.metadata()?;
-    if (there.dev(), there.ino()) != (old.dev(), old.ino()) {
+    if Stamp::of(&path.metadata()?) != read {
         return Err(ErrorKind::ResourceBusy.into());
     }
     draft.persist(&path).map_err(|error| error.error)?;
-    sync_folder(&path)
+    sync_folder(&path);
+    Ok(())
 }
 
 /// Writes a file, be there one already or not.
@@ -43,8 +46,8 @@ pub(crate) fn replace(path: &Path, held: &File, text: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As of writing; the file is as it was then.
 pub(crate) fn put(path: &Path, text: &[u8]) -> io::Result<()> {
-    match File::open(path) {
-        Ok(held) => replace(path, &held, text),
+    match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
+        Ok(held) => replace(path, &held, Stamp::of(&held.metadata()?), text),
         Err(error) if error.kind() == ErrorKind::NotFound => create(path, text),
         Err(error) => Err(error),
     }
@@ -58,9 +61,9 @@ fn draft(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
     Ok(draft)
 }
 
-/// Sees to it that the new name survives a loss of power.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
+/// Sees to it that the new name survives a loss of power, where that is possible: it is there already.
+fn sync_folder(path: &Path) {
+    drop(File::open(folder(path)).and_then(|folder| folder.sync_all()));
 }
 
 fn folder(path: &Path) -> &Path {

@@ -216,6 +216,7 @@ impl Check<'_> {
             let what = "is for server.profile = \"lab\" only";
             return Err(self.layers.bad("lab.reveal_key", what));
         }
+        self.check_files(written)?;
         Ok(Settings {
             listen,
             workers: self.number("server.workers", server.workers, 1, 1024)?,
@@ -275,6 +276,29 @@ impl Check<'_> {
         }
         let keys = (!keys_file.is_empty()).then(|| folder.join(keys_file));
         Ok(Sources { class: folder.join(file), keys, strict: profile == Profile::Sealed })
+    }
+
+    /// Refuses one file for two purposes: one of them would be lost.
+    fn check_files(&self, written: &Written) -> Result<(), SettingsError> {
+        let Gradebook { file, keys_file, state_file, .. } = &written.gradebook;
+        let audit = &written.audit.file;
+        let head = if audit.is_empty() { String::new() } else { format!("{audit}.head") };
+        let files = [
+            ("gradebook.file", file),
+            ("gradebook.keys_file", keys_file),
+            ("gradebook.state_file", state_file),
+            ("audit.file", audit),
+            ("audit.file", &head),
+        ];
+        let named: Vec<_> = files.into_iter().filter(|(_, file)| !file.is_empty()).collect();
+        for (at, (key, file)) in named.iter().enumerate() {
+            if let Some((other, _)) = named.iter().take(at).find(|(_, other)| other == file) {
+                return Err(self
+                    .layers
+                    .bad(key, &format!("is the file of {other}, too; name another")));
+            }
+        }
+        Ok(())
     }
 
     fn examiner(&self, sealed: &Sealed) -> Result<Examiner, SettingsError> {
@@ -606,6 +630,19 @@ mod tests {
         let short = format!("{named}[limits]\nline_bytes = 100");
         assert!(refused(&short).contains("must be 512 to 65536"));
         assert!(refused("[server]\nprofile = \"open\"").contains("must be \"lab\" or \"sealed\""));
+    }
+
+    #[test]
+    fn a_file_has_one_purpose() {
+        for lines in [
+            "[gradebook]\nfile = \"a\"\nkeys_file = \"a\"",
+            "[gradebook]\nfile = \"a\"\nstate_file = \"a\"",
+            "[audit]\nfile = \"c.csv\"",
+            "[gradebook]\nfile = \"a\"\nkeys_file = \"b.head\"\n[audit]\nfile = \"b\"",
+        ] {
+            assert!(refused(lines).contains("too; name another"), "{lines}");
+        }
+        assert!(read("[gradebook]\nfile = \"a\"\nkeys_file = \"b\"\nstate_file = \"c\"").is_ok());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What the server remembers from one run to the next: what it has told of the class.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use gradebook::{Edition, NoRecord, Publications};
@@ -25,7 +26,9 @@ enum Reason {
     Read(io::Error),
     #[error("cannot be written, so nothing new may be told: {0}")]
     Write(io::Error),
-    #[error("{0}; put back a copy, or remove it to tell all statistics anew")]
+    #[error(
+        "{0}; put back a copy; or, if the path is right, remove it to tell all statistics anew"
+    )]
     NoRecord(#[from] NoRecord),
 }
 
@@ -36,7 +39,14 @@ enum Reason {
 pub fn read(path: &Path) -> Result<(Publications, Edition), StateError> {
     let fault = |why| StateError { path: path.to_owned(), why };
     let mut text = Vec::new();
-    match File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut text)) {
+    // Opening a FIFO would wait for a writer.
+    let open = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let regular = |file: File| match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no regular file")),
+    };
+    let read = |file: File| file.take(BYTES_MAX).read_to_end(&mut text);
+    match open.and_then(regular).and_then(read) {
         Ok(_) => Publications::from_record(&text).map_err(|why| fault(why.into())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(<_>::default()),
         Err(error) => Err(fault(Reason::Read(error))),
@@ -53,6 +63,8 @@ pub(crate) fn write(
     edition: Edition,
 ) -> Result<(), StateError> {
     let text = publications.to_record(edition);
-    put(path, &text)
+    let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    let fits = if bytes < BYTES_MAX { Ok(()) } else { Err(ErrorKind::FileTooLarge.into()) };
+    fits.and_then(|()| put(path, &text))
         .map_err(|error| StateError { path: path.to_owned(), why: Reason::Write(error) })
 }

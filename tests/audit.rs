@@ -404,12 +404,19 @@ fn the_next_run_goes_on_where_the_last_one_was_killed() {
 
 #[test]
 fn a_file_that_is_something_else_is_left_alone() {
-    let (folder, path) = class_folder("[audit]\nfile = \"class.csv\"\n");
-    let output = server_command().arg("--config").arg(&path).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("does not end with a record of an audit; name another file"), "{text}");
-    assert_eq!(std::fs::read_to_string(folder.path().join("class.csv")).unwrap(), CLASS);
+    for foreign in [CLASS, "no line end", "{\"sequence\":1}\n"] {
+        let (folder, path) = class_folder("[audit]\nfile = \"notes\"\n");
+        let notes = folder.path().join("notes");
+        std::fs::write(&notes, foreign).unwrap();
+        let output = server_command().arg("--config").arg(&path).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            text.contains("does not end with a record of an audit; name another file"),
+            "{text}"
+        );
+        assert_eq!(std::fs::read_to_string(&notes).unwrap(), foreign);
+    }
 }
 
 #[test]

@@ -219,6 +219,8 @@ fn a_key_is_replaced_without_a_day_on_which_both_must_change() {
     let folder = server.folder.path().to_owned();
     let (code, text) = keys_task(&folder, &["rotate", ADA.0, BO.0]);
     assert_eq!(code, Some(0), "{text}");
+    let (code, text) = keys_task(&folder, &["rotate", ADA.0]);
+    assert!(code == Some(1) && text.contains("2100001 has two keys already"), "{text}");
     let keys = cell(&folder, ADA);
     let (new, old) = keys.split_once(';').unwrap();
     assert_eq!(old, ADA.1);

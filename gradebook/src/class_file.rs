@@ -274,7 +274,7 @@ fn not_utf8(row: &ByteRecord) -> Option<usize> {
 }
 
 /// A header on one line: spreadsheets break long ones.
-fn on_one_line(text: &str) -> String {
+pub(crate) fn on_one_line(text: &str) -> String {
     let clean = text.replace(char::is_control, " ");
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }

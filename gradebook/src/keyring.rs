@@ -7,8 +7,8 @@ use std::io::Read;
 use csv::ByteRecord;
 use zeroize::Zeroizing;
 
-use crate::class_file::{ClassFileError, Column, ID, KEY, Rows, looks_like_a_key};
-use crate::key::StudentKeys;
+use crate::class_file::{ClassFileError, Column, ID, KEY, Rows, looks_like_a_key, on_one_line};
+use crate::key::{StudentKeys, make_room};
 use crate::request::StudentId;
 
 /// The students of a class and their keys, in the order of the file they were read from.
@@ -94,12 +94,16 @@ impl Keyring {
                 return Err(ClassFileError::DuplicateId { row, first });
             }
         };
+        make_room(&mut self.students);
         self.students.push(student);
         Ok(())
     }
 
     /// Whether every key is there once.
-    fn check_keys(&self) -> Result<(), ClassFileError> {
+    ///
+    /// # Errors
+    /// [`ClassFileError::DuplicateKey`] if not; row 0 is that of a student who has been added.
+    pub fn check_keys(&self) -> Result<(), ClassFileError> {
         let each = self.students.iter().flat_map(|student| {
             student
                 .keys
@@ -147,6 +151,7 @@ impl Keyring {
             None => {
                 self.by_id.insert(id.to_string(), self.students.len());
                 let (id, row) = (id.to_string(), 0);
+                make_room(&mut self.students);
                 self.students.push(Student { id, row, keys: Some(keys) });
             }
         }
@@ -186,8 +191,12 @@ struct Header {
 
 impl Header {
     fn read(row: &ByteRecord, others: Others) -> Result<Self, ClassFileError> {
-        let find = |name: &str| row.iter().position(|cell| cell.trim_ascii() == name.as_bytes());
-        let missing = |name| ClassFileError::MissingColumn { name, hint: HINT };
+        let is = |cell: &[u8], name: &str| {
+            std::str::from_utf8(cell).is_ok_and(|cell| on_one_line(cell) == name)
+        };
+        let find = |name: &str| row.iter().position(|cell| is(cell, name));
+        let hint = if others == Others::None { HINT } else { "" };
+        let missing = |name| ClassFileError::MissingColumn { name, hint };
         let id = find(ID).ok_or(missing(ID))?;
         let key = find(KEY);
         if others == Others::None {

@@ -12,7 +12,7 @@ use std::hint::black_box;
 use zeroize::Zeroizing;
 
 use crate::decimal::{Decimal, DecimalError};
-use crate::key::{Key, StudentKeys};
+use crate::key::{Key, StudentKeys, make_room};
 use crate::request::StudentId;
 use index::{Hash, Index};
 pub(crate) use marks::Mark;
@@ -279,17 +279,6 @@ impl RollBuilder {
             old_keys.push((row, old));
         }
         Ok(())
-    }
-}
-
-/// Makes room for one more, should there be none. A vector that grows by itself leaves its old memory
-/// behind as it was; here what was in it is dropped, which wipes keys. There is room for many more then:
-/// memory that is not used yet costs nothing, and moving often would.
-fn make_room<T: Clone>(secrets: &mut Vec<T>) {
-    if secrets.len() == secrets.capacity() {
-        let mut roomier = Vec::with_capacity(secrets.len().saturating_mul(8).max(16));
-        roomier.extend_from_slice(secrets);
-        *secrets = roomier;
     }
 }
 

@@ -18,7 +18,9 @@ pub struct Examiner {
     /// How many seconds a request's time may be from the server's.
     skew: u64,
     replays: Replays,
-    opener: LastOpener,
+    /// For the first key that is tried, and for the second: so both are as often made anew for a student
+    /// as for nobody.
+    openers: [LastOpener; 2],
 }
 
 /// A request and the key of the student that it names, if there is that student.
@@ -56,7 +58,7 @@ impl Examiner {
     /// server's.
     pub fn new(audience: String, skew_seconds: u64, limits: ReplayLimits) -> Self {
         let (cover, replays) = (Cover::new(), Replays::new(limits));
-        Self { audience, cover, skew: skew_seconds, replays, opener: LastOpener::default() }
+        Self { audience, cover, skew: skew_seconds, replays, openers: Default::default() }
     }
 
     /// Examines a request. An ID that nobody has and a token that its student has not made take the
@@ -69,18 +71,18 @@ impl Examiner {
     ) -> Examined<'a> {
         // Whoever has not the key costs one decoy's making, be there a student or not.
         let mut decoy = None;
-        let Self { cover, opener, .. } = self;
-        let mut opened = |key: Option<&Key>| {
+        let Self { cover, openers: [first, second], .. } = self;
+        let mut opened = |opener: &mut LastOpener, key: Option<&Key>| {
             let key = match key {
                 Some(key) => key,
                 None => decoy.get_or_insert_with(|| cover.decoy_key(&sought.id)),
             };
             opened(opener.of(key), sought.token, frame)
         };
-        let with_current = opened(sought.key);
+        let with_current = opened(first, sought.key);
         let with_old_key = with_current.is_none();
         let with_any = match with_current {
-            None if sought.tries_two => opened(sought.old_key),
+            None if sought.tries_two => opened(second, sought.old_key),
             with_current => with_current,
         };
         let foreign = || Examined::Foreign(decoy.unwrap_or_else(|| cover.decoy_key(&sought.id)));
@@ -118,13 +120,21 @@ const REQUEST_BLOCKS: usize = (REQUEST_TEXT_BYTES + 1) / BLOCK_BYTES;
 
 /// The opener of the key that was tried last: nearly always one student asks for all of a batch.
 #[derive(Default)]
-struct LastOpener(Option<(Key, Opener)>);
+struct LastOpener {
+    last: Option<(Key, Opener)>,
+    #[cfg(test)]
+    made: usize,
+}
 
 impl LastOpener {
     fn of(&mut self, key: &Key) -> &Opener {
         // Another one is wiped as it goes.
-        drop(self.0.take_if(|(last, _)| !last.is(key)));
-        let (_, opener) = self.0.get_or_insert_with(|| (key.clone(), Opener::of(key)));
+        drop(self.last.take_if(|(last, _)| !last.is(key)));
+        #[cfg(test)]
+        {
+            self.made += usize::from(self.last.is_none());
+        }
+        let (_, opener) = self.last.get_or_insert_with(|| (key.clone(), Opener::of(key)));
         opener
     }
 }
@@ -212,6 +222,30 @@ mod tests {
         assert_eq!(with(&old, true), Some((Status::Ok, true)));
         assert_eq!(with(&key(3), true), None);
         assert_eq!(with(&old, false), None);
+    }
+
+    /// How often a key is made ready while a stranger asks for a student again and again.
+    fn keys_made_ready(known: Option<(&Key, Option<&Key>)>, tries_two: bool) -> usize {
+        let mut examiner = examiner();
+        let foreign = sealed(&key(7), "nets-2026", "2100001", 1, NOW.0);
+        let id = StudentId::new(b"2100001").unwrap();
+        for _ in 0..5 {
+            let (key, old_key) = known.unzip();
+            let sought = Sought { id, key, old_key: old_key.flatten(), tries_two, token: &foreign };
+            let mut frame = [0; REQUEST_FRAME_BYTES];
+            assert!(matches!(examiner.examine(&sought, NOW, &mut frame), Examined::Foreign(_)));
+        }
+        examiner.openers.iter().map(|opener| opener.made).sum()
+    }
+
+    #[test]
+    fn a_stranger_costs_as_much_for_a_student_with_one_key_or_two_as_for_nobody() {
+        let (new, old) = (key(1), key(2));
+        assert_eq!(keys_made_ready(None, false), 1);
+        assert_eq!(keys_made_ready(Some((&new, None)), false), 1);
+        assert_eq!(keys_made_ready(None, true), 2);
+        assert_eq!(keys_made_ready(Some((&new, None)), true), 2);
+        assert_eq!(keys_made_ready(Some((&new, Some(&old))), true), 2);
     }
 
     #[test]
