@@ -67,9 +67,15 @@ impl AuditLog {
         sessions_max: usize,
         console: Arc<Console>,
     ) -> Result<Self, OpenError> {
-        let Found { file, is_new, last, torn_bytes } = AuditFile::open(&options.path)?;
+        let Found { file, is_new, last, torn_bytes, missing } = AuditFile::open(&options.path)?;
         let (queue, jobs) = sync_channel(sessions_max.saturating_add(EVENTS_MAX));
         let health = Arc::new(Health::new(console));
+        if missing > 0 {
+            health.warn(&format!(
+                "{missing} records that were written are not in audit.file: they stand in another file, or were \
+                 removed"
+            ));
+        }
         let writer = Writer::new(options.path.clone(), file, last, jobs, Arc::clone(&health));
         let thread = std::thread::Builder::new().name("audit".to_owned());
         thread.spawn(move || writer.run()).map_err(|error| OpenError::of(&options.path, error))?;

@@ -19,7 +19,7 @@ use grade_actor_server::loading::{Loaded, load};
 use grade_actor_server::service::{End, serve};
 use grade_actor_server::settings::{Settings, SettingsError};
 use grade_actor_server::state;
-use grade_actor_server::text::shown;
+use grade_actor_server::text::{arguments, shown, without_keys};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{Book, Edition, Timestamp};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -140,7 +140,10 @@ enum AuditTask {
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
     keep_memory_private();
-    let Arguments { config, check: only_check, task } = Arguments::parse();
+    let Arguments { config, check: only_check, task } = match arguments() {
+        Ok(arguments) => arguments,
+        Err(code) => return code.into(),
+    };
     let settings = || Settings::read(config.as_deref());
     let done = match task {
         Some(Task::Audit { task: AuditTask::Verify { files } }) => Ok(verify(&files)),
@@ -217,7 +220,7 @@ fn preview(settings: &Settings, id: &str, command: &str) -> u8 {
 fn verify(files: &[PathBuf]) -> u8 {
     match audit::verify(files) {
         Ok(Verified { first, last, from, to, unfinished }) => {
-            let earlier = if first == 1 { "" } else { "; those before stand in an earlier file" };
+            let earlier = if first == 1 { "" } else { "; those before are not in these files" };
             let behind = if unfinished { "; behind them, one that was not finished" } else { "" };
             let sound = "all there, none changed";
             print(&format!("records {first} to {last}, {from} to {to}: {sound}{earlier}{behind}"));
@@ -296,7 +299,7 @@ fn print(text: &str) {
 
 fn complain(text: &str) {
     // Standard error may be closed, and then there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "grade-actor-server: {text}");
+    let _ = writeln!(std::io::stderr(), "grade-actor-server: {}", without_keys(text));
 }
 
 /// Says where a panic happened, and not what it said: that may hold a secret.

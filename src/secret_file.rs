@@ -53,9 +53,17 @@ pub(crate) fn put(path: &Path, text: &[u8]) -> io::Result<()> {
     }
 }
 
-/// A file beside the path, which nobody but its owner may read, with all of the text in it.
+/// A file beside the path, which nobody but its owner may read, with all of the text in it. Drafts that
+/// were left behind when somebody was killed are removed: they may hold keys that are good no longer.
 fn draft(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
-    let mut draft = NamedTempFile::with_prefix_in(".draft-", folder(path))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!(".{name}.draft-");
+    for entry in std::fs::read_dir(folder(path))?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
+    let mut draft = NamedTempFile::with_prefix_in(prefix, folder(path))?;
     draft.write_all(text)?;
     draft.as_file().sync_all()?;
     Ok(draft)

@@ -364,7 +364,7 @@ fn a_file_that_is_moved_away_ends_properly_and_the_next_goes_on() {
     is_sound(&[&moved, &file]);
     is_sound(&[&moved]);
     let (sound, text) = verified(&[&file]);
-    assert!(sound && text.contains("those before stand in an earlier file"), "{text}");
+    assert!(sound && text.contains("those before are not in these files"), "{text}");
     is_not_sound(&server.folder.path().join("class.csv"), "line 1 is no record");
     let (sound, text) = verified(&[&file, &moved]);
     assert!(!sound && text.contains("records were moved or repeated"), "{text}");
@@ -400,6 +400,8 @@ fn the_next_run_goes_on_where_the_last_one_was_killed() {
     let server = again(folder);
     server.answers(b"2100001 GG\n");
     is_not_sound(&file, "line 5 is record 6 where 5 should be: records were taken out");
+    let warning = "Warning: 1 records that were written are not in audit.file";
+    assert!(server.stopped().1.iter().any(|line| line.starts_with(warning)));
 }
 
 #[test]

@@ -253,6 +253,14 @@ fn a_stolen_key_is_replaced_at_once_and_a_mistake_changes_nothing() {
         let (code, text) = keys_task(path, arguments);
         assert!(code == Some(1) && text.contains(says) && unharmed(), "{arguments:?}: {text}");
     }
+    for arguments in
+        [&["check", ADA.1][..], &["issue", "class.csv", ADA.1], &["issue", ADA.1], &[ADA.1]]
+    {
+        let (code, text) = keys_task(path, arguments);
+        assert!(code != Some(0) && text.contains("<43 characters>="), "{text}");
+    }
+    // A command that was killed has left its draft behind.
+    fs::write(path.join(".keys.csv.draft-abc"), ADA.1).unwrap();
     let held = File::open(path.join("keys.csv")).unwrap();
     held.lock().unwrap();
     let (code, text) = keys_task(path, &["rotate", ADA.0]);

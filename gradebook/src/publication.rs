@@ -60,99 +60,137 @@ impl Publications {
         roll: &Roll,
         discretion: Discretion,
     ) -> (Vec<Standing>, Self) {
-        let mut told: Vec<(usize, Published)> = Vec::new();
-        let mut standings = Vec::new();
-        for (column, (name, mut marks)) in names.iter().zip(roll.by_column()).enumerate() {
-            let no_marks = marks.is_empty();
-            marks.sort_unstable_by_key(|(mark, _)| *mark);
-            let fresh = Figures::of(marks.iter().copied(), discretion).map(|figures| Published {
-                name: name.clone(),
-                edition,
-                discretion,
-                figures: Arc::new(figures),
-                told: vec![Arc::new(marks)],
-            });
-            let standing = match (fresh, discretion.applies()) {
-                (fresh, false) => fresh,
-                (fresh, true) => {
-                    let before = self.of(name, names, fresh.as_ref(), discretion);
-                    let copied = || copied(column, &told, roll, discretion);
-                    fresh_or_before(fresh, before.or_else(copied), discretion)
-                        .map(|published| Published { name: name.clone(), ..published })
-                }
+        let columns: Vec<_> = names
+            .iter()
+            .zip(roll.by_column())
+            .map(|(name, marks)| Column::of(name, edition, marks, discretion))
+            .collect();
+        let judge = Judge { before: self, columns: &columns, roll, discretion };
+        let mut told: Vec<Option<Published>> = Vec::new();
+        for (at, Column { name, fresh, .. }) in columns.iter().enumerate() {
+            let published = match discretion.applies() {
+                false => fresh.clone(),
+                true => judge.published(at, &told),
             };
-            told.extend(standing.clone().map(|published| (column, published)));
-            standings.push(match standing {
-                Some(published) => Standing::Told(published),
-                None if no_marks => Standing::NoMarks,
-                None => Standing::TooFew,
-            });
+            told.push(published.map(|published| Published { name: name.clone(), ..published }));
         }
+        let standing = |(told, column): (&Option<Published>, &Column)| match told {
+            Some(published) => Standing::Told(published.clone()),
+            None if column.no_marks => Standing::NoMarks,
+            None => Standing::TooFew,
+        };
+        let standings = told.iter().zip(&columns).map(standing).collect();
         // A column that is gone may come back, with one mark more.
         let gone = self.0.iter().filter(|before| !names.contains(&before.name));
         let gone = gone.filter(|_| discretion.applies()).cloned();
-        let told = told.into_iter().map(|(_, published)| published).chain(gone);
-        (standings, Self(Arc::new(told.collect())))
+        (standings, Self(Arc::new(told.into_iter().flatten().chain(gone).collect())))
     }
 
-    /// What was told before of an assessment: of this name; or of one that is gone now and had nearly
-    /// these marks, so that this may be a new name for it.
-    fn of(
-        &self,
-        name: &str,
-        names: &[String],
-        fresh: Option<&Published>,
-        discretion: Discretion,
-    ) -> Option<Published> {
-        let named = self.0.iter().find(|before| before.name == name);
-        let renamed = || {
-            let mut gone = self.0.iter().filter(|before| !names.contains(&before.name));
-            gone.find(|before| fresh.is_some_and(|fresh| !fresh.differs_enough(before, discretion)))
-        };
-        named.or_else(renamed).cloned()
+    fn of(&self, name: &str) -> Option<&Published> {
+        self.0.iter().find(|before| before.name == name)
     }
 }
 
-/// What is told of an earlier column of this edition, if this one is nearly a copy of it.
-fn copied(
-    column: usize,
-    told: &[(usize, Published)],
-    roll: &Roll,
-    discretion: Discretion,
-) -> Option<Published> {
-    let mark = |row: usize, column: usize| roll.row(row)?.marks().nth(column)?.value;
-    let is_copy = |original: usize| {
-        let differs = |row: &usize| mark(*row, column) != mark(*row, original);
-        let enough = usize::try_from(discretion.population_min).unwrap_or(usize::MAX);
-        (0..roll.len()).filter(differs).take(enough).count() < enough
-    };
-    told.iter().find(|(original, _)| is_copy(*original)).map(|(_, published)| published.clone())
-}
-
-/// The fresh figures, if they may be told after those before.
-fn fresh_or_before(
+/// A column of an edition, before it is decided what is told of it.
+struct Column {
+    name: String,
+    no_marks: bool,
+    /// What could be told, if nothing had been told before.
     fresh: Option<Published>,
-    before: Option<Published>,
+}
+
+impl Column {
+    fn of(name: &str, edition: Edition, mut marks: Marks, discretion: Discretion) -> Self {
+        let (name, no_marks) = (name.to_owned(), marks.is_empty());
+        marks.sort_unstable_by_key(|(mark, _)| *mark);
+        let fresh = Figures::of(marks.iter().copied(), discretion).map(|figures| Published {
+            name: name.clone(),
+            edition,
+            discretion,
+            figures: Arc::new(figures),
+            told: vec![Arc::new(marks)],
+        });
+        Self { name, no_marks, fresh }
+    }
+}
+
+/// Decides what is told of the columns of an edition.
+struct Judge<'a> {
+    before: &'a Publications,
+    columns: &'a [Column],
+    roll: &'a Roll,
     discretion: Discretion,
-) -> Option<Published> {
-    match (fresh, before) {
-        (Some(fresh), Some(before)) if fresh.differs_enough(&before, discretion) => {
-            let told = before.told.iter().chain(&fresh.told).cloned().collect();
-            Some(Published { told, ..fresh })
+}
+
+impl Judge<'_> {
+    /// What is told of a column, after what is `told` of those before it: the fresh figures, if they
+    /// differ enough from all that was told of its name, of marks that have gone elsewhere, and of other
+    /// columns with nearly the same marks; else what was told of those.
+    fn published(&self, at: usize, told: &[Option<Published>]) -> Option<Published> {
+        let Column { name, fresh, .. } = self.columns.get(at)?;
+        let own = self.before.of(name);
+        let Some(fresh) = fresh else { return own.cloned() };
+        if let Some(own) = own.filter(|own| !fresh.differs_enough(own, self.discretion)) {
+            return Some(own.clone());
         }
-        (fresh, None) => fresh,
-        (_, before) => before,
+        let latest = self.moved_here(name, fresh).or_else(|| self.copied_here(at, told));
+        let latest = latest.unwrap_or_else(|| fresh.clone());
+        // The figures that are told rest on the last marks.
+        let own = own.iter().flat_map(|own| &own.told);
+        let told = own.chain(&latest.told).cloned().collect();
+        Some(Published { told, ..latest })
+    }
+
+    /// What was told of marks that resemble these, and whose own column is gone or has others now: so
+    /// this may be a new name for it.
+    fn moved_here(&self, name: &str, fresh: &Published) -> Option<Published> {
+        let Publications(before) = self.before;
+        let mut moved = before.iter().filter(|before| before.name != name && !self.stays(before));
+        moved.find(|before| fresh.resembles(before, self.discretion)).cloned()
+    }
+
+    /// Whether the column that this was told of still has such marks.
+    fn stays(&self, before: &Published) -> bool {
+        let mut named = self.columns.iter().filter(|column| column.name == before.name);
+        named.any(|column| {
+            column.fresh.as_ref().is_some_and(|fresh| fresh.resembles(before, self.discretion))
+        })
+    }
+
+    /// What is told of another column, if this one is nearly a copy of it.
+    fn copied_here(&self, at: usize, told: &[Option<Published>]) -> Option<Published> {
+        let others = self.columns.iter().enumerate().filter(|(other, _)| *other != at);
+        let mut known = others.filter_map(|(other, column)| match told.get(other) {
+            Some(told) => Some((other, told.as_ref()?)),
+            // One that comes later stays with what was told of it, if it was.
+            None => {
+                Some((other, self.before.of(&column.name).filter(|before| self.stays(before))?))
+            }
+        });
+        known.find(|(other, _)| self.is_copy(at, *other)).map(|(_, published)| published.clone())
+    }
+
+    fn is_copy(&self, column: usize, original: usize) -> bool {
+        let mark = |row: usize, column: usize| self.roll.row(row)?.marks().nth(column)?.value;
+        let differs = |row: &usize| mark(*row, column) != mark(*row, original);
+        let enough = usize::try_from(self.discretion.population_min).unwrap_or(usize::MAX);
+        (0..self.roll.len()).filter(differs).take(enough).count() < enough
     }
 }
 
 impl Published {
     /// Whether enough marks have changed since each figure told before.
     fn differs_enough(&self, before: &Self, discretion: Discretion) -> bool {
-        let enough = |marks: &Arc<Marks>| {
-            let Some(own) = self.told.last() else { return false };
-            changes(own, marks) >= discretion.population_min
+        before.told.len() < FIGURES_MAX && !self.resembles(before, discretion)
+    }
+
+    /// Whether its marks are nearly those of any figure told before.
+    fn resembles(&self, before: &Self, discretion: Discretion) -> bool {
+        let near = |marks: &Arc<Marks>| {
+            let own = self.told.last();
+            own.is_none_or(|own| changes(own, marks) < discretion.population_min)
         };
-        before.told.len() < FIGURES_MAX && before.told.iter().all(enough)
+        before.told.iter().any(near)
     }
 }
 

@@ -301,3 +301,72 @@ fn a_column_under_another_name_is_known_by_its_marks() {
         "Lab 2 statistics: 10 marks, mean 4.5, median 4.5"
     );
 }
+
+/// An edition of a class of 20 with these columns: each a name, and the mark of each student.
+fn columns(
+    edition: u64,
+    columns: &[(&str, &dyn Fn(u32) -> u32)],
+    before: &Publications,
+) -> (Book, Publications) {
+    let options = ReadOptions {
+        bytes_max: 1 << 20,
+        rows_max: 99,
+        discretion: Discretion { population_min: 5 },
+    };
+    let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+    let mut file = format!("Name,ID Number,Key,{}\n", names.join(","));
+    for n in 0..20_usize {
+        let marks = columns.iter().map(|(_, mark)| mark(u32::try_from(n).unwrap()).to_string());
+        let marks = marks.collect::<Vec<_>>().join(",");
+        writeln!(file, "Some One,{},{},{marks}", 2_100_000 + n, key(n)).unwrap();
+    }
+    let book = read_class_file(file.as_bytes(), &options, Edition(edition), before).unwrap();
+    let publications = book.publications().clone();
+    (book, publications)
+}
+
+#[test]
+fn a_column_that_is_renamed_and_renamed_back_remembers_what_was_told_in_between() {
+    let other = |n: u32| if n < 6 { 90 + n } else { n };
+    let one_more = |n: u32| if n == 19 { 87 } else { other(n) };
+    let (_, told) = columns(1, &[("Quiz", &|n| n)], &Publications::default());
+    let (_, told) = columns(2, &[("quiz", &|n| n)], &told);
+    let (book, told) = columns(3, &[("quiz", &other)], &told);
+    assert_eq!(ask(&book, 0, Command::Average("quiz")), "quiz average: 36.5");
+    let (book, _) = columns(4, &[("Quiz", &one_more)], &told);
+    assert_eq!(ask(&book, 0, Command::Average("Quiz")), "Quiz average: 36.5 (of edition 3)");
+}
+
+#[test]
+fn columns_that_swap_their_names_tell_nothing_new() {
+    let (a, b) = (|n: u32| n, |n: u32| 100 + n);
+    let (a_changed, b_changed) =
+        (|n: u32| if n == 3 { 50 } else { n }, |n: u32| if n == 4 { 150 } else { 100 + n });
+    let (_, told) = columns(1, &[("A", &a), ("B", &b)], &Publications::default());
+    let (book, _) = columns(2, &[("A", &b_changed), ("B", &a_changed)], &told);
+    assert_eq!(ask(&book, 0, Command::Average("A")), "A average: 109.5 (of edition 1)");
+    assert_eq!(ask(&book, 0, Command::Average("B")), "B average: 9.5 (of edition 1)");
+}
+
+#[test]
+fn a_column_that_becomes_nearly_a_copy_of_another_tells_nothing_new() {
+    for names in [["A", "B"], ["B", "A"]] {
+        let column = |name: &str, b_now: &'static dyn Fn(u32) -> u32| -> &dyn Fn(u32) -> u32 {
+            if name == "A" { &|n| n } else { b_now }
+        };
+        let first = names.map(|name| (name, column(name, &|n| 100 + 3 * n)));
+        let (_, told) = columns(1, &first, &Publications::default());
+        let second = names.map(|name| (name, column(name, &|n| if n == 3 { 50 } else { n })));
+        let (book, _) = columns(2, &second, &told);
+        assert_eq!(ask(&book, 0, Command::Average("A")), "A average: 9.5 (of edition 1)");
+        assert_eq!(ask(&book, 0, Command::Average("B")), "B average: 9.5 (of edition 1)");
+    }
+}
+
+#[test]
+fn an_assessment_that_happens_to_have_the_marks_of_another_is_told() {
+    let (first, second) = (|n: u32| n % 3, |n: u32| (n + 1) % 3);
+    let (_, told) = columns(1, &[("Lab 1", &first)], &Publications::default());
+    let (book, _) = columns(2, &[("Lab 1", &first), ("Lab 2", &second)], &told);
+    assert_eq!(ask(&book, 0, Command::Average("Lab 2")), "Lab 2 average: 1.05");
+}

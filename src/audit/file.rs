@@ -36,6 +36,8 @@ pub(super) struct Found {
     pub(super) last: Link,
     /// The bytes of an unfinished record that were removed.
     pub(super) torn_bytes: u64,
+    /// How many records were written, as the head tells, and are not there.
+    pub(super) missing: u64,
 }
 
 /// Why a file cannot take records, with its path.
@@ -88,7 +90,13 @@ impl AuditFile {
         fcntl_setfl(&file, OFlags::APPEND).map_err(io::Error::from)?;
         if !metadata.is_file() {
             let file = Self { file, head: None, identity };
-            return Ok(Found { file, is_new: true, last: Link::origin(), torn_bytes: 0 });
+            return Ok(Found {
+                file,
+                is_new: true,
+                last: Link::origin(),
+                torn_bytes: 0,
+                missing: 0,
+            });
         }
         lock(&file)?;
         let head = match head {
@@ -103,6 +111,8 @@ impl AuditFile {
         let told = read_head(&head)?;
         let (written, torn_bytes) = last_record(&mut file)?;
         let is_new = written.is_none();
+        let sequence = |link: &Option<Link>| link.as_ref().map_or(0, |link| link.sequence);
+        let missing = sequence(&told).saturating_sub(sequence(&written));
         let last = match (written, told) {
             // The head is written after its record, so that it may be behind. One that is before tells
             // of records that are gone: they will be missed.
@@ -111,7 +121,7 @@ impl AuditFile {
             (written, None) => written.unwrap_or_else(Link::origin),
         };
         let file = Self { file, head: Some(head), identity };
-        Ok(Found { file, is_new, last, torn_bytes })
+        Ok(Found { file, is_new, last, torn_bytes, missing })
     }
 
     /// Whether the file is the one that now has this path.

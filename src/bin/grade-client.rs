@@ -16,7 +16,7 @@ use grade_actor_server::client::editions::Editions;
 use grade_actor_server::client::keys::{Keys, KeysError, ask_for_key};
 use grade_actor_server::client::script::{Script, ScriptError};
 use grade_actor_server::client::{Question, Sealed, Server};
-use grade_actor_server::text::shown;
+use grade_actor_server::text::{arguments, shown, without_keys};
 use gradebook::Key;
 
 const USAGE: u8 = 2;
@@ -91,7 +91,10 @@ struct Arguments {
 struct Exit(u8, String);
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(code) => return code.into(),
+    };
     match run(&arguments) {
         Ok(code) => ExitCode::from(code),
         Err(Exit(code, text)) => {
@@ -241,5 +244,5 @@ fn output_failed(error: &io::Error) -> Result<u8, Exit> {
 
 fn complain(text: &str) {
     // Standard error may be closed, and then there is nobody to tell.
-    let _ = writeln!(io::stderr(), "grade-client: {}", shown(text));
+    let _ = writeln!(io::stderr(), "grade-client: {}", without_keys(&shown(text)));
 }
