@@ -156,6 +156,8 @@ impl Writer {
             Err(error) => {
                 self.health.fail(&error.to_string());
                 self.give_up_answers();
+                // Where a batch has no room, the record that tells so may still have.
+                self.wait();
             }
         }
         if !self.withheld.is_empty() || self.health.has_missed() || self.health.is_failing() {
