@@ -3,6 +3,7 @@
 //! What is written is written whole or not at all, for its owner alone, and never over something that
 //! is there. Nothing that is printed has a key in it, only fingerprints.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -95,7 +96,7 @@ const STUDENTS_MAX: usize = 10_000_000;
 /// [`KeysError`].
 pub fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
     let output = output.map_or_else(|| class.with_file_name("keys.csv"), Path::to_path_buf);
-    let (students, _) =
+    let (students, ..) =
         read_regular(class, |file| Keyring::of_class(file, BYTES_MAX, STUDENTS_MAX))?;
     let held = Held::open_if_there(&output)?;
     let mut keyring = held.as_ref().map_or_else(Keyring::default, |held| held.keyring.clone());
@@ -215,7 +216,8 @@ pub fn slips(
     }
     let server = server.map_or_else(|| settings.listen.to_string(), str::to_owned);
     let audience = settings.audience.as_deref();
-    let wanted = |id: &str| ids.is_empty() || ids.iter().any(|wanted| wanted == id);
+    let named: HashSet<_> = ids.iter().map(String::as_str).collect();
+    let wanted = |id: &str| named.is_empty() || named.contains(id);
     let students = || book.rows().filter(|(id, ..)| wanted(id));
     // A text that grows leaves copies of keys behind.
     let each = SLIP_BYTES + 2 * (server.len() + audience.map_or(0, str::len));
@@ -285,7 +287,7 @@ fn load_book(settings: &Settings) -> Result<(Book, Option<String>), KeysError> {
 fn keyring(settings: &Settings) -> Result<(PathBuf, Keyring), KeysError> {
     let path = settings.sources.keys.as_ref().unwrap_or(&settings.sources.class).clone();
     let (bytes_max, rows_max) = (settings.read.bytes_max, settings.read.rows_max);
-    let (keyring, _) = read_regular(&path, |file| Keyring::of_class(file, bytes_max, rows_max))?;
+    let (keyring, ..) = read_regular(&path, |file| Keyring::of_class(file, bytes_max, rows_max))?;
     Ok((path, keyring))
 }
 
@@ -304,11 +306,10 @@ impl Held {
             Err(TryLockError::WouldBlock) => Err(KeysError::Busy { path: path.to_owned() }),
             Err(TryLockError::Error(why)) => Err(write_error(path, why)),
         };
-        let (keyring, file) =
+        let (keyring, file, stamp) =
             read_regular(path, |file| Keyring::read(file, BYTES_MAX, STUDENTS_MAX))?;
         lock(&file)?;
-        let metadata = file.metadata().map_err(|why| write_error(path, why))?;
-        Ok(Self { file, stamp: Stamp::of(&metadata), keyring })
+        Ok(Self { file, stamp, keyring })
     }
 
     fn open_if_there(path: &Path) -> Result<Option<Self>, KeysError> {
@@ -325,11 +326,9 @@ fn change(
     let held = Held::open(path)?;
     let mut keyring = held.keyring.clone();
     let mut lines = Vec::new();
-    for (at, id) in ids.iter().enumerate() {
-        // Twice rotated, a key would be good no longer.
-        if ids.iter().take(at).any(|before| before == id) {
-            continue;
-        }
+    let mut seen = HashSet::new();
+    // Twice rotated, a key would be good no longer.
+    for id in ids.iter().filter(|id| seen.insert(id.as_str())) {
         let nobody = || nobody(path, id);
         let student = StudentId::new(id.as_bytes()).ok_or_else(nobody)?;
         let (keys, line) = change(held.keyring.keys(id).ok_or_else(nobody)?, id)?;

@@ -119,13 +119,13 @@ fn load_once(
     Ok(class.loaded(Some(keys), warning))
 }
 
-/// Reads a regular file whole. Gives what was read and the file.
+/// Reads a regular file whole. Gives what was read, and the file with the state in which it was.
 pub(crate) fn read_regular<T>(
     path: &Path,
     read: impl Fn(&mut dyn Read) -> Result<T, ClassFileError>,
-) -> Result<(T, File), LoadError> {
-    let read = FileRead::of(path, |file| read(file))?;
-    Ok((read.content, read.file))
+) -> Result<(T, File, Stamp), LoadError> {
+    let FileRead { content, file, stamp, .. } = FileRead::of(path, |file| read(file))?;
+    Ok((content, file, stamp))
 }
 
 /// A file that has been read, and what it held.

@@ -1,6 +1,5 @@
 //! Whether replies are right: opened with the student's key, they say what the class file says.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -11,8 +10,8 @@ use anyhow::{Context as _, bail};
 use gradebook::sealed;
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, Discretion, Edition, Key, Publications, Questions, ReadOptions, Sealer,
-    Timestamp, UnknownStudent, open, read_class_file,
+    BatchLimits, Book, Discretion, Edition, Key, Keyring, Publications, Questions, ReadOptions,
+    Sealer, Timestamp, UnknownStudent, open, read_class_file,
 };
 
 use crate::speak::Speech;
@@ -34,7 +33,7 @@ pub(crate) struct Class {
 
 /// The keys of a class, by student.
 #[derive(Clone, Default)]
-pub(crate) struct Keys(Arc<HashMap<String, Key>>);
+pub(crate) struct Keys(Arc<Keyring>);
 
 impl Keys {
     /// The key of one student.
@@ -42,7 +41,8 @@ impl Keys {
     /// # Errors
     /// When there is none of this ID.
     pub(crate) fn of(&self, id: &str) -> anyhow::Result<&Key> {
-        self.0.get(id).with_context(|| format!("{id} is not in the class"))
+        let keys = self.0.keys(id).with_context(|| format!("{id} is not in the class"))?;
+        Ok(keys.current())
     }
 }
 
@@ -64,19 +64,8 @@ impl Class {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let open = || File::open(path).with_context(|| format!("cannot open {}", path.display()));
         let book = read_class_file(open()?, &READ_OPTIONS, Edition(1), &Publications::default())?;
-        let mut reader = csv::Reader::from_reader(open()?);
-        let header = reader.headers()?.clone();
-        let column = |name| header.iter().position(|column| column.trim() == name);
-        let (Some(id), Some(key)) = (column("ID Number"), column("Key")) else {
-            bail!("{} has no ID Number or Key", path.display());
-        };
-        let (mut keys, mut ids) = (HashMap::new(), Vec::new());
-        for row in reader.records() {
-            let row = row?;
-            let cell = |at| row.get(at).unwrap_or_default().trim();
-            ids.push(cell(id).to_owned());
-            keys.insert(cell(id).to_owned(), Key::parse(cell(key).as_bytes())?);
-        }
+        let keys = Keyring::of_class(open()?, READ_OPTIONS.bytes_max, READ_OPTIONS.rows_max)?;
+        let ids = keys.ids().map(str::to_owned).collect();
         Ok(Self { book, keys: Keys(Arc::new(keys)), ids })
     }
 

@@ -192,17 +192,25 @@ impl Writer {
 
     /// Tells in the file what happened while nothing could be written, as soon as that works.
     fn recover(&mut self) {
-        let mut told = false;
         while self.closing.is_none() {
-            if !told {
+            // What could not be taken back goes before.
+            let tells = self.text.is_empty();
+            if tells {
                 self.record_recovery();
             }
-            if self.write_text().is_ok() {
-                self.forget_told();
-                return self.health.recover();
+            match self.write_text() {
+                Ok(()) if tells => {
+                    self.forget_told();
+                    return self.health.recover();
+                }
+                Ok(()) => {}
+                Err(_) => {
+                    if !self.take_back() && tells {
+                        self.forget_told();
+                    }
+                    self.wait();
+                }
             }
-            told = !self.take_back();
-            self.wait();
         }
     }
 
@@ -223,7 +231,7 @@ impl Writer {
         self.record(&What::Resumed { reason, refused_requests, lost_events });
     }
 
-    /// What the file tells now need not be told again.
+    /// What the file tells, or will before all else, need not be told again.
     fn forget_told(&mut self) {
         self.withheld.clear();
         self.events.clear();

@@ -1,13 +1,12 @@
 //! Where the client's keys come from: a file, an environment variable, a CSV, or a hidden prompt;
 //! never the command line, which every user of the machine can read.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use gradebook::{Key, KeyError, StudentKeys};
+use gradebook::{Key, KeyError, Keyring};
 
 use crate::loading::OTHERS;
 
@@ -17,12 +16,16 @@ pub const KEY_VARIABLE: &str = "GRADE_KEY";
 /// The most bytes of a key file.
 const KEY_FILE_BYTES_MAX: u64 = 1024;
 
+/// The most bytes and rows of a CSV with keys.
+const CSV_BYTES_MAX: u64 = 1 << 32;
+const CSV_ROWS_MAX: usize = 10_000_000;
+
 /// The keys at hand.
 pub enum Keys {
     /// One key, for whatever ID.
     One(Key),
-    /// A key for each of these IDs.
-    Many(HashMap<String, Key>),
+    /// A key for each of these students.
+    Many(Keyring),
     /// None; they are asked for.
     Asked,
 }
@@ -104,27 +107,12 @@ impl Keys {
     pub fn from_csv(path: &Path) -> Result<(Self, bool), KeysError> {
         let (file, mode) = open(path)?;
         let bad = |why: String| KeysError::BadCsv { path: path.to_owned(), why };
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-        let headers = reader.byte_headers().map_err(|error| bad(kind(&error)))?;
-        let column = |name: &str| {
-            let at = headers.iter().position(|header| header == name.as_bytes());
-            at.ok_or_else(|| bad(format!("has no column {name:?}; it needs ID Number and Key")))
-        };
-        let (id, key) = (column("ID Number")?, column("Key")?);
-        let mut keys = HashMap::new();
-        for row in reader.byte_records() {
-            let row = row.map_err(|error| bad(kind(&error)))?;
-            let cell = |at: usize| row.get(at).unwrap_or_default();
-            if row.iter().all(<[u8]>::is_empty) {
-                continue;
-            }
-            let line = row.position().map_or(0, csv::Position::line);
-            let place = || format!("{}: row {line}", path.display());
-            let key = StudentKeys::parse(cell(key));
-            let key = key.map_err(|why| KeysError::BadKey { place: place(), why })?;
-            keys.insert(String::from_utf8_lossy(cell(id)).into_owned(), key.current().clone());
+        let keyring = Keyring::of_class(file, CSV_BYTES_MAX, CSV_ROWS_MAX);
+        let keyring = keyring.map_err(|fault| bad(fault.to_string()))?;
+        if !keyring.ids().any(|id| keyring.keys(id).is_some()) {
+            return Err(bad("holds no keys; it needs the columns ID Number and Key".to_owned()));
         }
-        Ok((Self::Many(keys), mode & OTHERS != 0))
+        Ok((Self::Many(keyring), mode & OTHERS != 0))
     }
 
     /// The key of one student. `ask` is called when there is none at hand.
@@ -139,7 +127,8 @@ impl Keys {
         match self {
             Self::One(key) => Ok(key.clone()),
             Self::Many(keys) => {
-                keys.get(id).cloned().ok_or_else(|| KeysError::NoKey(id.to_owned()))
+                let keys = keys.keys(id).ok_or_else(|| KeysError::NoKey(id.to_owned()))?;
+                Ok(keys.current().clone())
             }
             Self::Asked => ask(),
         }
@@ -173,18 +162,6 @@ fn open(path: &Path) -> Result<(File, u32), KeysError> {
         }
     };
     open().map_err(|why| KeysError::Unreadable { path: path.to_owned(), why })
-}
-
-/// What is wrong with a CSV, without the text of any cell.
-fn kind(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Io(error) => format!("cannot be read: {error}"),
-        csv::ErrorKind::UnequalLengths { pos, len, expected_len } => {
-            let row = pos.as_ref().map_or(0, csv::Position::line);
-            format!("row {row}: has {len} cells where the header has {expected_len}")
-        }
-        _ => "is not CSV".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -237,12 +214,12 @@ mod tests {
         let (_folder, path) = file("Name,ID Number\nAda,2100001\n", 0o600);
         assert_eq!(
             refusal(Keys::from_csv(&path)),
-            "has no column \"Key\"; it needs ID Number and Key"
+            "holds no keys; it needs the columns ID Number and Key"
         );
         let (_folder, path) = file("ID Number,Key\n2100001,AAAA\n", 0o600);
         assert_eq!(
             refusal(Keys::from_csv(&path)),
-            "row 2: the key decodes to 3 bytes instead of 32"
+            "row 2, column \"Key\": decodes to 3 bytes instead of 32; a Fernet key is 32 bytes in base64url"
         );
     }
 }
