@@ -15,8 +15,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use common::{
-    ADA, ADA_GRADES, BO, CLASS, Client, PATIENCE, Server, class_folder, eventually, holds_no_key,
-    server_command,
+    ADA, ADA_GRADES, BO, CLASS, Client, PATIENCE, Server, class_folder, ended, eventually,
+    holds_no_key, server_command,
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use serde_json::Value;
@@ -410,7 +410,7 @@ fn a_file_that_is_something_else_is_left_alone() {
         let (folder, path) = class_folder("[audit]\nfile = \"notes\"\n");
         let notes = folder.path().join("notes");
         std::fs::write(&notes, foreign).unwrap();
-        let output = server_command().arg("--config").arg(&path).output().unwrap();
+        let output = ended(server_command().arg("--config").arg(&path));
         assert_eq!(output.status.code(), Some(1));
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(
@@ -425,7 +425,7 @@ fn a_file_that_is_something_else_is_left_alone() {
 fn two_servers_never_write_to_one_file() {
     let server = Server::start(AUDIT);
     let path = server.folder.path().join("test.toml");
-    let output = server_command().arg("--config").arg(path).output().unwrap();
+    let output = ended(server_command().arg("--config").arg(path));
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("another server writes its audit there"), "{text}");

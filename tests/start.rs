@@ -5,13 +5,13 @@
 
 mod common;
 
-use common::{ADA, ADA_GRADES, CLASS, Server, class_folder, holds_no_key, server_command};
+use common::{ADA, ADA_GRADES, CLASS, Server, class_folder, ended, holds_no_key, server_command};
 
 /// Runs the server to its end and gives the code and what it said on standard error.
 fn refusal(settings: &str, class: &[u8]) -> (i32, String) {
     let (folder, path) = class_folder(settings);
     std::fs::write(folder.path().join("class.csv"), class).unwrap();
-    let output = server_command().arg("--config").arg(path).output().unwrap();
+    let output = ended(server_command().arg("--config").arg(path));
     let text = String::from_utf8(output.stderr).unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     holds_no_key(&[text.clone(), printed]);

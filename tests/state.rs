@@ -8,7 +8,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use common::{Server, Student, class_folder, server_command};
+use common::{Server, Student, class_folder, ended, server_command};
 use fernet::Fernet;
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -56,7 +56,7 @@ fn an_average_told_in_one_run_stays_in_the_next_until_enough_marks_have_changed(
 fn a_state_that_cannot_be_read_is_no_reason_to_tell_everything_anew() {
     let (folder, path) = class_folder(SETTINGS);
     fs::write(folder.path().join("state.json"), "nonsense").unwrap();
-    let output = server_command().arg("--config").arg(path).output().unwrap();
+    let output = ended(server_command().arg("--config").arg(path));
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("state.json (gradebook.state_file): holds no record of what was told"));
