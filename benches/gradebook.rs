@@ -11,17 +11,17 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use gradebook::sealed::{Examiner, Nonce, Query, ReplayLimits};
+use gradebook::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, Discretion, Edition, Key, Publications, Questions, ReadOptions, Sealer,
-    Timestamp, UnknownStudent, open, read_class_file,
+    BatchLimits, Book, EditionNumber, Key, PrivacyPolicy, ReadOptions, ReleaseHistory, Requests,
+    Sealer, Timestamp, UnknownStudent, open, read_class_file,
 };
 
 const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
 const LIMITS: BatchLimits = BatchLimits { requests: 64, output_bytes: 1 << 20 };
 const OPTIONS: ReadOptions =
-    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, discretion: Discretion::NONE };
+    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, policy: PrivacyPolicy::NONE };
 const NOW: Timestamp = Timestamp(1_800_000_000);
 const BATCHES: [usize; 3] = [1, 16, 64];
 
@@ -47,13 +47,18 @@ fn class(students: usize) -> String {
 }
 
 fn book(students: usize) -> Book {
-    read_class_file(class(students).as_bytes(), &OPTIONS, Edition(1), &Publications::default())
-        .unwrap()
+    read_class_file(
+        class(students).as_bytes(),
+        &OPTIONS,
+        EditionNumber(1),
+        &ReleaseHistory::default(),
+    )
+    .unwrap()
 }
 
 /// A batch of requests with `command`, each by another of so many students.
-fn questions(requests: usize, students: usize, command: &str) -> Questions {
-    let mut questions = Questions::new(LIMITS);
+fn questions(requests: usize, students: usize, command: &str) -> Requests {
+    let mut questions = Requests::new(LIMITS);
     for n in 0..requests {
         let line = format!("{} {command}\n", 2_000_000 + n * 7919 % students);
         let Parsed::Request { request, .. } = wire::parse(GRAMMAR, line.as_bytes()) else {
@@ -122,30 +127,31 @@ fn whole(bencher: Bencher<'_, '_>, way: &str) {
     let grammar = Grammar { sealed, ..GRAMMAR };
     // More requests than are measured, so that none comes again.
     let limits = ReplayLimits { per_student: 256, total: 1_000_000 };
-    let mut examiner = Examiner::new("bench".into(), u64::MAX, limits);
+    let mut verifier = RequestVerifier::new("bench".into(), u64::MAX, limits);
     let requests: Vec<_> = (0..16 * 4000)
         .map(|nonce| {
             // A batch is by one student, the next by another.
             let student = usize::try_from(nonce / 16 % 64).unwrap();
             let (id, key) = ((2_000_000 + student).to_string(), key(student));
-            let query = Query { audience: "bench", id: &id, command: "GG", nonce: Nonce(nonce) };
+            let request =
+                SealedRequest { audience: "bench", id: &id, command: "GG", nonce: Nonce(nonce) };
             let key = Key::parse(key.as_bytes()).unwrap();
             match sealed {
-                true => format!("{id} {}\n", query.seal(&key, NOW).unwrap()),
+                true => format!("{id} {}\n", request.seal(&key, NOW).unwrap()),
                 false => format!("{id} GG\n"),
             }
         })
         .collect();
     let mut next = requests.iter();
     bencher.counter(ItemsCount::new(16_usize)).bench_local(|| {
-        let mut questions = Questions::new(LIMITS);
+        let mut questions = Requests::new(LIMITS);
         for line in next.by_ref().take(16) {
             if let Parsed::Request { request, .. } = wire::parse(grammar, line.as_bytes()) {
                 questions.push(request);
             }
         }
         let answers = match sealed {
-            true => book.answer_sealed(questions, &mut examiner, NOW),
+            true => book.answer_sealed(questions, &mut verifier, NOW),
             false => book.answer(questions, &UnknownStudent::Close, NOW),
         };
         sealer.seal(answers)
@@ -173,7 +179,12 @@ fn open_a_token(bencher: Bencher<'_, '_>) {
 fn load_a_class_of(bencher: Bencher<'_, '_>, students: usize) {
     let file = class(students);
     bencher.counter(BytesCount::new(file.len())).bench(|| {
-        read_class_file(black_box(file.as_bytes()), &OPTIONS, Edition(1), &Publications::default())
-            .unwrap()
+        read_class_file(
+            black_box(file.as_bytes()),
+            &OPTIONS,
+            EditionNumber(1),
+            &ReleaseHistory::default(),
+        )
+        .unwrap()
     });
 }

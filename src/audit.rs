@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use grade_actors::audit::{Answered, Audit, TakenDown};
 use grade_actors::event::{Ending, Event, Part, Tell};
-use gradebook::Edition;
+use gradebook::EditionNumber;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -83,7 +83,7 @@ impl AuditLog {
     }
 
     /// Takes down that a class file was refused.
-    pub fn reload_refused(&self, edition: Edition, reason: &str) {
+    pub fn reload_refused(&self, edition: EditionNumber, reason: &str) {
         self.event(What::ReloadRefused { edition: edition.0, reason: reason.to_owned().into() });
     }
 

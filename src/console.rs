@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use grade_actors::event::{Ending, Event, Part, Tell};
-use gradebook::{Book, Edition, Outcome, Refusal};
+use gradebook::{Book, EditionNumber, Outcome, Rejection};
 use tracing::{Level, debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -24,9 +24,9 @@ pub enum Notice<'a> {
     /// The class file has been read.
     ClassFile(&'a Path, &'a Book),
     /// The class file has been read again and is the same.
-    Unchanged(Edition),
+    Unchanged(EditionNumber),
     /// The class file was refused, or held back; the edition goes on.
-    Kept(Edition, String),
+    Kept(EditionNumber, String),
     /// Something the instructor should know at every start.
     Warning(&'a str),
     /// The class file cannot be watched, for this reason.
@@ -122,13 +122,17 @@ fn lab_event(event: &Event<'_>) -> String {
                 Ok(request) => {
                     format!("Received {} command from client.\n", request.command.word())
                 }
-                Err(refusal) => format!("Received no command from client: {}.\n", heard(*refusal)),
+                Err(rejection) => {
+                    format!("Received no command from client: {}.\n", heard(*rejection))
+                }
             };
             let found = match (request, outcome) {
                 (Err(_), _) => "",
                 (
                     _,
-                    Outcome::Silence | Outcome::Decoy | Outcome::Refused(Refusal::UnknownStudent),
+                    Outcome::Silence
+                    | Outcome::Decoy
+                    | Outcome::Rejected(Rejection::UnknownStudent),
                 ) => "User not found.\n",
                 _ => "User found.\n",
             };
@@ -206,8 +210,8 @@ fn trace_event(event: &Event<'_>) {
             let (id, command) = (shown_id(&request.id), request.command.word());
             debug!(%session, id, command, outcome = outcome.word(), "request");
         }
-        Event::Answered { session, request: Err(refusal), .. } => {
-            debug!(%session, refusal = refusal.word(), what = heard(*refusal), "no request");
+        Event::Answered { session, request: Err(rejection), .. } => {
+            debug!(%session, rejection = rejection.word(), what = heard(*rejection), "no request");
         }
         Event::Ended { session, ending: Ending::Panicked, requests } => {
             error!(%session, requests, "session failed");
@@ -250,9 +254,9 @@ fn trace_notice(notice: &Notice<'_>) {
 }
 
 /// What was heard in place of a request. Never its text: it may be a key.
-fn heard(refusal: Refusal) -> String {
-    match refusal {
-        Refusal::Malformed(malformed) => malformed.to_string(),
+fn heard(rejection: Rejection) -> String {
+    match rejection {
+        Rejection::Malformed(malformed) => malformed.to_string(),
         other => other.text().to_owned(),
     }
 }
@@ -268,8 +272,8 @@ fn name(part: Part) -> &'static str {
 mod tests {
     use grade_actors::event::SessionNumber;
     use gradebook::{
-        Command, Discretion, Fault, Malformed, Publications, ReadOptions, Request, StudentId,
-        read_class_file,
+        Command, LineError, MalformedLine, PrivacyPolicy, ReadOptions, ReleaseHistory, Request,
+        StudentId, read_class_file,
     };
 
     use super::*;
@@ -278,8 +282,9 @@ mod tests {
         \"Quill, A\u{1b}[31m\",2100001,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=,7\n";
 
     fn book() -> Book {
-        let options = ReadOptions { bytes_max: 4096, rows_max: 10, discretion: Discretion::NONE };
-        read_class_file(CLASS.as_bytes(), &options, Edition(1), &Publications::default()).unwrap()
+        let options = ReadOptions { bytes_max: 4096, rows_max: 10, policy: PrivacyPolicy::NONE };
+        read_class_file(CLASS.as_bytes(), &options, EditionNumber(1), &ReleaseHistory::default())
+            .unwrap()
     }
 
     #[test]
@@ -319,9 +324,9 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_request_is_told_by_class_and_length() {
-        let malformed = Malformed { fault: Fault::NoCommand, bytes: 44 };
-        let request = Err(Refusal::Malformed(malformed));
-        let outcome = Outcome::Refused(Refusal::Malformed(malformed));
+        let malformed = MalformedLine { error: LineError::NoCommand, bytes: 44 };
+        let request = Err(Rejection::Malformed(malformed));
+        let outcome = Outcome::Rejected(Rejection::Malformed(malformed));
         let event =
             Event::Answered { session: SessionNumber(1), request, outcome, reply: b"ERR x y\n" };
         assert_eq!(

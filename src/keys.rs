@@ -10,7 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gradebook::{
-    Book, ClassFileError, Edition, Keyring, NoRandomness, Publications, StudentId, StudentKeys,
+    Book, ClassFileError, EditionNumber, KeyFile, NoRandomness, ReleaseHistory, StudentId,
+    StudentKeys,
 };
 use zeroize::Zeroizing;
 
@@ -97,12 +98,12 @@ const STUDENTS_MAX: usize = 10_000_000;
 pub fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
     let output = output.map_or_else(|| class.with_file_name("keys.csv"), Path::to_path_buf);
     let (students, ..) =
-        read_regular(class, |file| Keyring::of_class(file, BYTES_MAX, STUDENTS_MAX))?;
+        read_regular(class, |file| KeyFile::from_class_file(file, BYTES_MAX, STUDENTS_MAX))?;
     let held = Held::open_if_there(&output)?;
-    let mut keyring = held.as_ref().map_or_else(Keyring::default, |held| held.keyring.clone());
+    let mut key_file = held.as_ref().map_or_else(KeyFile::default, |held| held.key_file.clone());
     let (mut taken_over, mut issued) = (0_usize, 0_usize);
     for id in students.ids().filter_map(|id| StudentId::new(id.as_bytes())) {
-        if keyring.keys(id.as_str()).is_some() {
+        if key_file.keys(id.as_str()).is_some() {
             continue;
         }
         let keys = match students.keys(id.as_str()) {
@@ -115,14 +116,14 @@ pub fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
                 StudentKeys::generate()?
             }
         };
-        keyring.set_keys(&id, keys);
+        key_file.set_keys(&id, keys);
     }
     let (file, all) = (output.display(), students.len());
     if taken_over + issued == 0 {
         return Ok(format!("{file}: each of {all} students has a key; nothing was written"));
     }
-    keyring.check_keys().map_err(|why| KeysError::Merge { path: output.clone(), why })?;
-    write(&output, held, &keyring)?;
+    key_file.check_keys().map_err(|why| KeysError::Merge { path: output.clone(), why })?;
+    write(&output, held, &key_file)?;
     let mut text = format!("{file}: {issued} keys made for {all} students");
     if taken_over > 0 {
         // Writing to a text does not fail.
@@ -183,14 +184,14 @@ pub fn retire(path: &Path, ids: &[String]) -> Result<String, KeysError> {
 /// [`KeysError`].
 pub fn check(settings: &Settings) -> Result<String, KeysError> {
     let (book, warning) = load_book(settings)?;
-    let (path, keyring) = keyring(settings)?;
+    let (path, key_file) = key_file(settings)?;
     let mut text = String::new();
     if let Some(warning) = warning {
         let _ = writeln!(text, "warning: {warning}");
     }
     let _ = write!(text, "{}: {} students, each with a key", path.display(), book.students());
     let with_two =
-        keyring.ids().filter(|id| keyring.keys(id).is_some_and(|keys| keys.old().is_some()));
+        key_file.ids().filter(|id| key_file.keys(id).is_some_and(|keys| keys.old().is_some()));
     for id in with_two {
         let _ =
             write!(text, "\n{id}: two keys; when the student has the new one, keys retire {id}");
@@ -209,9 +210,9 @@ pub fn slips(
     output: Option<&Path>,
 ) -> Result<String, KeysError> {
     let (book, _) = load_book(settings)?;
-    let (path, keyring) = keyring(settings)?;
+    let (path, key_file) = key_file(settings)?;
     let output = output.map_or_else(|| path.with_file_name("slips.txt"), Path::to_path_buf);
-    if let Some(id) = ids.iter().find(|id| keyring.keys(id).is_none()) {
+    if let Some(id) = ids.iter().find(|id| key_file.keys(id).is_none()) {
         return Err(nobody(&path, id));
     }
     let server = server.map_or_else(|| settings.listen.to_string(), str::to_owned);
@@ -225,7 +226,7 @@ pub fn slips(
     let mut text = Zeroizing::new(String::with_capacity(bytes));
     let mut slips = 0_usize;
     for (id, name, _) in students() {
-        if let Some(keys) = keyring.keys(id) {
+        if let Some(keys) = key_file.keys(id) {
             write_slip(&mut text, id, name, keys, &server, audience);
             slips += 1;
         }
@@ -278,17 +279,18 @@ fn write_slip(
 }
 
 fn load_book(settings: &Settings) -> Result<(Book, Option<String>), KeysError> {
-    let before = Publications::default();
-    let loaded = load(&settings.sources, &settings.read, Edition(1), &before)?;
+    let before = ReleaseHistory::default();
+    let loaded = load(&settings.sources, &settings.read, EditionNumber(1), &before)?;
     Ok((loaded.book, loaded.warning))
 }
 
 /// The keys of a class, and the file that they stand in.
-fn keyring(settings: &Settings) -> Result<(PathBuf, Keyring), KeysError> {
+fn key_file(settings: &Settings) -> Result<(PathBuf, KeyFile), KeysError> {
     let path = settings.sources.keys.as_ref().unwrap_or(&settings.sources.class).clone();
     let (bytes_max, rows_max) = (settings.read.bytes_max, settings.read.rows_max);
-    let (keyring, ..) = read_regular(&path, |file| Keyring::of_class(file, bytes_max, rows_max))?;
-    Ok((path, keyring))
+    let (key_file, ..) =
+        read_regular(&path, |file| KeyFile::from_class_file(file, bytes_max, rows_max))?;
+    Ok((path, key_file))
 }
 
 /// A file of keys that is being changed, and by nobody else.
@@ -296,7 +298,7 @@ struct Held {
     file: File,
     /// The state in which it was read.
     stamp: Stamp,
-    keyring: Keyring,
+    key_file: KeyFile,
 }
 
 impl Held {
@@ -306,10 +308,10 @@ impl Held {
             Err(TryLockError::WouldBlock) => Err(KeysError::Busy { path: path.to_owned() }),
             Err(TryLockError::Error(why)) => Err(write_error(path, why)),
         };
-        let (keyring, file, stamp) =
-            read_regular(path, |file| Keyring::read(file, BYTES_MAX, STUDENTS_MAX))?;
+        let (key_file, file, stamp) =
+            read_regular(path, |file| KeyFile::read(file, BYTES_MAX, STUDENTS_MAX))?;
         lock(&file)?;
-        Ok(Self { file, stamp, keyring })
+        Ok(Self { file, stamp, key_file })
     }
 
     fn open_if_there(path: &Path) -> Result<Option<Self>, KeysError> {
@@ -324,18 +326,18 @@ fn change(
     change: impl Fn(&StudentKeys, &str) -> Result<(StudentKeys, String), KeysError>,
 ) -> Result<String, KeysError> {
     let held = Held::open(path)?;
-    let mut keyring = held.keyring.clone();
+    let mut key_file = held.key_file.clone();
     let mut lines = Vec::new();
     let mut seen = HashSet::new();
     // Twice rotated, a key would be good no longer.
     for id in ids.iter().filter(|id| seen.insert(id.as_str())) {
         let nobody = || nobody(path, id);
         let student = StudentId::new(id.as_bytes()).ok_or_else(nobody)?;
-        let (keys, line) = change(held.keyring.keys(id).ok_or_else(nobody)?, id)?;
-        keyring.set_keys(&student, keys);
+        let (keys, line) = change(held.key_file.keys(id).ok_or_else(nobody)?, id)?;
+        key_file.set_keys(&student, keys);
         lines.push(line);
     }
-    write(path, Some(held), &keyring)?;
+    write(path, Some(held), &key_file)?;
     Ok(lines.join("\n"))
 }
 
@@ -343,8 +345,8 @@ fn nobody(path: &Path, id: &str) -> KeysError {
     KeysError::Nobody { path: path.to_owned(), id: shown_word(id).into_owned() }
 }
 
-fn write(path: &Path, held: Option<Held>, keyring: &Keyring) -> Result<(), KeysError> {
-    let text = keyring.expose_text();
+fn write(path: &Path, held: Option<Held>, key_file: &KeyFile) -> Result<(), KeysError> {
+    let text = key_file.expose_text();
     let written = match held {
         Some(held) => replace(path, &held.file, held.stamp, text.as_bytes()),
         None => create(path, text.as_bytes()),

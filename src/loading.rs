@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::progress::Progress;
 use gradebook::{
-    Book, ClassFileError, Edition, Keyring, Publications, ReadOptions, read_class_file,
+    Book, ClassFileError, EditionNumber, KeyFile, ReadOptions, ReleaseHistory, read_class_file,
     read_class_files,
 };
 use twox_hash::XxHash3_128;
@@ -75,8 +75,8 @@ enum Reason {
 pub fn load(
     sources: &Sources,
     options: &ReadOptions,
-    edition: Edition,
-    before: &Publications,
+    edition: EditionNumber,
+    before: &ReleaseHistory,
 ) -> Result<Loaded, LoadError> {
     let mut attempt = 1;
     loop {
@@ -93,8 +93,8 @@ pub fn load(
 fn load_once(
     sources: &Sources,
     options: &ReadOptions,
-    edition: Edition,
-    before: &Publications,
+    edition: EditionNumber,
+    before: &ReleaseHistory,
 ) -> Result<Loaded, LoadError> {
     let Some(keys_path) = &sources.keys else {
         let read = |file: &mut Hashed<'_>| read_class_file(file, options, edition, before);
@@ -103,14 +103,14 @@ fn load_once(
         let warning = class.exposed().filter(|_| sources.strict);
         return Ok(class.loaded(None, warning.map(|exposed| exposed.to_string())));
     };
-    let read = |file: &mut Hashed<'_>| Keyring::read(file, options.bytes_max, options.rows_max);
+    let read = |file: &mut Hashed<'_>| KeyFile::read(file, options.bytes_max, options.rows_max);
     let keys = FileRead::of(keys_path, read)?;
     let warning = match keys.exposed() {
         Some(exposed) if sources.strict => return Err(exposed),
         exposed => exposed.map(|exposed| exposed.to_string()),
     };
-    let (keyring, keys) = keys.split();
-    let read = |file: &mut Hashed<'_>| read_class_files(file, &keyring, options, edition, before);
+    let (key_file, keys) = keys.split();
+    let read = |file: &mut Hashed<'_>| read_class_files(file, &key_file, options, edition, before);
     let class = FileRead::of(&sources.class, read)?;
     // The files are read one after the other, so the first may have been replaced in the meantime.
     if keys_path.metadata().ok().as_ref().map(Stamp::of) != Some(keys.stamp) {
@@ -255,16 +255,16 @@ impl Read for Hashed<'_> {
 
 #[cfg(test)]
 mod tests {
-    use gradebook::Discretion;
+    use gradebook::PrivacyPolicy;
 
     use super::*;
 
     const OPTIONS: ReadOptions =
-        ReadOptions { bytes_max: 1 << 20, rows_max: 1000, discretion: Discretion::NONE };
+        ReadOptions { bytes_max: 1 << 20, rows_max: 1000, policy: PrivacyPolicy::NONE };
 
     fn refused(path: &Path) -> String {
         let class = Sources { class: path.to_owned(), keys: None, strict: false };
-        match load(&class, &OPTIONS, Edition(1), &Publications::default()) {
+        match load(&class, &OPTIONS, EditionNumber(1), &ReleaseHistory::default()) {
             Ok(_) => panic!("was accepted"),
             Err(error) => error.to_string().replace(&path.display().to_string(), "PATH"),
         }
@@ -274,9 +274,9 @@ mod tests {
     fn the_example_class_is_a_book() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("settings/example_class.csv");
         let class = Sources { class: path, keys: None, strict: false };
-        let loaded = load(&class, &OPTIONS, Edition(3), &Publications::default()).unwrap();
-        assert_eq!((loaded.book.students(), loaded.book.edition()), (20, Edition(3)));
-        let again = load(&class, &OPTIONS, Edition(4), &Publications::default()).unwrap();
+        let loaded = load(&class, &OPTIONS, EditionNumber(3), &ReleaseHistory::default()).unwrap();
+        assert_eq!((loaded.book.students(), loaded.book.edition()), (20, EditionNumber(3)));
+        let again = load(&class, &OPTIONS, EditionNumber(4), &ReleaseHistory::default()).unwrap();
         assert_eq!(loaded.digests, again.digests, "the digest is of the bytes");
     }
 

@@ -21,7 +21,7 @@ use grade_actor_server::settings::{Settings, SettingsError};
 use grade_actor_server::state;
 use grade_actor_server::text::{arguments, shown, without_keys};
 use gradebook::wire::{self, Grammar, Parsed};
-use gradebook::{Book, Edition, Timestamp};
+use gradebook::{Book, EditionNumber, Timestamp};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 const SUCCESS: u8 = 0;
@@ -175,7 +175,7 @@ fn first_book(settings: &Settings) -> Result<Book, u8> {
         complain(&error.to_string());
         CANNOT_SERVE
     })?;
-    let edition = Edition(last.0.saturating_add(1));
+    let edition = EditionNumber(last.0.saturating_add(1));
     let loaded = load(&settings.sources, &settings.read, edition, &before);
     match loaded {
         Ok(Loaded { book, warning, .. }) => {
@@ -209,8 +209,8 @@ fn preview(settings: &Settings, id: &str, command: &str) -> u8 {
             print(&shown(&text));
             SUCCESS
         }
-        Err(refusal) => {
-            complain(refusal.text());
+        Err(rejection) => {
+            complain(rejection.text());
             CANNOT_SERVE
         }
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use grade_actors::House;
-use gradebook::{Census, Edition, Publications, ReadOptions};
+use gradebook::{EditionNumber, IdSet, ReadOptions, ReleaseHistory};
 use tokio::sync::Notify;
 
 use crate::console::Notice;
@@ -33,11 +33,11 @@ pub(crate) struct Reloader {
 /// The edition that answers.
 #[derive(Clone)]
 struct Current {
-    edition: Edition,
+    edition: EditionNumber,
     digests: Vec<u128>,
-    census: Arc<Census>,
+    id_set: Arc<IdSet>,
     /// What this edition and those before it have told.
-    publications: Publications,
+    history: ReleaseHistory,
 }
 
 /// Why there is no new edition.
@@ -52,7 +52,7 @@ enum Refused {
 enum Read {
     Unchanged,
     Shrunk { lost: usize, of: usize },
-    New(Box<Loaded>, Arc<Census>),
+    New(Box<Loaded>, Arc<IdSet>),
 }
 
 impl Reloader {
@@ -67,8 +67,8 @@ impl Reloader {
         let current = Current {
             edition: first.book.edition(),
             digests: first.digests.clone(),
-            census: Arc::new(first.book.census()),
-            publications: first.book.publications().clone(),
+            id_set: Arc::new(first.book.id_set()),
+            history: first.book.release_history().clone(),
         };
         Self { sources, options, shrink_percent_max, state_file, current, wanted: Arc::default() }
     }
@@ -93,18 +93,18 @@ impl Reloader {
         let reading = tokio::task::spawn_blocking(move || {
             let read = read_again(&sources, options, &current, shrink_percent_max)?;
             if let (Some(path), Read::New(loaded, _)) = (&state_file, &read) {
-                state::write(path, loaded.book.publications(), loaded.book.edition())?;
+                state::write(path, loaded.book.release_history(), loaded.book.edition())?;
             }
             Ok::<_, Refused>(read)
         });
         let kept = |why: String| Notice::Kept(self.current.edition, why);
         let notice = match reading.await {
-            Ok(Ok(Read::New(loaded, census))) => {
+            Ok(Ok(Read::New(loaded, id_set))) => {
                 let Loaded { book, digests, warning, .. } = *loaded;
-                let (edition, publications) = (book.edition(), book.publications().clone());
+                let (edition, history) = (book.edition(), book.release_history().clone());
                 match house.install(book).await {
                     Ok(()) => {
-                        self.current = Current { edition, digests, census, publications };
+                        self.current = Current { edition, digests, id_set, history };
                         if let Some(warning) = warning {
                             herald.notice(&Notice::Warning(&warning));
                         }
@@ -132,15 +132,15 @@ fn read_again(
     current: &Current,
     shrink_percent_max: u8,
 ) -> Result<Read, LoadError> {
-    let edition = Edition(current.edition.0.saturating_add(1));
-    let loaded = load(sources, &options, edition, &current.publications)?;
+    let edition = EditionNumber(current.edition.0.saturating_add(1));
+    let loaded = load(sources, &options, edition, &current.history)?;
     if loaded.digests == current.digests {
         return Ok(Read::Unchanged);
     }
-    let census = loaded.book.census();
-    let (lost, of) = (current.census.missing_from(&census), current.census.len());
+    let id_set = loaded.book.id_set();
+    let (lost, of) = (current.id_set.missing_from(&id_set), current.id_set.len());
     if lost.saturating_mul(100) > of.saturating_mul(usize::from(shrink_percent_max)) {
         return Ok(Read::Shrunk { lost, of });
     }
-    Ok(Read::New(Box::new(loaded), Arc::new(census)))
+    Ok(Read::New(Box::new(loaded), Arc::new(id_set)))
 }

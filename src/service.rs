@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use grade_actors::audit::Auditor;
 use grade_actors::event::Teller;
 use grade_actors::{Blueprint, House, Reception, bind};
-use gradebook::{Book, Edition, Sealer, Timestamp};
+use gradebook::{Book, EditionNumber, Sealer, Timestamp};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -66,7 +66,7 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
         &first,
     );
     if let Some(path) = &settings.state_file {
-        state::write(path, first.book.publications(), first.book.edition())?;
+        state::write(path, first.book.release_history(), first.book.edition())?;
     }
     let herald = Arc::new(Herald { audit: open_audit(&settings, &console)?, console });
     herald.notice(&Notice::ClassFile(&settings.sources.class, &first.book));
@@ -130,12 +130,12 @@ async fn until_stopped(
 /// The number of the first edition: above those of earlier runs, if that is known. Clients of sealed
 /// replies see to it that editions never run back, so there it is the time in milliseconds at least, and
 /// reading a class file takes longer than one.
-fn first_edition(settings: &Settings, last: Edition) -> Edition {
+fn first_edition(settings: &Settings, last: EditionNumber) -> EditionNumber {
     let time = match settings.reception {
         Reception::Clear(_) => 1,
         Reception::Sealed(_) => Timestamp::of(SystemTime::now()).0.saturating_mul(1_000),
     };
-    Edition(time.max(last.0.saturating_add(1)))
+    EditionNumber(time.max(last.0.saturating_add(1)))
 }
 
 /// The audit, if there is to be one.
@@ -196,7 +196,7 @@ fn open(
     if let Some(warning) = &first.warning {
         herald.notice(&Notice::Warning(warning));
     }
-    if !read.discretion.applies() {
+    if !read.policy.applies() {
         herald.notice(&Notice::Warning(
             "gradebook.population_min = 1 tells averages of any number of marks, which can give single \
              ones away; 5 is safe",

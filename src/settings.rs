@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use grade_actors::{ConnectionLimits, Manners, Reception, RequestRate, Timeouts};
-use gradebook::sealed::{Examiner, ReplayLimits};
+use gradebook::sealed::{ReplayLimits, RequestVerifier};
 use gradebook::wire::Grammar;
-use gradebook::{BatchLimits, Cover, Discretion, ReadOptions, UnknownStudent};
+use gradebook::{BatchLimits, DecoyKeys, PrivacyPolicy, ReadOptions, UnknownStudent};
 use serde::Deserialize;
 
 use crate::audit::AuditOptions;
@@ -235,7 +235,7 @@ impl Check<'_> {
             )?,
             reception: match profile {
                 Profile::Lab => Reception::Clear(self.unknown_student(&lab.unknown_student)?),
-                Profile::Sealed => Reception::Sealed(Box::new(self.examiner(sealed)?)),
+                Profile::Sealed => Reception::Sealed(Box::new(self.verifier(sealed)?)),
             },
             manners: self.manners(lab, limits, timeouts, profile)?,
             connections: self.connections(limits)?,
@@ -301,7 +301,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn examiner(&self, sealed: &Sealed) -> Result<Examiner, SettingsError> {
+    fn verifier(&self, sealed: &Sealed) -> Result<RequestVerifier, SettingsError> {
         let Sealed { audience, clock_skew, .. } = sealed;
         let plain = |char: char| char.is_ascii_graphic();
         if !(1..=AUDIENCE_BYTES_MAX).contains(&audience.len()) || !audience.chars().all(plain) {
@@ -317,7 +317,7 @@ impl Check<'_> {
             per_student: replays("sealed.replays_per_student", sealed.replays_per_student)?,
             total: replays("sealed.replays", sealed.replays)?,
         };
-        Ok(Examiner::new(audience.clone(), clock_skew.as_secs(), limits))
+        Ok(RequestVerifier::new(audience.clone(), clock_skew.as_secs(), limits))
     }
 
     fn read_options(
@@ -335,7 +335,7 @@ impl Check<'_> {
                 1,
                 u64::from(u32::MAX),
             )?,
-            discretion: Discretion {
+            policy: PrivacyPolicy {
                 population_min: match gradebook.population_min {
                     0 => of_profile,
                     given => {
@@ -351,7 +351,7 @@ impl Check<'_> {
         let choices = [
             ("close", UnknownStudent::Close),
             ("error", UnknownStudent::Error),
-            ("decoy", UnknownStudent::Decoy(Cover::new())),
+            ("decoy", UnknownStudent::Decoy(DecoyKeys::new())),
         ];
         self.choice("lab.unknown_student", text, &choices)
     }
@@ -623,10 +623,10 @@ mod tests {
             refused(&format!("{sealed}[sealed]\naudience = \"two words\"")).contains("audience")
         );
         let named = format!("{sealed}[sealed]\naudience = \"nets-2026\"\n");
-        assert_eq!(read(&named).unwrap().read.discretion.population_min, 5);
-        assert_eq!(read("").unwrap().read.discretion.population_min, 1);
+        assert_eq!(read(&named).unwrap().read.policy.population_min, 5);
+        assert_eq!(read("").unwrap().read.policy.population_min, 1);
         let explicit = format!("{named}[gradebook]\nfile = \"c.csv\"\npopulation_min = 3");
-        assert_eq!(read(&explicit).unwrap().read.discretion.population_min, 3);
+        assert_eq!(read(&explicit).unwrap().read.policy.population_min, 3);
         let short = format!("{named}[limits]\nline_bytes = 100");
         assert!(refused(&short).contains("must be 512 to 65536"));
         assert!(refused("[server]\nprofile = \"open\"").contains("must be \"lab\" or \"sealed\""));

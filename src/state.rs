@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use gradebook::{Edition, NoRecord, Publications};
+use gradebook::{EditionNumber, InvalidHistory, ReleaseHistory};
 
 use crate::secret_file::put;
 
@@ -29,14 +29,14 @@ enum Reason {
     #[error(
         "{0}; put back a copy; or, if the path is right, remove it to tell all statistics anew"
     )]
-    NoRecord(#[from] NoRecord),
+    InvalidHistory(#[from] InvalidHistory),
 }
 
 /// Reads what has been told, and up to which edition; nothing, if there is no state yet.
 ///
 /// # Errors
 /// [`StateError`] when there is a file that cannot be read.
-pub fn read(path: &Path) -> Result<(Publications, Edition), StateError> {
+pub fn read(path: &Path) -> Result<(ReleaseHistory, EditionNumber), StateError> {
     let fault = |why| StateError { path: path.to_owned(), why };
     let mut text = Vec::new();
     // Opening a FIFO would wait for a writer.
@@ -47,7 +47,7 @@ pub fn read(path: &Path) -> Result<(Publications, Edition), StateError> {
     };
     let read = |file: File| file.take(BYTES_MAX).read_to_end(&mut text);
     match open.and_then(regular).and_then(read) {
-        Ok(_) => Publications::from_record(&text).map_err(|why| fault(why.into())),
+        Ok(_) => ReleaseHistory::from_record(&text).map_err(|why| fault(why.into())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(<_>::default()),
         Err(error) => Err(fault(Reason::Read(error))),
     }
@@ -59,10 +59,10 @@ pub fn read(path: &Path) -> Result<(Publications, Edition), StateError> {
 /// [`StateError`].
 pub(crate) fn write(
     path: &Path,
-    publications: &Publications,
-    edition: Edition,
+    history: &ReleaseHistory,
+    edition: EditionNumber,
 ) -> Result<(), StateError> {
-    let text = publications.to_record(edition);
+    let text = history.to_record(edition);
     let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
     let fits = if bytes < BYTES_MAX { Ok(()) } else { Err(ErrorKind::FileTooLarge.into()) };
     fits.and_then(|()| put(path, &text))

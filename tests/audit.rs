@@ -244,13 +244,13 @@ fn while_the_disk_hangs_no_grade_goes_out_and_then_all_goes_on() {
     let mut server = Server::start_with(folder, server_command().arg("--config").arg(path));
     let mut client = server.connect();
     let mut answered = 0_u64;
-    let refusal = loop {
+    let rejection = loop {
         match client.say("2100001 GG\n").hears() {
             reply if reply.starts_with("gAAAAA") => answered += 1,
             reply => break reply,
         }
     };
-    assert_eq!(refusal, BUSY);
+    assert_eq!(rejection, BUSY);
     server.says("the audit cannot be written: a record was not written in time");
     for _ in 0..3 {
         assert_eq!(server.connect().say("2100002 GG\n").hears(), BUSY);

@@ -8,7 +8,7 @@ mod common;
 use common::{ADA, ADA_GRADES, CLASS, Server, class_folder, ended, holds_no_key, server_command};
 
 /// Runs the server to its end and gives the code and what it said on standard error.
-fn refusal(settings: &str, class: &[u8]) -> (i32, String) {
+fn rejection(settings: &str, class: &[u8]) -> (i32, String) {
     let (folder, path) = class_folder(settings);
     std::fs::write(folder.path().join("class.csv"), class).unwrap();
     let output = ended(server_command().arg("--config").arg(path));
@@ -22,7 +22,7 @@ fn refusal(settings: &str, class: &[u8]) -> (i32, String) {
 fn a_second_server_on_the_port_says_so() {
     let server = Server::start("");
     let listen = format!("[server]\nlisten = \"127.0.0.1:{}\"", server.port);
-    let (code, text) = refusal(&listen, CLASS.as_bytes());
+    let (code, text) = rejection(&listen, CLASS.as_bytes());
     assert_eq!(code, 1);
     assert_eq!(
         text,
@@ -38,7 +38,7 @@ fn a_second_server_on_the_port_says_so() {
 #[test]
 fn a_bad_class_file_is_named_with_row_and_column_and_no_key() {
     let swapped = CLASS.replace("2100002", &format!("{}x", ADA.1));
-    let (code, text) = refusal("", swapped.as_bytes());
+    let (code, text) = rejection("", swapped.as_bytes());
     assert_eq!(code, 1);
     assert_eq!(
         text,
@@ -46,7 +46,7 @@ fn a_bad_class_file_is_named_with_row_and_column_and_no_key() {
          0-9 . _ @ -\n"
     );
     let headerless: String = CLASS.lines().skip(1).map(|line| format!("{line}\n")).collect();
-    let (code, text) = refusal("", headerless.as_bytes());
+    let (code, text) = rejection("", headerless.as_bytes());
     assert_eq!(code, 1);
     assert!(
         text.starts_with("grade-actor-server: FOLDER/class.csv: row 1: has no column \"Name\"")
@@ -64,7 +64,7 @@ fn a_crash_leaves_no_copy_of_the_keys_behind() {
 #[test]
 fn unknown_settings_and_bad_values_are_usage_errors() {
     for settings in ["[server]\nprot = 1", "[server]\nworkers = 0", "[audit]\ntimeout = 1"] {
-        let (code, text) = refusal(settings, CLASS.as_bytes());
+        let (code, text) = rejection(settings, CLASS.as_bytes());
         assert_eq!(code, 2, "{text}");
         assert!(text.starts_with("grade-actor-server: FOLDER/test.toml: "), "{text}");
         assert_eq!(text.lines().count(), 1);

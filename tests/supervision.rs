@@ -15,8 +15,8 @@ use futures_util::future::join_all;
 use grade_actors::event::{Ending, SessionNumber};
 use grade_actors::messages::{Failed, Install, Lookup};
 use gradebook::{
-    Answers, Book, Command, Edition, Questions, Replies, Request, Sealer, StudentId, Timestamp,
-    UnknownStudent,
+    Answers, Book, Command, EditionNumber, Replies, Request, Requests, Sealer, StudentId,
+    Timestamp, UnknownStudent,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
@@ -34,7 +34,7 @@ fn fail_if_due() {
     }
 }
 
-fn answer(book: &Book, questions: Questions, unknown: &UnknownStudent, now: Timestamp) -> Answers {
+fn answer(book: &Book, questions: Requests, unknown: &UnknownStudent, now: Timestamp) -> Answers {
     fail_if_due();
     book.answer(questions, unknown, now)
 }
@@ -48,8 +48,8 @@ const BUSY: &str = "ERR busy the server could not answer this request; send it a
 const PIPE_BYTES: usize = 1 << 20;
 
 /// A batch with one request by Ada.
-fn one_request() -> Questions {
-    let mut questions = Questions::new(manners().batch);
+fn one_request() -> Requests {
+    let mut questions = Requests::new(manners().batch);
     let id = StudentId::new(ADA.0.as_bytes()).unwrap();
     questions.push(Request { id, command: Command::Grades });
     questions
@@ -164,7 +164,7 @@ async fn a_new_book_is_installed_by_a_restart_that_loses_no_request() {
         for number in 2..=9 {
             let book = edition(number, |text| text.replace(",17,", &format!(",{number},")));
             let old = room.store.send(Install(book)).await.unwrap().unwrap();
-            assert_eq!(old.edition(), Edition(number - 1), "the old book comes back");
+            assert_eq!(old.edition(), EditionNumber(number - 1), "the old book comes back");
         }
     };
     let ((), replies) = tokio::join!(install, hear_the_rest(&mut client));
@@ -189,10 +189,10 @@ async fn an_older_book_is_returned_and_never_installed() {
         let book = edition(number, str::to_owned);
         room.store.send(Install(book)).await.unwrap().unwrap().edition()
     };
-    assert_eq!(install(5).await, Edition(1));
-    assert_eq!(install(4).await, Edition(4));
-    assert_eq!(install(5).await, Edition(5));
-    assert_eq!(install(6).await, Edition(5));
+    assert_eq!(install(5).await, EditionNumber(1));
+    assert_eq!(install(4).await, EditionNumber(4));
+    assert_eq!(install(5).await, EditionNumber(5));
+    assert_eq!(install(6).await, EditionNumber(5));
 }
 
 #[actix_rt::test]

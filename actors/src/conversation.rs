@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use gradebook::wire;
-use gradebook::{Questions, Refusal, Replies};
+use gradebook::{Rejection, Replies, Requests};
 use tokio::io::{AsyncWriteExt, ReadBuf};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
@@ -52,7 +52,7 @@ pub(crate) struct Shared {
 }
 
 /// What a read has brought: requests, none if they are not complete yet, and how it goes on.
-type Heard = (Questions, Result<(), Ending>);
+type Heard = (Requests, Result<(), Ending>);
 
 /// The most bytes that are still read after the service's end. What a client has sent before is
 /// answered, and one that never stops asking is not waited for.
@@ -109,7 +109,7 @@ impl<S: Socket> Conversation<S> {
                 Err(ending) => {
                     let mut batch = self.desk.take_batch();
                     if ending == Ending::TooSlow {
-                        batch.push_refused(Refusal::TooSlow);
+                        batch.push_rejected(Rejection::TooSlow);
                     }
                     return (batch, Err(ending));
                 }
@@ -179,14 +179,14 @@ impl<S: Socket> Conversation<S> {
     }
 
     /// Answers a batch with one write. Gives back what found no room in it.
-    async fn reply(&mut self, batch: Questions) -> Result<Questions, Ending> {
+    async fn reply(&mut self, batch: Requests) -> Result<Requests, Ending> {
         let asked = batch.len();
         let Ok(mut replies) = self.desk.ask(batch, self.asker).await else {
             // The batch was lost with the part that failed on it, or could not be taken down; each
             // request gets its answer.
             self.count(asked);
             let mut lines = Vec::new();
-            (0..asked).for_each(|_| wire::write_refusal(&mut lines, Refusal::Busy));
+            (0..asked).for_each(|_| wire::write_rejection(&mut lines, Rejection::Busy));
             self.write(&lines).await?;
             return Ok(self.desk.take_batch());
         };
@@ -205,7 +205,7 @@ impl<S: Socket> Conversation<S> {
             self.write(replies.revealed_key()).await?;
             return Err(Ending::Revealed);
         }
-        Ok(replies.into_questions())
+        Ok(replies.into_requests())
     }
 
     fn count(&self, requests: usize) {
@@ -250,7 +250,7 @@ impl<S: Socket> Conversation<S> {
         let teller = &self.desk.teller;
         if teller.wants_requests() {
             let session = self.asker.session;
-            for (request, outcome, reply) in replies.each() {
+            for (request, outcome, reply) in replies.iter() {
                 teller.tell(&Event::Answered { session, request, outcome, reply });
             }
         }

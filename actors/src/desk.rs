@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix::Recipient;
 use gradebook::wire::Grammar;
-use gradebook::{BatchLimits, Questions, Replies};
+use gradebook::{BatchLimits, Replies, Requests};
 
 use crate::audit::{Asker, Auditor};
 use crate::event::Teller;
@@ -44,7 +44,7 @@ pub struct Desk {
     pub(crate) teller: Teller,
     rounds: Rounds,
     scratch: Mutex<Box<[u8]>>,
-    spare: Mutex<Vec<Questions>>,
+    spare: Mutex<Vec<Requests>>,
 }
 
 impl Desk {
@@ -64,7 +64,7 @@ impl Desk {
     /// Asks the store, then the encryptor; and has it taken down, if there is an audit.
     pub(crate) async fn ask(
         self: &Arc<Self>,
-        questions: Questions,
+        questions: Requests,
         asker: Asker,
     ) -> Result<Replies, Failed> {
         let carry = || {
@@ -80,19 +80,19 @@ impl Desk {
     }
 
     /// An empty batch.
-    pub(crate) fn take_batch(&self) -> Questions {
-        self.spare().pop().unwrap_or_else(|| Questions::new(self.manners.batch))
+    pub(crate) fn take_batch(&self) -> Requests {
+        self.spare().pop().unwrap_or_else(|| Requests::new(self.manners.batch))
     }
 
     /// Puts an empty batch back, for the next session that needs one.
-    pub(crate) fn put_back(&self, batch: Questions) {
+    pub(crate) fn put_back(&self, batch: Requests) {
         let mut spare = self.spare();
         if batch.is_empty() && spare.len() < SPARE_BATCHES_MAX {
             spare.push(batch);
         }
     }
 
-    fn spare(&self) -> MutexGuard<'_, Vec<Questions>> {
+    fn spare(&self) -> MutexGuard<'_, Vec<Requests>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use gradebook::{Edition, Outcome, Refusal, Request};
+use gradebook::{EditionNumber, Outcome, Rejection, Request};
 
 /// A session's number within one run of the program, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,8 +29,8 @@ pub enum Event<'a> {
     Answered {
         /// The session that asked.
         session: SessionNumber,
-        /// What it asked; a line that is no request has its refusal here.
-        request: Result<Request<'a>, Refusal>,
+        /// What it asked; a line that is no request has its rejection here.
+        request: Result<Request<'a>, Rejection>,
         /// What became of it.
         outcome: Outcome,
         /// The bytes that are sent now: a token with its line end, an `ERR` line, or nothing.
@@ -59,7 +59,7 @@ pub enum Event<'a> {
     /// The store restarted with a new book.
     Installed {
         /// The book's number.
-        edition: Edition,
+        edition: EditionNumber,
         /// How many students it holds.
         students: usize,
     },

@@ -8,8 +8,8 @@
 use std::time::SystemTime;
 
 use actix::{Actor, ActorContext, Addr, Context, Handler, ResponseFuture, Supervised, Supervisor};
-use gradebook::sealed::Examiner;
-use gradebook::{Answers, Book, Questions, Timestamp, UnknownStudent};
+use gradebook::sealed::RequestVerifier;
+use gradebook::{Answers, Book, Requests, Timestamp, UnknownStudent};
 use tokio::sync::oneshot;
 
 use crate::event::{Event, Part, Teller};
@@ -17,7 +17,7 @@ use crate::messages::{Failed, Install, Lookup};
 use crate::restarts::Restarts;
 
 /// What the store does with a batch: [`Book::answer`], or a test's stand-in for it that fails.
-pub type Answer = fn(&Book, Questions, &UnknownStudent, Timestamp) -> Answers;
+pub type Answer = fn(&Book, Requests, &UnknownStudent, Timestamp) -> Answers;
 
 /// Holds the book. Restart policy: restarted by [`Install`] and by a panic, its book kept.
 pub struct GradeStore {
@@ -35,7 +35,7 @@ pub enum Reception {
     /// Requests in clear; and how it answers unknown students.
     Clear(UnknownStudent),
     /// Sealed requests, which this one examines. What it has answered outlives restarts of the store.
-    Sealed(Box<Examiner>),
+    Sealed(Box<RequestVerifier>),
 }
 
 impl GradeStore {
@@ -73,7 +73,7 @@ impl Handler<Lookup> for GradeStore {
         let answer = |batch| {
             restarts.guard(Part::GradeStore, || match &mut *reception {
                 Reception::Clear(unknown) => answer(book, batch, unknown, now),
-                Reception::Sealed(examiner) => book.answer_sealed(batch, examiner, now),
+                Reception::Sealed(verifier) => book.answer_sealed(batch, verifier, now),
             })
         };
         let answered: Vec<_> = batches.into_iter().map(answer).collect();

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 use gradebook::wire::{self, Grammar, Parsed};
-use gradebook::{Questions, Refusal};
+use gradebook::{Rejection, Requests};
 use tokio::time::Instant;
 
 use crate::desk::Manners;
@@ -24,7 +24,7 @@ impl Intake {
         received: &[u8],
         manners: &Manners,
         source: Source,
-        batch: &mut Questions,
+        batch: &mut Requests,
     ) -> Result<(), Ending> {
         let admits = || manners.rate.as_ref().is_none_or(|rate| rate.admits(source));
         let grammar = manners.grammar;
@@ -57,7 +57,7 @@ impl Intake {
         self.incomplete_since
     }
 
-    fn settle(&mut self, batch: &Questions) {
+    fn settle(&mut self, batch: &Requests) {
         // Behind an answered request, the first byte of the next is as old as this reading.
         let since = self.incomplete_since.filter(|_| batch.is_empty());
         self.incomplete_since = match self.held.is_empty() {
@@ -69,7 +69,7 @@ impl Intake {
 
 /// Reads requests into the batch. Gives how many bytes that took, and whether the connection goes on.
 fn fill(
-    batch: &mut Questions,
+    batch: &mut Requests,
     grammar: Grammar,
     bytes: &[u8],
     admits: impl Fn() -> bool,
@@ -81,7 +81,7 @@ fn fill(
         }
         let used = match wire::parse(grammar, rest) {
             Parsed::Request { used, .. } | Parsed::Malformed { used, .. } if !admits() => {
-                batch.push_refused(Refusal::TooMany);
+                batch.push_rejected(Rejection::TooMany);
                 used
             }
             Parsed::Request { request, used } => {
@@ -89,11 +89,11 @@ fn fill(
                 used
             }
             Parsed::Malformed { malformed, used } => {
-                batch.push_refused(Refusal::Malformed(malformed));
+                batch.push_rejected(Rejection::Malformed(malformed));
                 used
             }
             Parsed::TooLong => {
-                batch.push_refused(Refusal::TooLong);
+                batch.push_rejected(Rejection::TooLong);
                 break Err(Ending::TooLong);
             }
             Parsed::Incomplete { blank } => {

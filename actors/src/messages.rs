@@ -9,7 +9,7 @@
 //! | [`Ended`]   | Session -> Listener          | how it ended        | nothing                    |
 
 use actix::Message;
-use gradebook::{Answers, Book, Questions, Replies};
+use gradebook::{Answers, Book, Replies, Requests};
 use tokio::time::Instant;
 
 use crate::event::{Ending, SessionNumber};
@@ -18,7 +18,7 @@ use crate::event::{Ending, SessionNumber};
 /// edition, in order, or has failed by itself.
 #[derive(Message)]
 #[rtype(result = "Vec<Result<Answers, Failed>>")]
-pub struct Lookup(pub Vec<Questions>);
+pub struct Lookup(pub Vec<Requests>);
 
 /// Asks an encryptor for the replies to some batches. Each is answered in order, or has failed by
 /// itself.

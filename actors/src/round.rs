@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix::Recipient;
-use gradebook::{Questions, Replies};
+use gradebook::{Replies, Requests};
 use tokio::sync::{Notify, oneshot};
 
 use crate::audit::{Answered, Asker, Auditor};
@@ -39,7 +39,7 @@ struct Waiting {
 
 /// A batch, and who waits for its replies. If the batch is lost, that one hears so.
 struct Asked {
-    questions: Questions,
+    questions: Requests,
     asker: Asker,
     answer: oneshot::Sender<Replies>,
 }
@@ -56,7 +56,7 @@ impl Rounds {
     /// Lays a batch down. If that must be carried by a new task, `carry` is to start one.
     pub(crate) async fn ask(
         &self,
-        questions: Questions,
+        questions: Requests,
         asker: Asker,
         carry: impl FnOnce(),
     ) -> Result<Replies, Failed> {

@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail};
 use gradebook::sealed;
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, Discretion, Edition, Key, Keyring, Publications, Questions, ReadOptions,
-    Sealer, Timestamp, UnknownStudent, open, read_class_file,
+    BatchLimits, Book, EditionNumber, Key, KeyFile, PrivacyPolicy, ReadOptions, ReleaseHistory,
+    Requests, Sealer, Timestamp, UnknownStudent, open, read_class_file,
 };
 
 use crate::speak::Speech;
@@ -33,7 +33,7 @@ pub(crate) struct Class {
 
 /// The keys of a class, by student.
 #[derive(Clone, Default)]
-pub(crate) struct Keys(Arc<Keyring>);
+pub(crate) struct Keys(Arc<KeyFile>);
 
 impl Keys {
     /// The key of one student.
@@ -54,7 +54,7 @@ impl fmt::Debug for Keys {
 }
 
 const READ_OPTIONS: ReadOptions =
-    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, discretion: Discretion::NONE };
+    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, policy: PrivacyPolicy::NONE };
 
 impl Class {
     /// Reads the class file that the server reads.
@@ -63,8 +63,10 @@ impl Class {
     /// When it cannot be read, or is refused.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let open = || File::open(path).with_context(|| format!("cannot open {}", path.display()));
-        let book = read_class_file(open()?, &READ_OPTIONS, Edition(1), &Publications::default())?;
-        let keys = Keyring::of_class(open()?, READ_OPTIONS.bytes_max, READ_OPTIONS.rows_max)?;
+        let book =
+            read_class_file(open()?, &READ_OPTIONS, EditionNumber(1), &ReleaseHistory::default())?;
+        let keys =
+            KeyFile::from_class_file(open()?, READ_OPTIONS.bytes_max, READ_OPTIONS.rows_max)?;
         let ids = keys.ids().map(str::to_owned).collect();
         Ok(Self { book, keys: Keys(Arc::new(keys)), ids })
     }
@@ -113,7 +115,7 @@ impl Class {
         let Parsed::Request { request, .. } = wire::parse(grammar, line.as_bytes()) else {
             bail!("{id} {command} is no request");
         };
-        let mut questions = Questions::new(BatchLimits { requests: 1, output_bytes: 1 });
+        let mut questions = Requests::new(BatchLimits { requests: 1, output_bytes: 1 });
         questions.push(request);
         let now = Timestamp::of(SystemTime::now());
         let replies = sealer.seal(self.book.answer(questions, &UnknownStudent::Close, now));

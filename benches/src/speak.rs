@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use gradebook::Timestamp;
-use gradebook::sealed::{Nonce, Query};
+use gradebook::sealed::{Nonce, SealedRequest};
 use std::time::SystemTime;
 
 use crate::check::Keys;
@@ -37,8 +37,9 @@ impl Speech {
         let request = match self {
             Self::Grades => format!("{id} {command}\n"),
             Self::Sealed => {
-                let query = Query { audience: AUDIENCE, id, command, nonce: Nonce(nonce) };
-                let token = query.seal(keys.of(id)?, Timestamp::of(SystemTime::now()))?;
+                let request =
+                    SealedRequest { audience: AUDIENCE, id, command, nonce: Nonce(nonce) };
+                let token = request.seal(keys.of(id)?, Timestamp::of(SystemTime::now()))?;
                 format!("{id} {token}\n")
             }
             Self::Redis => format!("*2\r\n$3\r\nGET\r\n${}\r\n{id}\r\n", id.len()),

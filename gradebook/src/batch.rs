@@ -3,7 +3,7 @@
 //! A batch is one block of memory that moves by ownership through three states, each a type:
 //!
 //! ```text
-//! Questions --Book::answer--> Answers --Sealer::seal--> Replies --into_questions--> Questions
+//! Requests --Book::answer--> Answers --Sealer::seal--> Replies --into_requests--> Requests
 //!   (session fills it)          (opaque)                  (session writes it)
 //! ```
 //!
@@ -14,11 +14,11 @@ use std::slice;
 
 use zeroize::Zeroize;
 
-use crate::book::Edition;
+use crate::book::EditionNumber;
 use crate::key::Key;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::request::{Command, Request, StudentId};
-use crate::roll::{Place, Roll, Sought};
+use crate::roster::{LookupSlot, Roster, RowIndex};
 use crate::seal::Timestamp;
 use crate::sealed::Status;
 use crate::token;
@@ -35,7 +35,7 @@ pub struct BatchLimits {
 }
 
 /// What students asked, in order.
-pub struct Questions(Box<Sheet>);
+pub struct Requests(Box<BatchBuffer>);
 
 /// What may be told to each of them, with the key to tell it under.
 ///
@@ -47,21 +47,21 @@ pub struct Questions(Box<Sheet>);
 ///     println!("{answers:?}"); // answers have no Debug
 /// }
 /// ```
-pub struct Answers(Box<Sheet>);
+pub struct Answers(Box<BatchBuffer>);
 
-/// The answers as bytes for the wire, each sealed for its student, in the order of the questions.
-pub struct Replies(Box<Sheet>);
+/// The answers as bytes for the wire, each sealed for its student, in the order of the requests.
+pub struct Replies(Box<BatchBuffer>);
 
-struct Sheet {
+struct BatchBuffer {
     limits: BatchLimits,
-    edition: Edition,
+    edition: EditionNumber,
     /// When the answers were given.
     time: Timestamp,
-    questions: Vec<Question>,
+    requests: Vec<RequestEntry>,
     /// The IDs of those who ask and the names of assessments asked for, one behind the other.
     texts: String,
-    /// Where each of those who ask is in the roll.
-    sought: Vec<Sought>,
+    /// Where each of those who ask is in the roster.
+    slots: Vec<LookupSlot>,
     /// What may be told; wiped and gone once it is sealed.
     answers: Vec<Answer>,
     /// The texts to be sealed, each in the frame of its token, where sealing overwrites it.
@@ -74,9 +74,9 @@ struct Sheet {
 }
 
 /// A request, or what stands in its place.
-type Question = Result<(Span, Command<Span>), Refusal>;
+type RequestEntry = Result<(Span, Command<Span>), Rejection>;
 
-/// A place in one of the sheet's texts.
+/// A place in one of the buffer's texts.
 #[derive(Clone, Copy)]
 struct Span {
     start: usize,
@@ -100,12 +100,12 @@ enum Answer {
     /// In place of what was asked for, the reason why not.
     Declined(Disclosure, Status),
     Decoy(Disclosure),
-    Refused(Refusal),
+    Rejected(Rejection),
     Silence,
 }
 
 /// What the book decides about one request; a disclosure's text is appended to its frame.
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     Disclose(Key),
     /// The reply to a sealed request, which turned out to be this command.
     Reply {
@@ -113,9 +113,9 @@ pub(crate) enum Verdict {
         command: Option<Command<()>>,
         status: Status,
     },
-    /// As [`Verdict::Disclose`], under a key that nobody holds.
+    /// As [`Decision::Disclose`], under a key that nobody holds.
     Decoy(Key),
-    Refuse(Refusal),
+    Reject(Rejection),
     /// Say nothing and end the connection.
     Silence,
 }
@@ -130,7 +130,7 @@ pub enum Outcome {
     /// A token that nobody can open was sent, since no student has this ID.
     Decoy,
     /// An `ERR` line was sent.
-    Refused(Refusal),
+    Rejected(Rejection),
     /// Nothing was sent and the connection ends.
     Silence,
 }
@@ -142,22 +142,22 @@ impl Outcome {
             Self::Answered => "answered",
             Self::Declined(status) => status.word(),
             Self::Decoy => "decoy",
-            Self::Refused(refusal) => refusal.word(),
+            Self::Rejected(rejection) => rejection.word(),
             Self::Silence => "silence",
         }
     }
 }
 
-impl Questions {
+impl Requests {
     /// An empty batch.
     pub fn new(limits: BatchLimits) -> Self {
-        Self(Box::new(Sheet {
+        Self(Box::new(BatchBuffer {
             limits,
-            edition: Edition::default(),
+            edition: EditionNumber::default(),
             time: Timestamp(0),
-            questions: Vec::new(),
+            requests: Vec::new(),
             texts: String::new(),
-            sought: Vec::new(),
+            slots: Vec::new(),
             answers: Vec::new(),
             frames: Vec::new(),
             outcomes: Vec::new(),
@@ -169,29 +169,29 @@ impl Questions {
 
     /// Adds a request.
     pub fn push(&mut self, request: Request<'_>) {
-        let Sheet { questions, texts, .. } = &mut *self.0;
+        let BatchBuffer { requests, texts, .. } = &mut *self.0;
         let mut keep = |text: &str| {
             let start = texts.len();
             texts.push_str(text);
             Span { start, end: texts.len() }
         };
         let id = keep(request.id.as_str());
-        questions.push(Ok((id, request.command.map(keep))));
+        requests.push(Ok((id, request.command.map(keep))));
     }
 
     /// Adds something that is no request, to be refused in its place.
-    pub fn push_refused(&mut self, refusal: Refusal) {
-        self.0.questions.push(Err(refusal));
+    pub fn push_rejected(&mut self, rejection: Rejection) {
+        self.0.requests.push(Err(rejection));
     }
 
     /// How many requests wait for an answer.
     pub fn len(&self) -> usize {
-        self.0.questions.len()
+        self.0.requests.len()
     }
 
     /// Whether there is nothing to answer.
     pub fn is_empty(&self) -> bool {
-        self.0.questions.is_empty()
+        self.0.requests.is_empty()
     }
 
     /// Whether the batch takes no more requests.
@@ -199,57 +199,57 @@ impl Questions {
         self.len() >= self.0.limits.requests
     }
 
-    /// Finds those who ask in the roll, all before the first is answered.
-    pub(crate) fn look_up(&mut self, roll: &Roll) {
-        let Sheet { questions, texts, sought, .. } = &mut *self.0;
-        let id = |question| request(question, texts).ok().map(|request| request.id);
-        roll.find_all(questions.iter().map(id), sought);
+    /// Finds those who ask in the roster, all before the first is answered.
+    pub(crate) fn lookup(&mut self, roster: &Roster) {
+        let BatchBuffer { requests, texts, slots, .. } = &mut *self.0;
+        let id = |entry| request(entry, texts).ok().map(|request| request.id);
+        roster.lookup_batch(requests.iter().map(id), slots);
     }
 
-    /// Gives each question its verdict, in order, until the replies would be too many bytes or the
-    /// conversation ends. A verdict is about a request by someone who is in the roll, or is not.
-    pub(crate) fn answered(
+    /// Gives each entry its decision, in order, until the replies would be too many bytes or the
+    /// conversation ends. A decision is about a request by someone who is in the roster, or is not.
+    pub(crate) fn resolve(
         self,
-        edition: Edition,
+        edition: EditionNumber,
         time: Timestamp,
-        mut verdict: impl FnMut(Request<'_>, Option<Place>, &mut Vec<u8>) -> Verdict,
+        mut decision: impl FnMut(Request<'_>, Option<RowIndex>, &mut Vec<u8>) -> Decision,
     ) -> Answers {
-        let mut sheet = self.0;
-        (sheet.edition, sheet.time) = (edition, time);
-        let Sheet { questions, texts, sought, answers, frames, limits, .. } = &mut *sheet;
+        let mut buffer = self.0;
+        (buffer.edition, buffer.time) = (edition, time);
+        let BatchBuffer { requests, texts, slots, answers, frames, limits, .. } = &mut *buffer;
         let (mut output_bytes, mut largest) = (0_usize, 0_usize);
         // A vector that grows leaves copies of the keys behind.
-        answers.reserve(questions.len());
-        let places = sought.iter().map(|sought| sought.place).chain(std::iter::repeat(None));
-        for (question, place) in questions.iter_mut().zip(places) {
-            // A verdict is given once and counts; so there must be room before it.
+        answers.reserve(requests.len());
+        let rows = slots.iter().map(|slot| slot.row).chain(std::iter::repeat(None));
+        for (entry, row) in requests.iter_mut().zip(rows) {
+            // A decision is given once and counts; so there must be room before it.
             if output_bytes.saturating_add(largest) > limits.output_bytes {
                 break;
             }
-            make_room(frames);
+            reserve_wiped(frames);
             let start = token::open_frame(frames);
-            let verdict = match request(question, texts) {
-                Err(refusal) => Verdict::Refuse(refusal),
-                Ok(request) => verdict(request, place, frames),
+            let decision = match request(entry, texts) {
+                Err(rejection) => Decision::Reject(rejection),
+                Ok(request) => decision(request, row, frames),
             };
-            let answer = match verdict {
-                Verdict::Disclose(key) => Answer::Disclosed(Disclosure::of(key, start, frames)),
-                Verdict::Reply { key, command, status } => {
-                    unseal(question, command);
+            let answer = match decision {
+                Decision::Disclose(key) => Answer::Disclosed(Disclosure::of(key, start, frames)),
+                Decision::Reply { key, command, status } => {
+                    set_command(entry, command);
                     let disclosure = Disclosure::of(key, start, frames);
                     match status {
                         Status::Ok => Answer::Disclosed(disclosure),
                         status => Answer::Declined(disclosure, status),
                     }
                 }
-                Verdict::Decoy(key) => Answer::Decoy(Disclosure::of(key, start, frames)),
-                Verdict::Refuse(refusal) => Answer::Refused(refusal),
-                Verdict::Silence => Answer::Silence,
+                Decision::Decoy(key) => Answer::Decoy(Disclosure::of(key, start, frames)),
+                Decision::Reject(rejection) => Answer::Rejected(rejection),
+                Decision::Silence => Answer::Silence,
             };
             output_bytes = output_bytes.saturating_add(answer.reply_bytes());
             largest = largest.max(answer.reply_bytes());
             if answer.disclosure().is_none() {
-                take_back(frames, start);
+                wipe_tail(frames, start);
             }
             let silence = matches!(answer, Answer::Silence);
             answers.push(answer);
@@ -257,7 +257,7 @@ impl Questions {
                 break;
             }
         }
-        Answers(sheet)
+        Answers(buffer)
     }
 }
 
@@ -270,12 +270,16 @@ impl Answers {
     /// Turns each answer into the bytes of its reply. `seal` is to seal the frames of all disclosures,
     /// which it is given in order. With `reveals`, the reply to a disclosure has no line end, and the
     /// key of the first is kept beside the replies.
-    pub(crate) fn sealed(mut self, reveals: bool, seal: impl FnOnce(Sealings<'_>)) -> Replies {
+    pub(crate) fn into_replies(
+        mut self,
+        reveals: bool,
+        seal: impl FnOnce(Sealings<'_>),
+    ) -> Replies {
         if reveals {
             self.reveal_first_key();
         }
-        let mut sheet = self.0;
-        let Sheet { answers, frames, outcomes, replies, ends, .. } = &mut *sheet;
+        let mut buffer = self.0;
+        let BatchBuffer { answers, frames, outcomes, replies, ends, .. } = &mut *buffer;
         seal(Sealings { answers: answers.iter(), frames });
         let mut sealed = frames.as_slice();
         for answer in answers.iter() {
@@ -289,7 +293,7 @@ impl Answers {
                         replies.push(wire::LINE_END);
                     }
                 }
-                Answer::Refused(refusal) => wire::write_refusal(replies, *refusal),
+                Answer::Rejected(rejection) => wire::write_rejection(replies, *rejection),
                 Answer::Silence => {}
             }
             outcomes.push(answer.outcome());
@@ -298,7 +302,7 @@ impl Answers {
         // Dropping an answer wipes its copy of the key. The frames are tokens now.
         answers.clear();
         frames.clear();
-        Replies(sheet)
+        Replies(buffer)
     }
 
     /// Keeps the text of the first disclosure's key beside the replies.
@@ -330,7 +334,7 @@ impl Replies {
     }
 
     /// The book edition that every one of these answers comes from.
-    pub fn edition(&self) -> Edition {
+    pub fn edition(&self) -> EditionNumber {
         self.0.edition
     }
 
@@ -341,12 +345,12 @@ impl Replies {
 
     /// Gives back the memory that only making the replies needed, for a client that takes them slowly.
     pub fn keep_only_what_is_needed(&mut self) {
-        let Sheet { answers, frames, replies, questions, .. } = &mut *self.0;
+        let BatchBuffer { answers, frames, replies, requests, .. } = &mut *self.0;
         // Both are empty since the sealing.
         *answers = Vec::new();
         *frames = Vec::new();
         replies.shrink_to_fit();
-        questions.shrink_to_fit();
+        requests.shrink_to_fit();
     }
 
     /// The text of the key that a revealing sealer lets out: only there is it not empty.
@@ -355,29 +359,29 @@ impl Replies {
     }
 
     /// Every request with its outcome and its reply, in order, for whoever tells of them.
-    pub fn each(&self) -> impl Iterator<Item = (Result<Request<'_>, Refusal>, Outcome, &[u8])> {
-        let Sheet { questions, texts, outcomes, replies, ends, .. } = &*self.0;
+    pub fn iter(&self) -> impl Iterator<Item = (Result<Request<'_>, Rejection>, Outcome, &[u8])> {
+        let BatchBuffer { requests, texts, outcomes, replies, ends, .. } = &*self.0;
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let spans = starts.zip(ends.iter().copied());
-        let each = questions.iter().zip(outcomes).zip(spans);
-        each.map(move |((question, outcome), (start, end))| {
-            (request(question, texts), *outcome, replies.get(start..end).unwrap_or_default())
+        let pairs = requests.iter().zip(outcomes).zip(spans);
+        pairs.map(move |((entry, outcome), (start, end))| {
+            (request(entry, texts), *outcome, replies.get(start..end).unwrap_or_default())
         })
     }
 
-    /// The same block for the next round, and in it the questions that found no room in this one.
-    pub fn into_questions(self) -> Questions {
-        let mut sheet = self.0;
-        let answered = sheet.outcomes.len();
-        sheet.questions.drain(..answered);
-        sheet.outcomes.clear();
-        if sheet.questions.is_empty() {
-            sheet.texts.clear();
+    /// The same block for the next round, and in it the requests that found no room in this one.
+    pub fn into_requests(self) -> Requests {
+        let mut buffer = self.0;
+        let answered = buffer.outcomes.len();
+        buffer.requests.drain(..answered);
+        buffer.outcomes.clear();
+        if buffer.requests.is_empty() {
+            buffer.texts.clear();
         }
-        wipe(&mut sheet.revealed);
-        sheet.replies.clear();
-        sheet.ends.clear();
-        Questions(sheet)
+        wipe(&mut buffer.revealed);
+        buffer.replies.clear();
+        buffer.ends.clear();
+        Requests(buffer)
     }
 }
 
@@ -403,11 +407,11 @@ impl Answer {
             Self::Disclosed(disclosure)
             | Self::Declined(disclosure, _)
             | Self::Decoy(disclosure) => Some(disclosure),
-            Self::Refused(_) | Self::Silence => None,
+            Self::Rejected(_) | Self::Silence => None,
         }
     }
 
-    /// About how long its reply is: exactly for a token, the least for a refusal.
+    /// About how long its reply is: exactly for a token, the least for a rejection.
     fn reply_bytes(&self) -> usize {
         self.disclosure().map_or(1, |disclosure| disclosure.token_bytes() + 1)
     }
@@ -417,7 +421,7 @@ impl Answer {
             Self::Disclosed(_) => Outcome::Answered,
             Self::Declined(_, status) => Outcome::Declined(*status),
             Self::Decoy(_) => Outcome::Decoy,
-            Self::Refused(refusal) => Outcome::Refused(*refusal),
+            Self::Rejected(rejection) => Outcome::Rejected(*rejection),
             Self::Silence => Outcome::Silence,
         }
     }
@@ -435,7 +439,7 @@ impl Disclosure {
     }
 }
 
-impl Drop for Sheet {
+impl Drop for BatchBuffer {
     fn drop(&mut self) {
         self.frames.zeroize();
         self.revealed.zeroize();
@@ -444,7 +448,7 @@ impl Drop for Sheet {
 
 /// Makes room for one more text of usual length. A buffer that grows by itself leaves its old memory
 /// behind as it was, which only a longer text makes this one do.
-fn make_room(secret: &mut Vec<u8>) {
+fn reserve_wiped(secret: &mut Vec<u8>) {
     const USUAL_TEXT_BYTES_MAX: usize = 4096;
     if secret.capacity() - secret.len() < USUAL_TEXT_BYTES_MAX {
         let mut roomier = Vec::with_capacity((secret.len() + USUAL_TEXT_BYTES_MAX) * 2);
@@ -455,7 +459,7 @@ fn make_room(secret: &mut Vec<u8>) {
 }
 
 /// Wipes and drops what has been appended since `start`.
-fn take_back(secret: &mut Vec<u8>, start: usize) {
+fn wipe_tail(secret: &mut Vec<u8>, start: usize) {
     secret.get_mut(start..).unwrap_or_default().zeroize();
     secret.truncate(start);
 }
@@ -467,14 +471,14 @@ fn wipe(secret: &mut Vec<u8>) {
 }
 
 /// Puts the command that a sealed request held in its place, for whoever tells of it.
-fn unseal(question: &mut Question, command: Option<Command<()>>) {
-    if let (Ok((_, sealed)), Some(command)) = (question, command) {
+fn set_command(entry: &mut RequestEntry, command: Option<Command<()>>) {
+    if let (Ok((_, sealed)), Some(command)) = (entry, command) {
         *sealed = command.map(|()| Span { start: 0, end: 0 });
     }
 }
 
-fn request<'a>(question: &Question, texts: &'a str) -> Result<Request<'a>, Refusal> {
-    let (id, command) = (*question)?;
+fn request<'a>(entry: &RequestEntry, texts: &'a str) -> Result<Request<'a>, Rejection> {
+    let (id, command) = (*entry)?;
     let text = |span: Span| texts.get(span.start..span.end).unwrap_or_default();
     // What has been an ID is one.
     let id = StudentId::again(text(id));
@@ -487,27 +491,28 @@ mod tests {
 
     const LIMITS: BatchLimits = BatchLimits { requests: 3, output_bytes: 500 };
 
-    fn asked(names: &[&str]) -> Questions {
-        let mut questions = Questions::new(LIMITS);
+    fn requests_for(names: &[&str]) -> Requests {
+        let mut requests = Requests::new(LIMITS);
         for name in names {
             let id = StudentId::new(b"2100421").unwrap();
-            questions.push(Request { id, command: Command::Average(name) });
+            requests.push(Request { id, command: Command::Average(name) });
         }
-        questions
+        requests
     }
 
     /// Answers with the name asked for, and "seals" by marking each frame.
-    fn replied(questions: Questions) -> Replies {
-        let answers = questions.answered(Edition::default(), Timestamp(0), |request, _, text| {
-            let Command::Average(name) = request.command else { return Verdict::Silence };
-            match name {
-                "silence" => return Verdict::Silence,
-                "refuse" => return Verdict::Refuse(Refusal::NoAssessment),
-                name => text.extend_from_slice(name.as_bytes()),
-            }
-            Verdict::Disclose(Key::from_bytes([7; 32]))
-        });
-        answers.sealed(false, |sealings| {
+    fn replied(requests: Requests) -> Replies {
+        let answers =
+            requests.resolve(EditionNumber::default(), Timestamp(0), |request, _, text| {
+                let Command::Average(name) = request.command else { return Decision::Silence };
+                match name {
+                    "silence" => return Decision::Silence,
+                    "refuse" => return Decision::Reject(Rejection::NoAssessment),
+                    name => text.extend_from_slice(name.as_bytes()),
+                }
+                Decision::Disclose(Key::from_bytes([7; 32]))
+            });
+        answers.into_replies(false, |sealings| {
             for Sealing { key, frame } in sealings {
                 assert_eq!(*key.expose_text(), *Key::from_bytes([7; 32]).expose_text());
                 frame[0] = b'!';
@@ -515,12 +520,12 @@ mod tests {
         })
     }
 
-    /// What each reply says: the text in a marked frame, or the line of a refusal.
-    fn said(replies: &Replies) -> Vec<String> {
-        let all: Vec<_> = replies.each().flat_map(|(_, _, reply)| reply.to_vec()).collect();
+    /// What each reply says: the text in a marked frame, or the line of a rejection.
+    fn texts(replies: &Replies) -> Vec<String> {
+        let all: Vec<_> = replies.iter().flat_map(|(_, _, reply)| reply.to_vec()).collect();
         assert_eq!(replies.bytes(), all, "each reply is a part of the bytes");
         let lines = std::str::from_utf8(replies.bytes()).unwrap().lines();
-        let said = |line: &str| {
+        let text = |line: &str| {
             let Ok(frame) = base64_simd::URL_SAFE.decode_to_vec(line) else {
                 return line.to_owned();
             };
@@ -529,46 +534,46 @@ mod tests {
             let text = &text[..text.len() - usize::from(*text.last().unwrap())];
             String::from_utf8(text.to_vec()).unwrap()
         };
-        lines.map(said).collect()
+        lines.map(text).collect()
     }
 
     #[test]
     fn replies_keep_the_order_of_the_questions() {
-        let mut questions = asked(&["a", "refuse"]);
-        questions.push_refused(Refusal::TooLong);
-        assert!(questions.is_full());
-        let replies = replied(questions);
-        let words: Vec<_> = said(&replies);
+        let mut requests = requests_for(&["a", "refuse"]);
+        requests.push_rejected(Rejection::TooLong);
+        assert!(requests.is_full());
+        let replies = replied(requests);
+        let words: Vec<_> = texts(&replies);
         assert_eq!(words[0], "a");
         assert!(words[1].starts_with("ERR assessment ") && words[2].starts_with("ERR too-long "));
         assert!(!replies.is_last());
-        let outcomes: Vec<_> = replies.each().map(|(_, outcome, _)| outcome).collect();
-        let refused = [Refusal::NoAssessment, Refusal::TooLong].map(Outcome::Refused);
+        let outcomes: Vec<_> = replies.iter().map(|(_, outcome, _)| outcome).collect();
+        let refused = [Rejection::NoAssessment, Rejection::TooLong].map(Outcome::Rejected);
         assert_eq!(outcomes, [Outcome::Answered, refused[0], refused[1]]);
     }
 
     #[test]
     fn nothing_is_answered_behind_a_silence() {
-        let replies = replied(asked(&["a", "silence", "b"]));
-        assert_eq!(said(&replies), ["a"]);
+        let replies = replied(requests_for(&["a", "silence", "b"]));
+        assert_eq!(texts(&replies), ["a"]);
         assert!(replies.is_last());
     }
 
     #[test]
     fn what_finds_no_room_is_answered_in_the_next_round() {
         let long = "x".repeat(200);
-        let first = replied(asked(&[&long, &long, "c"]));
-        assert_eq!(first.each().count(), 1, "two replies of 361 bytes exceed 500");
-        let second = replied(first.into_questions());
-        assert_eq!(said(&second), [&*long], "for all that is known, the next could be as long");
-        let third = replied(second.into_questions());
-        assert_eq!(said(&third), ["c"]);
-        assert!(third.into_questions().is_empty());
+        let first = replied(requests_for(&[&long, &long, "c"]));
+        assert_eq!(first.iter().count(), 1, "two replies of 361 bytes exceed 500");
+        let second = replied(first.into_requests());
+        assert_eq!(texts(&second), [&*long], "for all that is known, the next could be as long");
+        let third = replied(second.into_requests());
+        assert_eq!(texts(&third), ["c"]);
+        assert!(third.into_requests().is_empty());
     }
 
     #[test]
     fn one_reply_is_always_allowed() {
         let long = "x".repeat(2_000);
-        assert_eq!(replied(asked(&[&long, "b"])).each().count(), 1);
+        assert_eq!(replied(requests_for(&[&long, "b"])).iter().count(), 1);
     }
 }

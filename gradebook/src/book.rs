@@ -4,19 +4,21 @@
 //! changes, and it knows no bytes of the wire. What is the same for the whole class, each average's
 //! text, is rendered once, when the book is made.
 
-use crate::batch::{Answers, Questions, Verdict};
-use crate::census::Census;
-use crate::cover::Cover;
-use crate::publication::{Publications, Standing};
-use crate::refusal::Refusal;
+use crate::batch::{Answers, Decision, Requests};
+use crate::decoy::DecoyKeys;
+use crate::id_set::IdSet;
+use crate::rejection::Rejection;
+use crate::release::{ReleaseHistory, ReleaseStatus};
+use crate::render::{ExamAverage, Renderer, StatisticText, shorten};
 use crate::report::{ClassFigures, NO_OWN_FIGURES, Report, ReportLine};
 use crate::request::{Command, Request, StudentId};
-use crate::roll::{Record, Roll};
+use crate::roster::{Record, Roster};
 use crate::seal::Timestamp;
-use crate::sealed::{self, Examined, Examiner, Moment, Query, Sought, Status};
-use crate::snippet::Snippet;
-use crate::statistics::Discretion;
-use crate::telling::{ExamAverage, Telling, Told, shorten};
+use crate::sealed::{
+    self, Credentials, ReplyContext, RequestVerifier, SealedRequest, Status, Verified,
+};
+use crate::short_text::ShortText;
+use crate::statistics::PrivacyPolicy;
 use crate::wire;
 
 /// The longest text, in bytes, whose token still fits the 1024 bytes that the lab's clients read.
@@ -24,17 +26,17 @@ pub const LAB_ANSWER_BYTES_MAX: usize = 703;
 
 /// The number of a book; each new one is higher.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Edition(pub u64);
+pub struct EditionNumber(pub u64);
 
 /// The whole table.
 pub struct Book {
-    edition: Edition,
+    edition: EditionNumber,
     assessments: Vec<Assessment>,
     exam_average: Option<ExamAverage>,
     /// Whether students see only figures of assessments in which they have a mark themselves.
     own_marks_only: bool,
-    publications: Publications,
-    roll: Roll,
+    history: ReleaseHistory,
+    roster: Roster,
     /// No report is longer; decoys of one are as long.
     report_bytes_max: usize,
 }
@@ -44,13 +46,13 @@ struct Assessment {
     name: String,
     /// What stands before a mark: the name in ASCII, since some of the lab's clients fail on anything
     /// else, and a colon.
-    label: Snippet,
+    label: ShortText,
     /// What a report says of the class.
     figures: ClassFigures,
-    /// The answer to a question for its average.
-    average: Told,
-    /// The answer to a question for all its statistics.
-    statistics: Told,
+    /// The answer to a entry for its average.
+    average: StatisticText,
+    /// The answer to a entry for all its statistics.
+    statistics: StatisticText,
 }
 
 /// How a server answers students whom the book does not know.
@@ -62,7 +64,7 @@ pub enum UnknownStudent {
     /// Say so.
     Error,
     /// Send a token that nobody can open, and make all answers equally long.
-    Decoy(Cover),
+    Decoy(DecoyKeys),
 }
 
 /// What a request is about, where the class has it.
@@ -70,7 +72,7 @@ pub enum UnknownStudent {
 enum Topic<'a> {
     Grades,
     /// An answer about one column.
-    Class(usize, &'a Told),
+    Class(usize, &'a StatisticText),
     Exams(&'a ExamAverage),
     Report,
 }
@@ -79,17 +81,17 @@ impl Book {
     /// Answers a batch from this edition, all of it at the time `now`.
     pub fn answer(
         &self,
-        mut questions: Questions,
+        mut requests: Requests,
         unknown: &UnknownStudent,
         now: Timestamp,
     ) -> Answers {
-        questions.look_up(&self.roll);
-        questions.answered(self.edition, now, |request, place, text| {
-            match (place.and_then(|place| self.roll.record(place)), unknown) {
+        requests.lookup(&self.roster);
+        requests.resolve(self.edition, now, |request, place, text| {
+            match (place.and_then(|place| self.roster.record(place)), unknown) {
                 (Some(record), _) => self.tell(record, request.command, unknown, now, text),
-                (None, UnknownStudent::Close) => Verdict::Silence,
-                (None, UnknownStudent::Error) => Verdict::Refuse(Refusal::UnknownStudent),
-                (None, UnknownStudent::Decoy(cover)) => self.decoy(&request, cover, text),
+                (None, UnknownStudent::Close) => Decision::Silence,
+                (None, UnknownStudent::Error) => Decision::Reject(Rejection::UnknownStudent),
+                (None, UnknownStudent::Decoy(decoy_keys)) => self.decoy(&request, decoy_keys, text),
             }
         })
     }
@@ -97,35 +99,35 @@ impl Book {
     /// Answers a batch of sealed requests from this edition, all of it at the time `now`.
     pub fn answer_sealed(
         &self,
-        mut questions: Questions,
-        examiner: &mut Examiner,
+        mut requests: Requests,
+        verifier: &mut RequestVerifier,
         now: Timestamp,
     ) -> Answers {
-        questions.look_up(&self.roll);
-        let moment = Moment::of(self.edition, now);
-        questions.answered(self.edition, now, |Request { id, command }, place, text| {
+        requests.lookup(&self.roster);
+        let context = ReplyContext::of(self.edition, now);
+        requests.resolve(self.edition, now, |Request { id, command }, place, text| {
             let Command::Sealed(token) = command else {
-                return Verdict::Refuse(Refusal::Busy);
+                return Decision::Reject(Rejection::Busy);
             };
-            let record = place.and_then(|place| self.roll.record(place));
+            let record = place.and_then(|place| self.roster.record(place));
             let (key, old_key) = (record.map(Record::key), record.and_then(Record::old_key));
-            let tries_two = self.roll.has_old_keys();
-            let sought = Sought { id, key, old_key, tries_two, token };
+            let tries_two = self.roster.has_old_keys();
+            let credentials = Credentials { id, key, old_key, tries_two, token };
             let start = text.len();
             let mut frame = sealed::EMPTY_FRAME;
-            match (examiner.examine(&sought, now, &mut frame), record) {
-                (Examined::Genuine { query, status, with_old_key }, Some(record)) => {
-                    let (command, status) = self.reply(record, &query, status, &moment, text);
+            match (verifier.verify(&credentials, now, &mut frame), record) {
+                (Verified::Authentic { request, status, with_old_key }, Some(record)) => {
+                    let (command, status) = self.reply(record, &request, status, &context, text);
                     sealed::pad_reply(text, start);
                     let key = record.old_key().filter(|_| with_old_key).unwrap_or(record.key());
-                    Verdict::Reply { key: key.clone(), command, status }
+                    Decision::Reply { key: key.clone(), command, status }
                 }
-                (Examined::Foreign(key), _) => {
+                (Verified::Unauthenticated(key), _) => {
                     sealed::pad_reply(text, start);
-                    Verdict::Decoy(key)
+                    Decision::Decoy(key)
                 }
                 // Without a record there is no key that could have made it.
-                (Examined::Genuine { .. }, None) => Verdict::Refuse(Refusal::Busy),
+                (Verified::Authentic { .. }, None) => Decision::Reject(Rejection::Busy),
             }
         })
     }
@@ -135,21 +137,21 @@ impl Book {
     fn reply(
         &self,
         record: Record<'_>,
-        query: &Query<'_>,
+        request: &SealedRequest<'_>,
         status: Status,
-        moment: &Moment,
+        context: &ReplyContext,
         text: &mut Vec<u8>,
     ) -> (Option<Command<()>>, Status) {
-        let command = wire::sealed_command(query.command);
+        let command = wire::sealed_command(request.command);
         let topic = command.and_then(|command| self.topic(command));
         let status = match (status, command, topic) {
             (Status::Ok, None, _) => Status::Command,
             (Status::Ok, Some(_), None) => Status::Assessment,
             (status, ..) => status,
         };
-        sealed::write_reply_head(query, moment, status, text);
+        sealed::write_reply_head(request, context, status, text);
         if let (Status::Ok, Some(topic)) = (status, topic) {
-            self.write(record, topic, moment.time, text);
+            self.write(record, topic, context.time, text);
         }
         (command.map(|command| command.map(drop)), status)
     }
@@ -157,32 +159,32 @@ impl Book {
     /// What a student would read in the answer to a request, for an instructor to look at.
     ///
     /// # Errors
-    /// The [`Refusal`] that the request would get.
-    pub fn preview(&self, request: &Request<'_>, now: Timestamp) -> Result<String, Refusal> {
-        let mut sought = Vec::new();
-        self.roll.find_all(std::iter::once(Some(request.id)), &mut sought);
-        let place = sought.first().and_then(|sought| sought.place);
-        let record = place.and_then(|place| self.roll.record(place));
-        let record = record.ok_or(Refusal::UnknownStudent)?;
-        let topic = self.topic(request.command).ok_or(Refusal::NoAssessment)?;
+    /// The [`Rejection`] that the request would get.
+    pub fn preview(&self, request: &Request<'_>, now: Timestamp) -> Result<String, Rejection> {
+        let mut slots = Vec::new();
+        self.roster.lookup_batch(std::iter::once(Some(request.id)), &mut slots);
+        let place = slots.first().and_then(|slot| slot.row);
+        let record = place.and_then(|place| self.roster.record(place));
+        let record = record.ok_or(Rejection::UnknownStudent)?;
+        let topic = self.topic(request.command).ok_or(Rejection::NoAssessment)?;
         let mut text = Vec::new();
         self.write(record, topic, now, &mut text);
-        String::from_utf8(text).map_err(|_| Refusal::Busy)
+        String::from_utf8(text).map_err(|_| Rejection::Busy)
     }
 
     /// This book's number.
-    pub fn edition(&self) -> Edition {
+    pub fn edition(&self) -> EditionNumber {
         self.edition
     }
 
     /// How many students it holds.
     pub fn students(&self) -> usize {
-        self.roll.len()
+        self.roster.len()
     }
 
     /// Who its students are, for comparing it with another edition.
-    pub fn census(&self) -> Census {
-        Census::of(self.roll.records().map(Record::id))
+    pub fn id_set(&self) -> IdSet {
+        IdSet::from_ids(self.roster.records().map(Record::id))
     }
 
     /// The names of the assessments, in the order of the class file.
@@ -192,40 +194,40 @@ impl Book {
 
     /// The students in the order of the class file: ID, name, and marks as written there.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
-        self.roll.records().map(|record| {
+        self.roster.records().map(|record| {
             let marks = record.marks().map(|mark| mark.text.as_str());
             (record.id(), record.name(), marks)
         })
     }
 
-    /// Binds a checked roll into a book. What it tells of the class depends on what the editions
+    /// Binds a checked roster into a book. What it tells of the class depends on what the editions
     /// before have told.
     pub(crate) fn bind(
-        edition: Edition,
+        edition: EditionNumber,
         names: Vec<String>,
-        roll: Roll,
-        discretion: Discretion,
-        before: &Publications,
+        roster: Roster,
+        policy: PrivacyPolicy,
+        before: &ReleaseHistory,
     ) -> Self {
-        let (standings, publications) = before.publish(edition, &names, &roll, discretion);
-        let telling = Telling { edition, discretion };
-        let exam_average = telling.exam_average(&names, &standings);
-        let assessment = |(name, standing): (String, &Standing)| Assessment {
+        let (statuses, history) = before.publish(edition, &names, &roster, policy);
+        let renderer = Renderer { edition, policy };
+        let exam_average = renderer.exam_average(&names, &statuses);
+        let assessment = |(name, status): (String, &ReleaseStatus)| Assessment {
             label: format!("{}: ", deunicode::deunicode(&name)).into(),
-            figures: telling.figures(standing),
-            average: Told::of(&format!("{name} average"), &telling.mean(standing)),
-            statistics: Told::of(&format!("{name} statistics"), &telling.all(standing)),
+            figures: renderer.figures(status),
+            average: StatisticText::new(&format!("{name} average"), &renderer.mean(status)),
+            statistics: StatisticText::new(&format!("{name} statistics"), &renderer.all(status)),
             name,
         };
-        let assessments = names.into_iter().zip(&standings).map(assessment).collect();
-        let own_marks_only = discretion.applies();
+        let assessments = names.into_iter().zip(&statuses).map(assessment).collect();
+        let own_marks_only = policy.applies();
         let mut book = Self {
             edition,
             assessments,
             exam_average,
             own_marks_only,
-            publications,
-            roll,
+            history,
+            roster,
             report_bytes_max: 0,
         };
         book.report_bytes_max = book.longest_report_bytes();
@@ -233,8 +235,8 @@ impl Book {
     }
 
     /// What this edition and those before it have told, for the next to go by.
-    pub fn publications(&self) -> &Publications {
-        &self.publications
+    pub fn release_history(&self) -> &ReleaseHistory {
+        &self.history
     }
 
     /// Tells a student what the command asks for.
@@ -245,24 +247,26 @@ impl Book {
         unknown: &UnknownStudent,
         now: Timestamp,
         text: &mut Vec<u8>,
-    ) -> Verdict {
+    ) -> Decision {
         let start = text.len();
         let Some(topic) = self.topic(command) else {
-            return Verdict::Refuse(Refusal::NoAssessment);
+            return Decision::Reject(Rejection::NoAssessment);
         };
         self.write(record, topic, now, text);
         if let UnknownStudent::Decoy(_) = unknown {
             self.pad(text, start, topic);
         }
-        Verdict::Disclose(record.key().clone())
+        Decision::Disclose(record.key().clone())
     }
 
     /// Appends what a student may be told on a topic.
     fn write(&self, record: Record<'_>, topic: Topic<'_>, now: Timestamp, text: &mut Vec<u8>) {
         match topic {
             Topic::Grades => self.write_grades(record, text),
-            Topic::Class(column, told) => {
-                text.extend_from_slice(told.to(self.may_see(record, column)).as_bytes());
+            Topic::Class(column, statistic) => {
+                text.extend_from_slice(
+                    statistic.for_student(self.may_see(record, column)).as_bytes(),
+                );
             }
             Topic::Exams(exams) => self.write_exams(record, exams, text),
             // Writing numbers and texts to memory does not fail.
@@ -271,14 +275,14 @@ impl Book {
     }
 
     /// Tells a student who does not exist nothing, in as many bytes as a student who does.
-    fn decoy(&self, request: &Request<'_>, cover: &Cover, text: &mut Vec<u8>) -> Verdict {
+    fn decoy(&self, request: &Request<'_>, decoy_keys: &DecoyKeys, text: &mut Vec<u8>) -> Decision {
         let start = text.len();
         // What the class has not got is refused to everyone alike.
         let Some(topic) = self.topic(request.command) else {
-            return Verdict::Refuse(Refusal::NoAssessment);
+            return Decision::Reject(Rejection::NoAssessment);
         };
         self.pad(text, start, topic);
-        Verdict::Decoy(cover.decoy_key(&request.id))
+        Decision::Decoy(decoy_keys.decoy_key(&request.id))
     }
 
     /// Pads the text that begins at `start` with blanks to a length that all answers on this topic
@@ -328,11 +332,11 @@ impl Book {
             return text.extend_from_slice(exams.text.as_bytes());
         }
         text.extend_from_slice(b"Exam average: withheld (you have not all marks) (");
-        for (at, (column, told)) in exams.exams.iter().enumerate() {
+        for (at, (column, statistic)) in exams.exams.iter().enumerate() {
             if at > 0 {
                 text.extend_from_slice(b", ");
             }
-            text.extend_from_slice(told.to(self.may_see(record, *column)).as_bytes());
+            text.extend_from_slice(statistic.for_student(self.may_see(record, *column)).as_bytes());
         }
         text.push(b')');
         shorten(text, start);
@@ -379,10 +383,11 @@ impl Book {
         const ESCAPED_BYTES_MAX: usize = 6;
         /// The longest decimal: a sign, 12 digits, a point and 18 more.
         const MARK_BYTES_MAX: usize = 32;
-        let names = self.roll.records().map(|record| record.name().len()).max().unwrap_or_default();
+        let names =
+            self.roster.records().map(|record| record.name().len()).max().unwrap_or_default();
         let bytes = |json: serde_json::Result<Vec<u8>>| json.map_or(0, |json| json.len());
         let frame = self
-            .roll
+            .roster
             .records()
             .next()
             .map_or(0, |first| bytes(serde_json::to_vec(&self.report(first, Timestamp(0)))));
@@ -414,10 +419,15 @@ mod tests {
                          Cy Invented,2100003,K3,4,,11,6,7\n";
 
     fn book_of(text: &str, population_min: u32) -> Book {
-        let discretion = Discretion { population_min };
-        let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, discretion };
-        read_class_file(keyed(text).as_bytes(), &options, Edition(7), &Publications::default())
-            .unwrap()
+        let policy = PrivacyPolicy { population_min };
+        let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, policy };
+        read_class_file(
+            keyed(text).as_bytes(),
+            &options,
+            EditionNumber(7),
+            &ReleaseHistory::default(),
+        )
+        .unwrap()
     }
 
     /// What the student with the `n`-th invented key reads; in brackets what is no token.
@@ -428,12 +438,12 @@ mod tests {
         id: &str,
         command: Command<&str>,
     ) -> String {
-        let mut questions = Questions::new(LIMITS);
+        let mut requests = Requests::new(LIMITS);
         let id = StudentId::new(id.as_bytes()).unwrap();
-        questions.push(Request { id, command });
-        let replies = Sealer::new().unwrap().seal(book.answer(questions, unknown, NOW));
-        assert_eq!(replies.edition(), Edition(7));
-        let (_, outcome, reply) = replies.each().next().unwrap();
+        requests.push(Request { id, command });
+        let replies = Sealer::new().unwrap().seal(book.answer(requests, unknown, NOW));
+        assert_eq!(replies.edition(), EditionNumber(7));
+        let (_, outcome, reply) = replies.iter().next().unwrap();
         let reply = std::str::from_utf8(reply).unwrap().trim_end();
         match outcome {
             Outcome::Answered | Outcome::Declined(_) | Outcome::Decoy => {
@@ -443,7 +453,7 @@ mod tests {
                     .map(|text| String::from_utf8(text).unwrap());
                 text.unwrap_or_else(|_| format!("[{} bytes for somebody else]", reply.len()))
             }
-            Outcome::Refused(refusal) => format!("[{}]", refusal.word()),
+            Outcome::Rejected(rejection) => format!("[{}]", rejection.word()),
             Outcome::Silence => "[silence]".into(),
         }
     }
@@ -453,7 +463,7 @@ mod tests {
     }
 
     fn seven(word: &str) -> Command<&'static str> {
-        crate::request::SEVEN.into_iter().find(|command| command.word() == word).unwrap()
+        crate::request::LAB_COMMANDS.into_iter().find(|command| command.word() == word).unwrap()
     }
 
     #[test]
@@ -485,9 +495,9 @@ mod tests {
         }
         let request = |id, command| Request { id: StudentId::new(id).unwrap(), command };
         let nobody = book.preview(&request(b"7", Command::Grades), NOW);
-        assert_eq!(nobody, Err(Refusal::UnknownStudent));
+        assert_eq!(nobody, Err(Rejection::UnknownStudent));
         let nothing = book.preview(&request(b"2100001", Command::Average("x")), NOW);
-        assert_eq!(nothing, Err(Refusal::NoAssessment));
+        assert_eq!(nothing, Err(Rejection::NoAssessment));
     }
 
     #[test]
@@ -588,21 +598,21 @@ mod tests {
         let ask = |unknown: &UnknownStudent| told(&book, unknown, 1, "9999999", Command::Grades);
         assert_eq!(ask(&UnknownStudent::Close), "[silence]");
         assert_eq!(ask(&UnknownStudent::Error), "[unknown]");
-        assert_eq!(ask(&UnknownStudent::Decoy(Cover::new())), "[1016 bytes for somebody else]");
+        assert_eq!(ask(&UnknownStudent::Decoy(DecoyKeys::new())), "[1016 bytes for somebody else]");
     }
 
     #[test]
     fn under_cover_every_answer_has_the_length_of_its_decoy() {
         let book = book_of(CLASS, 1);
-        let cover = UnknownStudent::Decoy(Cover::new());
+        let decoy_keys = UnknownStudent::Decoy(DecoyKeys::new());
         let commands = [Command::Grades, seven("GMA"), Command::Average("Lab 2"), Command::Report];
         for command in commands {
-            let known = told(&book, &cover, 9, "2100002", command);
-            assert_eq!(told(&book, &cover, 9, "9999999", command), known, "{command:?}");
+            let known = told(&book, &decoy_keys, 9, "2100002", command);
+            assert_eq!(told(&book, &decoy_keys, 9, "9999999", command), known, "{command:?}");
         }
-        let read = told(&book, &cover, 1, "2100001", seven("GMA"));
+        let read = told(&book, &decoy_keys, 1, "2100001", seven("GMA"));
         assert_eq!(read.trim_end(), "Midterm average: 13.5");
-        assert_eq!(told(&book, &cover, 9, "9999999", Command::Average("no")), "[assessment]");
+        assert_eq!(told(&book, &decoy_keys, 9, "9999999", Command::Average("no")), "[assessment]");
     }
 
     #[test]

@@ -13,17 +13,17 @@ use std::io::Read;
 use csv::ByteRecord;
 
 use error::NAME;
-pub use error::{ClassFileError, Column, Names};
+pub use error::{ClassFileError, Column, IdList};
 pub(crate) use error::{ID, KEY};
 pub(crate) use rows::Rows;
 
-use crate::book::{Book, Edition};
+use crate::book::{Book, EditionNumber};
 use crate::key::StudentKeys;
-use crate::keyring::Keyring;
-use crate::publication::Publications;
+use crate::key_file::KeyFile;
+use crate::release::ReleaseHistory;
 use crate::request::StudentId;
-use crate::roll::{AddError, Record, Roll, RollBuilder, Twins};
-use crate::statistics::Discretion;
+use crate::roster::{AddError, Duplicate, Record, Roster, RosterBuilder};
+use crate::statistics::PrivacyPolicy;
 
 /// What a class file may be, and what becomes of it.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ pub struct ReadOptions {
     /// The most students.
     pub rows_max: usize,
     /// By which rule statistics are told.
-    pub discretion: Discretion,
+    pub policy: PrivacyPolicy,
 }
 
 /// Reads a class file with a column of keys into the book of that edition. What it may tell of the class
@@ -44,8 +44,8 @@ pub struct ReadOptions {
 pub fn read_class_file(
     file: impl Read,
     options: &ReadOptions,
-    edition: Edition,
-    before: &Publications,
+    edition: EditionNumber,
+    before: &ReleaseHistory,
 ) -> Result<Book, ClassFileError> {
     read_book(file, None, options, edition, before)
 }
@@ -58,68 +58,68 @@ pub fn read_class_file(
 /// file of keys.
 pub fn read_class_files(
     file: impl Read,
-    keys: &Keyring,
+    keys: &KeyFile,
     options: &ReadOptions,
-    edition: Edition,
-    before: &Publications,
+    edition: EditionNumber,
+    before: &ReleaseHistory,
 ) -> Result<Book, ClassFileError> {
     read_book(file, Some(keys), options, edition, before)
 }
 
 fn read_book(
     file: impl Read,
-    keys: Option<&Keyring>,
+    keys: Option<&KeyFile>,
     options: &ReadOptions,
-    edition: Edition,
-    before: &Publications,
+    edition: EditionNumber,
+    before: &ReleaseHistory,
 ) -> Result<Book, ClassFileError> {
     let (mut rows, header) = Rows::of(file, options.bytes_max)?;
     let header = Header::read(&header, keys)?;
-    let mut roll = RollBuilder::new(header.assessments.len());
+    let mut roster = RosterBuilder::new(header.assessments.len());
     let mut read = StudentsRead::default();
-    let all_read = read_students(&mut rows, &header, options, &mut roll, &mut read);
+    let all_read = read_students(&mut rows, &header, options, &mut roster, &mut read);
     // Of all that is wrong with a file, what comes first in it is told.
     let line = |place: usize| read.lines.get(place).copied().unwrap_or_default();
-    let roll = roll.finish().map_err(|twins| match twins {
-        Twins::SameId { first, second } => {
+    let roster = roster.finish().map_err(|duplicate| match duplicate {
+        Duplicate::SameId { first, second } => {
             ClassFileError::DuplicateId { row: line(second), first: line(first) }
         }
-        Twins::SameKey { first, second } => {
+        Duplicate::SameKey { first, second } => {
             ClassFileError::DuplicateKey { row: line(second), first: line(first) }
         }
     })?;
     all_read?;
     if let Some(keys) = keys {
-        read.compare(keys, &roll)?;
+        read.compare(keys, &roster)?;
     }
-    if roll.len() == 0 {
+    if roster.len() == 0 {
         return Err(ClassFileError::NoStudents);
     }
     let names = header.assessments.into_iter().map(|(_, name)| name).collect();
-    Ok(Book::bind(edition, names, roll, options.discretion, before))
+    Ok(Book::bind(edition, names, roster, options.policy, before))
 }
 
-/// What is known of the students beside the roll.
+/// What is known of the students beside the roster.
 #[derive(Default)]
 struct StudentsRead {
     /// Where each student stands.
     lines: Vec<u64>,
-    /// Those who have no key, who are not in the roll.
+    /// Those who have no key, who are not in the roster.
     keyless: Vec<String>,
 }
 
 impl StudentsRead {
     /// Whether the same students are in the class file and in the file of keys.
-    fn compare(self, keys: &Keyring, roll: &Roll) -> Result<(), ClassFileError> {
-        if self.keyless.is_empty() && roll.len() == keys.len() {
+    fn compare(self, keys: &KeyFile, roster: &Roster) -> Result<(), ClassFileError> {
+        if self.keyless.is_empty() && roster.len() == keys.len() {
             return Ok(());
         }
-        let known: HashSet<_> = roll.records().map(Record::id).collect();
+        let known: HashSet<_> = roster.records().map(Record::id).collect();
         let strangers = keys.ids().filter(|id| !known.contains(id));
         let strangers = strangers.map(str::to_owned).collect();
         Err(ClassFileError::OtherStudents {
-            without_key: Names(self.keyless),
-            without_marks: Names(strangers),
+            without_key: IdList(self.keyless),
+            without_marks: IdList(strangers),
         })
     }
 }
@@ -129,14 +129,14 @@ fn read_students<R: Read>(
     rows: &mut Rows<R>,
     header: &Header<'_>,
     options: &ReadOptions,
-    roll: &mut RollBuilder,
+    roster: &mut RosterBuilder,
     read: &mut StudentsRead,
 ) -> Result<(), ClassFileError> {
     while let Some((line, row)) = rows.next()? {
         if read.lines.len().saturating_add(read.keyless.len()) >= options.rows_max {
             return Err(ClassFileError::TooManyRows(options.rows_max));
         }
-        let added = header.add(row, line, roll);
+        let added = header.add(row, line, roster);
         // A quote that is never closed swallows the rows behind it; whatever else that breaks
         // follows from it.
         if rows.ended_in_quotes() {
@@ -152,7 +152,7 @@ fn read_students<R: Read>(
 
 /// What became of a row.
 enum Added {
-    /// It is in the roll.
+    /// It is in the roster.
     Student,
     /// There is no key for this student.
     Keyless(String),
@@ -173,11 +173,11 @@ struct Header<'a> {
 /// Where keys come from.
 enum KeySource<'a> {
     Column(usize),
-    Keyring(&'a Keyring),
+    KeyFile(&'a KeyFile),
 }
 
 impl<'a> Header<'a> {
-    fn read(row: &ByteRecord, keys: Option<&'a Keyring>) -> Result<Self, ClassFileError> {
+    fn read(row: &ByteRecord, keys: Option<&'a KeyFile>) -> Result<Self, ClassFileError> {
         let mut names = Vec::new();
         for (at, cell) in row.iter().enumerate() {
             let column = || Column { number: at + 1, name: None };
@@ -192,7 +192,7 @@ impl<'a> Header<'a> {
         let (name, id) = (find(NAME)?, find(ID)?);
         let keys = match (keys, find(KEY)) {
             (None, key) => KeySource::Column(key?),
-            (Some(keys), Err(_)) => KeySource::Keyring(keys),
+            (Some(keys), Err(_)) => KeySource::KeyFile(keys),
             (Some(_), Ok(at)) => return Err(ClassFileError::KeysTwice { column: at + 1 }),
         };
         for (second, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -217,12 +217,12 @@ impl<'a> Header<'a> {
         Ok(Self { columns: names.len(), name, id, keys, assessments, unnamed })
     }
 
-    /// Adds one row of cells to the roll.
+    /// Adds one row of cells to the roster.
     fn add(
         &self,
         row: &ByteRecord,
         line: u64,
-        roll: &mut RollBuilder,
+        roster: &mut RosterBuilder,
     ) -> Result<Added, ClassFileError> {
         if row.len() != self.columns {
             let (cells, columns) = (row.len(), self.columns);
@@ -238,7 +238,7 @@ impl<'a> Header<'a> {
         let id = StudentId::new(cell(self.id)).ok_or(ClassFileError::BadId { row: line })?;
         let keys = match self.keys {
             KeySource::Column(at) => StudentKeys::parse(cell(at)).map(Some),
-            KeySource::Keyring(keyring) => Ok(keyring.keys(id.as_str()).cloned()),
+            KeySource::KeyFile(key_file) => Ok(key_file.keys(id.as_str()).cloned()),
         };
         let keys = keys.map_err(|why| ClassFileError::BadKey { row: line, why })?;
         let name = std::str::from_utf8(cell(self.name)).unwrap_or_default();
@@ -250,7 +250,7 @@ impl<'a> Header<'a> {
         }
         let Some(keys) = keys else { return Ok(Added::Keyless(id.to_string())) };
         let marks = self.assessments.iter().map(|(at, _)| cell(*at));
-        let added = roll.add(&id, name, keys, marks).map_err(|fault| match fault {
+        let added = roster.add(&id, name, keys, marks).map_err(|fault| match fault {
             AddError::BadMark(mark, why) => {
                 let at = self.assessments.get(mark).map_or(0, |(at, _)| *at);
                 ClassFileError::BadMark { row: line, column: self.column(at), why }
@@ -303,10 +303,10 @@ mod tests {
     use crate::testing::{self, class, key};
 
     const OPTIONS: ReadOptions =
-        ReadOptions { bytes_max: 4096, rows_max: 5, discretion: Discretion::NONE };
+        ReadOptions { bytes_max: 4096, rows_max: 5, policy: PrivacyPolicy::NONE };
 
     fn read(bytes: &[u8]) -> Result<Book, ClassFileError> {
-        read_class_file(bytes, &OPTIONS, Edition(1), &Publications::default())
+        read_class_file(bytes, &OPTIONS, EditionNumber(1), &ReleaseHistory::default())
     }
 
     /// The rows of the book that `bytes` make, each as one text.
@@ -444,14 +444,14 @@ mod tests {
 
     /// What is wrong with a class file and a file of keys together.
     fn refused_with_keys(class: &str, keys: &str) -> String {
-        let keys = Keyring::read(testing::keyed(keys).as_bytes(), 4096, 5);
+        let keys = KeyFile::read(testing::keyed(keys).as_bytes(), 4096, 5);
         let keys = match keys {
             Ok(keys) => keys,
             Err(fault) => return format!("keys: {fault}"),
         };
-        let before = Publications::default();
+        let before = ReleaseHistory::default();
         let file = testing::keyed(class);
-        match read_class_files(file.as_bytes(), &keys, &OPTIONS, Edition(1), &before) {
+        match read_class_files(file.as_bytes(), &keys, &OPTIONS, EditionNumber(1), &before) {
             Ok(book) => format!("{} students", book.students()),
             Err(fault) => fault.to_string(),
         }
@@ -574,8 +574,8 @@ mod tests {
         let book = read_class_file(
             OneByOne(file.as_bytes()),
             &OPTIONS,
-            Edition(1),
-            &Publications::default(),
+            EditionNumber(1),
+            &ReleaseHistory::default(),
         )
         .unwrap();
         assert_eq!(book.students(), 2);
@@ -656,8 +656,12 @@ mod tests {
             refused(padded(4097)),
             "has more than 4096 bytes; raise gradebook.bytes_max if it is meant to be that large"
         );
-        let endless =
-            read_class_file(std::io::repeat(b','), &OPTIONS, Edition(1), &Publications::default());
+        let endless = read_class_file(
+            std::io::repeat(b','),
+            &OPTIONS,
+            EditionNumber(1),
+            &ReleaseHistory::default(),
+        );
         assert!(matches!(endless, Err(ClassFileError::TooManyBytes(4096))));
     }
 }

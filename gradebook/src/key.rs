@@ -199,7 +199,7 @@ impl Key {
 /// Makes room for one more, should there be none. A vector that grows by itself leaves its old memory
 /// behind as it was; here what was in it is dropped, which wipes keys. There is room for many more then:
 /// memory that is not used yet costs nothing, and moving often would.
-pub(crate) fn make_room<T: Clone>(secrets: &mut Vec<T>) {
+pub(crate) fn reserve_wiped<T: Clone>(secrets: &mut Vec<T>) {
     if secrets.len() == secrets.capacity() {
         let mut roomier = Vec::with_capacity(secrets.len().saturating_mul(8).max(16));
         roomier.extend_from_slice(secrets);

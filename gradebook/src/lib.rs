@@ -14,39 +14,39 @@ pub mod wire;
 
 mod batch;
 mod book;
-mod census;
 mod class_file;
-mod cover;
+mod csv_guard;
 mod decimal;
+mod decoy;
+mod id_set;
 mod key;
-mod keyring;
+mod key_file;
 mod open;
-mod publication;
-mod refusal;
+mod rejection;
+mod release;
+mod render;
 mod report;
-mod roll;
-mod screen;
+mod roster;
 mod seal;
-mod snippet;
+mod short_text;
 mod statistics;
-mod telling;
 #[cfg(test)]
 mod testing;
 mod token;
 
-pub use batch::{Answers, BatchLimits, Outcome, Questions, Replies};
-pub use book::{Book, Edition, LAB_ANSWER_BYTES_MAX, UnknownStudent};
-pub use census::Census;
+pub use batch::{Answers, BatchLimits, Outcome, Replies, Requests};
+pub use book::{Book, EditionNumber, LAB_ANSWER_BYTES_MAX, UnknownStudent};
 pub use class_file::{
-    ClassFileError, Column, Names, ReadOptions, read_class_file, read_class_files,
+    ClassFileError, Column, IdList, ReadOptions, read_class_file, read_class_files,
 };
-pub use cover::Cover;
 pub use decimal::{Decimal, DecimalError};
+pub use decoy::DecoyKeys;
+pub use id_set::IdSet;
 pub use key::{Key, KeyError, StudentKeys};
-pub use keyring::Keyring;
+pub use key_file::KeyFile;
 pub use open::{OpenError, Opened, open};
-pub use publication::{NoRecord, Publications};
-pub use refusal::{Fault, Malformed, Refusal};
+pub use rejection::{LineError, MalformedLine, Rejection};
+pub use release::{InvalidHistory, ReleaseHistory};
 pub use request::{Command, Request, StudentId};
 pub use seal::{NoRandomness, Sealer, Timestamp};
-pub use statistics::Discretion;
+pub use statistics::PrivacyPolicy;

@@ -154,7 +154,7 @@ pub enum Lab {
 
 /// The seven commands of the original lab. None is a prefix of another, so a request that ends in
 /// one of them is complete without a line end.
-pub const SEVEN: [Command<&'static str>; 7] = [
+pub const LAB_COMMANDS: [Command<&'static str>; 7] = [
     Command::Grades,
     Command::MidtermAverage,
     Command::ExamAverage,
@@ -235,8 +235,8 @@ mod tests {
     #[test]
     fn no_word_of_the_seven_begins_another_word() {
         let other = [Command::Average(""), Command::Statistics(""), Command::Report];
-        for short in SEVEN {
-            for long in SEVEN.iter().chain(&other).filter(|long| **long != short) {
+        for short in LAB_COMMANDS {
+            for long in LAB_COMMANDS.iter().chain(&other).filter(|long| **long != short) {
                 assert!(!long.word().starts_with(short.word()), "{short:?} {long:?}");
             }
         }

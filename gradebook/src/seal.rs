@@ -21,9 +21,9 @@ use lane::{Lane, Schedule};
 
 mod hash;
 mod lane;
-mod opener;
+mod verifier;
 
-pub(crate) use opener::Opener;
+pub(crate) use verifier::TokenVerifier;
 
 /// How many tokens are sealed in step. More gain nothing: four keep AES busy, eight SHA-256.
 const LANES: usize = 8;
@@ -75,7 +75,7 @@ impl Sealer {
             random.fill_bytes(&mut iv);
             iv
         };
-        answers.sealed(self.reveals, |sealings| seal_in_step(sealings, now, random_iv))
+        answers.into_replies(self.reveals, |sealings| seal_in_step(sealings, now, random_iv))
     }
 }
 

@@ -4,19 +4,19 @@
 //! repeats the request's nonce, so that it answers this request and no other; and the two begin
 //! differently, so that neither can be sent back as the other. `docs/PROTOCOL.md` is the full text.
 
-mod examiner;
-mod replays;
+mod replay_cache;
+mod verify;
 
 use std::fmt;
 
 use fernet::Fernet;
 use hex_simd::{AsciiCase, Out};
 
-pub use examiner::Examiner;
-pub(crate) use examiner::{EMPTY_FRAME, Examined, Sought};
-pub use replays::ReplayLimits;
+pub use replay_cache::ReplayLimits;
+pub use verify::RequestVerifier;
+pub(crate) use verify::{Credentials, EMPTY_FRAME, Verified};
 
-use crate::book::Edition;
+use crate::book::EditionNumber;
 use crate::key::Key;
 use crate::seal::Timestamp;
 use crate::token;
@@ -32,7 +32,7 @@ const REQUEST_FRAME_BYTES: usize = token::HEADER_BYTES + REQUEST_TEXT_BYTES + 1 
 const REQUEST_WORD: &str = "Q1";
 const REPLY_WORD: &str = "R1";
 /// What stands between fields. No field may hold it.
-const BETWEEN: char = '\t';
+const SEPARATOR: char = '\t';
 
 /// 64 random bits that a client chooses for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Nonce {
 
 /// What a sealed request says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Query<'a> {
+pub struct SealedRequest<'a> {
     /// The course and term that it is for.
     pub audience: &'a str,
     /// Who asks.
@@ -79,30 +79,30 @@ pub struct Query<'a> {
 /// The fields of a request are too long together, or hold a tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("audience, student ID and command are too long for a sealed request, or hold a tab")]
-pub struct Unsayable;
+pub struct InvalidField;
 
-impl<'a> Query<'a> {
+impl<'a> SealedRequest<'a> {
     /// The request's token, made at the time `now`.
     ///
     /// # Errors
-    /// [`Unsayable`] when the fields do not fit.
-    pub fn seal(&self, key: &Key, now: Timestamp) -> Result<String, Unsayable> {
+    /// [`InvalidField`] when the fields do not fit.
+    pub fn seal(&self, key: &Key, now: Timestamp) -> Result<String, InvalidField> {
         let Self { audience, id, command, nonce } = self;
         let nonce = nonce.to_string();
         let fields = [REQUEST_WORD, audience, id, command, &nonce];
-        if fields.iter().any(|field| field.contains(BETWEEN)) {
-            return Err(Unsayable);
+        if fields.iter().any(|field| field.contains(SEPARATOR)) {
+            return Err(InvalidField);
         }
         let mut text = fields.join("\t");
-        let room = REQUEST_TEXT_BYTES.checked_sub(text.len()).ok_or(Unsayable)?;
+        let room = REQUEST_TEXT_BYTES.checked_sub(text.len()).ok_or(InvalidField)?;
         text.extend(std::iter::repeat_n(' ', room));
-        let fernet = Fernet::new(&key.expose_text()).ok_or(Unsayable)?;
+        let fernet = Fernet::new(&key.expose_text()).ok_or(InvalidField)?;
         Ok(fernet.encrypt_at_time(text.as_bytes(), now.0))
     }
 
     /// Reads what a token said.
     fn parse(text: &'a str) -> Option<Self> {
-        let mut fields = text.splitn(5, BETWEEN);
+        let mut fields = text.splitn(5, SEPARATOR);
         let mut next = || fields.next();
         let (word, audience, id, command, last) = (next()?, next()?, next()?, next()?, next()?);
         let (nonce, padding) = last.split_at_checked(NONCE_DIGITS)?;
@@ -181,9 +181,9 @@ impl Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply<'a> {
     /// The request that it answers; its audience is not repeated.
-    pub query: Query<'a>,
+    pub request: SealedRequest<'a>,
     /// The book's edition.
-    pub edition: Edition,
+    pub edition: EditionNumber,
     /// The server's time.
     pub time: Timestamp,
     /// What became of the request.
@@ -195,15 +195,15 @@ pub struct Reply<'a> {
 impl<'a> Reply<'a> {
     /// Reads the text of a reply's token; nothing if it is none.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut fields = text.splitn(8, BETWEEN);
+        let mut fields = text.splitn(8, SEPARATOR);
         let mut next = || fields.next();
         let (word, id, command, nonce) = (next()?, next()?, next()?, Nonce::parse(next()?)?);
         let (edition, time) = (next()?.parse().ok()?, next()?.parse().ok()?);
         let (status, body) = (next()?, without_padding(next()?));
         let status = Status::ALL.into_iter().find(|known| known.word() == status)?;
         (word == REPLY_WORD).then_some(Self {
-            query: Query { audience: "", id, command, nonce },
-            edition: Edition(edition),
+            request: SealedRequest { audience: "", id, command, nonce },
+            edition: EditionNumber(edition),
             time: Timestamp(time),
             status,
             body,
@@ -219,35 +219,35 @@ pub fn without_padding(text: &str) -> &str {
     text.get(..bare.len() + usize::from(blank_mark)).unwrap_or(bare)
 }
 
-/// What all replies of a moment have in common.
-pub(crate) struct Moment {
+/// What all replies of a context have in common.
+pub(crate) struct ReplyContext {
     pub(crate) time: Timestamp,
-    /// Edition and time, as fields.
+    /// EditionNumber and time, as fields.
     fields: String,
 }
 
-impl Moment {
-    pub(crate) fn of(edition: Edition, time: Timestamp) -> Self {
-        Self { time, fields: format!("{}{BETWEEN}{}", edition.0, time.0) }
+impl ReplyContext {
+    pub(crate) fn of(edition: EditionNumber, time: Timestamp) -> Self {
+        Self { time, fields: format!("{}{SEPARATOR}{}", edition.0, time.0) }
     }
 }
 
 /// Appends a reply's text up to its body.
 pub(crate) fn write_reply_head(
-    query: &Query<'_>,
-    moment: &Moment,
+    request: &SealedRequest<'_>,
+    context: &ReplyContext,
     status: Status,
     text: &mut Vec<u8>,
 ) {
     let mut nonce = [0; NONCE_DIGITS];
     let digits = Out::from_slice(&mut nonce);
-    let nonce = hex_simd::encode(&query.nonce.0.to_be_bytes(), digits, AsciiCase::Lower);
+    let nonce = hex_simd::encode(&request.nonce.0.to_be_bytes(), digits, AsciiCase::Lower);
     for field in [
         REPLY_WORD.as_bytes(),
-        query.id.as_bytes(),
-        query.command.as_bytes(),
+        request.id.as_bytes(),
+        request.command.as_bytes(),
         nonce,
-        moment.fields.as_bytes(),
+        context.fields.as_bytes(),
         status.word().as_bytes(),
     ] {
         text.extend_from_slice(field);
@@ -270,23 +270,27 @@ mod tests {
     fn every_request_s_token_has_the_same_length() {
         let key = Key::from_bytes([5; 32]);
         for command in ["GG", "AVG A very long name of an assessment, as some have them"] {
-            let query = Query { audience: "a", id: "1", command, nonce: Nonce(7) };
-            assert_eq!(query.seal(&key, Timestamp(0)).unwrap().len(), REQUEST_TOKEN_BYTES);
+            let request = SealedRequest { audience: "a", id: "1", command, nonce: Nonce(7) };
+            assert_eq!(request.seal(&key, Timestamp(0)).unwrap().len(), REQUEST_TOKEN_BYTES);
         }
         assert_eq!(REQUEST_TOKEN_BYTES, 420);
         let nonce = Nonce(0);
         for command in ["x".repeat(255).as_str(), "AVG\tLab 1"] {
-            let query = Query { audience: "a", id: "1", command, nonce };
-            assert_eq!(query.seal(&key, Timestamp(0)), Err(Unsayable));
+            let request = SealedRequest { audience: "a", id: "1", command, nonce };
+            assert_eq!(request.seal(&key, Timestamp(0)), Err(InvalidField));
         }
     }
 
     #[test]
     fn a_query_is_read_as_it_was_written_and_nothing_else_is() {
         let text = "Q1\tnets-2026\t2100001\tAVG Lab 1\t00000000000000ff    ";
-        let query =
-            Query { audience: "nets-2026", id: "2100001", command: "AVG Lab 1", nonce: Nonce(255) };
-        assert_eq!(Query::parse(text), Some(query));
+        let request = SealedRequest {
+            audience: "nets-2026",
+            id: "2100001",
+            command: "AVG Lab 1",
+            nonce: Nonce(255),
+        };
+        assert_eq!(SealedRequest::parse(text), Some(request));
         for other in [
             "R1\tnets-2026\t2100001\tGG\t00000000000000ff",
             "Q1\tnets-2026\t2100001\tGG\t00000000000000FF",
@@ -296,25 +300,28 @@ mod tests {
             "Q1\tnets-2026\t2100001\tGG\t00000000000000ff\t",
             "",
         ] {
-            assert_eq!(Query::parse(other), None, "{other:?}");
+            assert_eq!(SealedRequest::parse(other), None, "{other:?}");
         }
     }
 
     #[test]
     fn a_reply_is_padded_to_few_lengths_and_read_without_the_padding() {
-        let query = Query { audience: "", id: "2100001", command: "GG", nonce: Nonce(1) };
+        let request = SealedRequest { audience: "", id: "2100001", command: "GG", nonce: Nonce(1) };
         for (body, bytes) in
             [("Lab 1: 7", 383), ("x".repeat(325).as_str(), 383), ("x".repeat(341).as_str(), 767)]
         {
             let mut text = b"before".to_vec();
-            let moment = Moment::of(Edition(3), Timestamp(1_800_000_000));
-            write_reply_head(&query, &moment, Status::Ok, &mut text);
+            let context = ReplyContext::of(EditionNumber(3), Timestamp(1_800_000_000));
+            write_reply_head(&request, &context, Status::Ok, &mut text);
             text.extend_from_slice(body.as_bytes());
             pad_reply(&mut text, 6);
             assert_eq!(text.len() - 6, bytes);
             let text = std::str::from_utf8(&text[6..]).unwrap();
             let reply = Reply::parse(text).unwrap();
-            assert_eq!((reply.query, reply.edition, reply.body), (query, Edition(3), body));
+            assert_eq!(
+                (reply.request, reply.edition, reply.body),
+                (request, EditionNumber(3), body)
+            );
             assert_eq!((reply.time, reply.status), (Timestamp(1_800_000_000), Status::Ok));
         }
         assert_eq!(Reply::parse("R1\t1\tGG\t0000000000000001\t3\t0\tfine\tx"), None);

@@ -8,13 +8,13 @@ use crate::decimal::Decimal;
 
 /// The rule by which statistics are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Discretion {
+pub struct PrivacyPolicy {
     /// How many marks a statistic must rest on, and how many must have changed before a new one is
     /// told. With 1 there is no rule: everything is told, to four decimals, as the lab has it.
     pub population_min: u32,
 }
 
-impl Discretion {
+impl PrivacyPolicy {
     /// Everything is told.
     pub const NONE: Self = Self { population_min: 1 };
 
@@ -80,7 +80,7 @@ impl Figures {
     /// few marks.
     pub(crate) fn of(
         marks: impl IntoIterator<Item = (Decimal, u32)>,
-        discretion: Discretion,
+        policy: PrivacyPolicy,
     ) -> Option<Self> {
         let mut marks: Vec<_> = marks.into_iter().filter(|(_, times)| *times > 0).collect();
         marks.sort_unstable_by_key(|(mark, _)| *mark);
@@ -91,16 +91,15 @@ impl Figures {
             same
         });
         let count = marks.iter().fold(0_u32, |count, (_, times)| count.saturating_add(*times));
-        if count < discretion.population_min {
+        if count < policy.population_min {
             return None;
         }
-        let decimals = discretion.decimals();
+        let decimals = policy.decimals();
         let add = |sum: Decimal, (mark, times): &(Decimal, u32)| sum.plus(mark.times(*times));
         let sum = marks.iter().fold(Decimal::default(), add);
         // The two in the middle are one and the same when the count is odd.
         let middle = nth(&marks, count.saturating_sub(1) / 2).plus(nth(&marks, count / 2));
-        let spread =
-            (count >= discretion.spread_min()).then(|| Spread::of(&marks, count, discretion));
+        let spread = (count >= policy.spread_min()).then(|| Spread::of(&marks, count, policy));
         let (mean, median) = (sum.mean(count, decimals)?, middle.mean(2, decimals)?);
         Some(Self { count, mean, median, spread, sum })
     }
@@ -108,16 +107,16 @@ impl Figures {
     /// The mean of the marks of several assessments together.
     pub(crate) fn mean_of_all<'a>(
         all: impl Iterator<Item = &'a Self> + Clone,
-        discretion: Discretion,
+        policy: PrivacyPolicy,
     ) -> Option<Decimal> {
         let sum = all.clone().fold(Decimal::default(), |sum, figures| sum.plus(figures.sum));
         let count = all.fold(0_u32, |count, figures| count.saturating_add(figures.count));
-        sum.mean(count, discretion.decimals())
+        sum.mean(count, policy.decimals())
     }
 }
 
 impl Spread {
-    fn of(marks: &[(Decimal, u32)], count: u32, discretion: Discretion) -> Self {
+    fn of(marks: &[(Decimal, u32)], count: u32, policy: PrivacyPolicy) -> Self {
         // Three quarters of the count, rounded up, are what a quarter, rounded down, leaves.
         let upper_rank = count.saturating_sub(count / 4);
         Self {
@@ -126,7 +125,7 @@ impl Spread {
             upper_quartile: nth(marks, upper_rank.saturating_sub(1)),
             max: nth(marks, count.saturating_sub(1)),
             deviation: deviation(marks, count),
-            histogram: histogram(marks, count, discretion.population_min),
+            histogram: histogram(marks, count, policy.population_min),
         }
     }
 }
@@ -202,7 +201,7 @@ mod tests {
 
     fn of(marks: &[(&str, u32)], population_min: u32) -> Option<Figures> {
         let read = |(mark, times): &(&str, u32)| (Decimal::parse(mark).unwrap(), *times);
-        Figures::of(marks.iter().map(read), Discretion { population_min })
+        Figures::of(marks.iter().map(read), PrivacyPolicy { population_min })
     }
 
     fn summary(marks: &[(&str, u32)]) -> String {
@@ -245,7 +244,7 @@ mod tests {
                         )
                     })
                     .collect();
-                let figures = Figures::of(marks, Discretion { population_min }).unwrap();
+                let figures = Figures::of(marks, PrivacyPolicy { population_min }).unwrap();
                 let groups = figures.spread.unwrap().histogram;
                 assert!(groups.iter().all(|group| group.count >= population_min));
                 assert!(groups.len() <= 10);
@@ -259,7 +258,8 @@ mod tests {
     fn quartiles_leave_a_quarter_on_either_side() {
         let marks: Vec<_> =
             (1..=100).map(|n| (Decimal::parse(&n.to_string()).unwrap(), 1)).collect();
-        let spread = Figures::of(marks, Discretion { population_min: 5 }).unwrap().spread.unwrap();
+        let spread =
+            Figures::of(marks, PrivacyPolicy { population_min: 5 }).unwrap().spread.unwrap();
         assert_eq!(
             (spread.lower_quartile.to_string(), spread.upper_quartile.to_string()),
             ("25".into(), "75".into())

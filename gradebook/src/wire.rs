@@ -16,8 +16,8 @@
 
 use base64_simd::URL_SAFE;
 
-use crate::refusal::{Fault, Malformed, Refusal};
-use crate::request::{Command, Lab, Request, SEVEN, StudentId};
+use crate::rejection::{LineError, MalformedLine, Rejection};
+use crate::request::{Command, LAB_COMMANDS, Lab, Request, StudentId};
 use crate::sealed::REQUEST_TOKEN_BYTES;
 
 /// What may stand between words.
@@ -52,7 +52,7 @@ pub enum Parsed<'a> {
     /// A line in the first `used` bytes that is no request.
     Malformed {
         /// What is wrong with it.
-        malformed: Malformed,
+        malformed: MalformedLine,
         /// How many bytes it took.
         used: usize,
     },
@@ -70,21 +70,23 @@ pub fn parse(grammar: Grammar, bytes: &[u8]) -> Parsed<'_> {
     if grammar.sealed {
         return parse_sealed(grammar, rest, blank);
     }
-    let form = form(grammar, rest);
-    if let Form::Complete { request, used } = form
-        && let Some(ending) = ending(rest.get(used..).unwrap_or_default())
+    let form = complete_form(grammar, rest);
+    if let FormMatch::Complete { request, used } = form
+        && let Some(ending) = line_end_len(rest.get(used..).unwrap_or_default())
     {
         return Parsed::Request { request, used: blank + used + ending };
     }
     match (line(grammar, rest), form) {
         (Line::Whole { line, used }, _) => match requests_of_line(grammar, line, used) {
             Ok((request, used)) => Parsed::Request { request, used: blank + used },
-            Err(fault) => {
-                let malformed = Malformed { fault, bytes: line.len() };
+            Err(error) => {
+                let malformed = MalformedLine { error, bytes: line.len() };
                 Parsed::Malformed { malformed, used: blank + used }
             }
         },
-        (_, Form::Complete { request, used }) => Parsed::Request { request, used: blank + used },
+        (_, FormMatch::Complete { request, used }) => {
+            Parsed::Request { request, used: blank + used }
+        }
         (Line::Unended, _) => Parsed::Incomplete { blank },
         (Line::TooLong, _) => Parsed::TooLong,
     }
@@ -109,7 +111,7 @@ fn parse_sealed(grammar: Grammar, rest: &[u8], blank: usize) -> Parsed<'_> {
             Parsed::Request { request: Request { id, command: Command::Sealed(token) }, used }
         }
         _ => {
-            let malformed = Malformed { fault: Fault::NotSealed, bytes: line.len() };
+            let malformed = MalformedLine { error: LineError::NotSealed, bytes: line.len() };
             Parsed::Malformed { malformed, used }
         }
     }
@@ -124,15 +126,15 @@ pub(crate) fn sealed_command(text: &str) -> Option<Command<&str>> {
 pub const LINE_END: u8 = b'\n';
 
 /// Appends the reply to a request that is not answered: `ERR <word> <text>`.
-pub fn write_refusal(out: &mut Vec<u8>, refusal: Refusal) {
-    for part in ["ERR ", refusal.word(), " ", refusal.text(), "\n"] {
+pub fn write_rejection(out: &mut Vec<u8>, rejection: Rejection) {
+    for part in ["ERR ", rejection.word(), " ", rejection.text(), "\n"] {
         out.extend_from_slice(part.as_bytes());
     }
 }
 
 /// Whether bytes begin with a request that needs no line end.
 #[derive(Clone, Copy)]
-enum Form<'a> {
+enum FormMatch<'a> {
     /// Yes: the request, and how many bytes it took.
     Complete { request: Request<'a>, used: usize },
     /// They could, with more bytes.
@@ -142,7 +144,7 @@ enum Form<'a> {
 }
 
 /// Reads one of the forms that end with their last byte.
-fn form(grammar: Grammar, bytes: &[u8]) -> Form<'_> {
+fn complete_form(grammar: Grammar, bytes: &[u8]) -> FormMatch<'_> {
     match bytes.first() {
         Some(b'0'..=b'9') => id_then_command(grammar, bytes),
         Some(0) => binary_id_then_command(grammar, bytes),
@@ -151,53 +153,54 @@ fn form(grammar: Grammar, bytes: &[u8]) -> Form<'_> {
 }
 
 /// `ID CMD`, `ID,CMD`, `IDCMD`.
-fn id_then_command(grammar: Grammar, bytes: &[u8]) -> Form<'_> {
+fn id_then_command(grammar: Grammar, bytes: &[u8]) -> FormMatch<'_> {
     match digits(grammar, bytes) {
         Digits::Complete { id, rest } => command_of(id, bytes, rest),
-        Digits::Partial => Form::Partial,
-        Digits::No => Form::No,
+        Digits::Partial => FormMatch::Partial,
+        Digits::No => FormMatch::No,
     }
 }
 
 /// The ID as four bytes, most significant first, then the command. The first byte is NUL, which no
 /// text begins with; so only IDs below 2^24 can be sent this way.
-fn binary_id_then_command(grammar: Grammar, bytes: &[u8]) -> Form<'_> {
+fn binary_id_then_command(grammar: Grammar, bytes: &[u8]) -> FormMatch<'_> {
     let Some((number, rest)) = bytes.split_first_chunk::<4>() else {
-        return Form::Partial;
+        return FormMatch::Partial;
     };
     let id = StudentId::of_number(u32::from_be_bytes(*number));
     if id.as_str().len() == usize::from(grammar.id_digits) {
         command_of(id, bytes, rest)
     } else {
-        Form::No
+        FormMatch::No
     }
 }
 
 /// The separator and one of the seven at the front of `rest`, the tail of `bytes`.
-fn command_of<'a>(id: StudentId<'a>, bytes: &[u8], rest: &[u8]) -> Form<'a> {
-    match seven(skip_separator(rest)) {
-        Seven::Complete { command, rest } => {
-            Form::Complete { request: Request { id, command }, used: bytes.len() - rest.len() }
+fn command_of<'a>(id: StudentId<'a>, bytes: &[u8], rest: &[u8]) -> FormMatch<'a> {
+    match command_prefix(skip_separator(rest)) {
+        CommandPrefix::Complete { command, rest } => {
+            FormMatch::Complete { request: Request { id, command }, used: bytes.len() - rest.len() }
         }
-        Seven::Partial => Form::Partial,
-        Seven::No => Form::No,
+        CommandPrefix::Partial => FormMatch::Partial,
+        CommandPrefix::No => FormMatch::No,
     }
 }
 
 /// `CMD ID`: with at least one blank or a comma between them.
-fn command_then_id(grammar: Grammar, bytes: &[u8]) -> Form<'_> {
-    let (command, behind) = match seven(bytes) {
-        Seven::Complete { command, rest } => (command, rest),
-        Seven::Partial => return Form::Partial,
-        Seven::No => return Form::No,
+fn command_then_id(grammar: Grammar, bytes: &[u8]) -> FormMatch<'_> {
+    let (command, behind) = match command_prefix(bytes) {
+        CommandPrefix::Complete { command, rest } => (command, rest),
+        CommandPrefix::Partial => return FormMatch::Partial,
+        CommandPrefix::No => return FormMatch::No,
     };
     let rest = skip_separator(behind);
     match digits(grammar, rest) {
-        Digits::Complete { id, rest: after } if rest.len() < behind.len() => {
-            Form::Complete { request: Request { id, command }, used: bytes.len() - after.len() }
-        }
-        Digits::Partial if rest.is_empty() || rest.len() < behind.len() => Form::Partial,
-        _ => Form::No,
+        Digits::Complete { id, rest: after } if rest.len() < behind.len() => FormMatch::Complete {
+            request: Request { id, command },
+            used: bytes.len() - after.len(),
+        },
+        Digits::Partial if rest.is_empty() || rest.len() < behind.len() => FormMatch::Partial,
+        _ => FormMatch::No,
     }
 }
 
@@ -220,14 +223,14 @@ fn digits(grammar: Grammar, bytes: &[u8]) -> Digits<'_> {
 }
 
 /// Whether bytes begin with one of the seven commands.
-enum Seven<'a> {
+enum CommandPrefix<'a> {
     Complete { command: Command<&'static str>, rest: &'a [u8] },
     Partial,
     No,
 }
 
-fn seven(bytes: &[u8]) -> Seven<'_> {
-    let complete = |command, rest| Seven::Complete { command, rest };
+fn command_prefix(bytes: &[u8]) -> CommandPrefix<'_> {
+    let complete = |command, rest| CommandPrefix::Complete { command, rest };
     match bytes {
         [b'G', b'G', rest @ ..] => complete(Command::Grades, rest),
         [b'G', b'M', b'A', rest @ ..] => complete(Command::MidtermAverage, rest),
@@ -236,10 +239,10 @@ fn seven(bytes: &[u8]) -> Seven<'_> {
         [b'G', b'L', b'2', b'A', rest @ ..] => complete(Command::LabAverage(Lab::Two), rest),
         [b'G', b'L', b'3', b'A', rest @ ..] => complete(Command::LabAverage(Lab::Three), rest),
         [b'G', b'L', b'4', b'A', rest @ ..] => complete(Command::LabAverage(Lab::Four), rest),
-        _ if SEVEN.iter().any(|command| command.word().as_bytes().starts_with(bytes)) => {
-            Seven::Partial
+        _ if LAB_COMMANDS.iter().any(|command| command.word().as_bytes().starts_with(bytes)) => {
+            CommandPrefix::Partial
         }
-        _ => Seven::No,
+        _ => CommandPrefix::No,
     }
 }
 
@@ -265,7 +268,7 @@ fn skip_white_space(mut bytes: &[u8]) -> &[u8] {
 
 /// The length of the line end that `rest` begins with, none being an ending too when nothing
 /// follows at all.
-fn ending(rest: &[u8]) -> Option<usize> {
+fn line_end_len(rest: &[u8]) -> Option<usize> {
     match rest {
         [] => Some(0),
         [b'\n', ..] => Some(1),
@@ -304,9 +307,11 @@ fn requests_of_line(
     grammar: Grammar,
     line: &[u8],
     ended: usize,
-) -> Result<(Request<'_>, usize), Fault> {
-    match form(grammar, line) {
-        Form::Complete { request, used } if goes_on(grammar, line.get(used..)) => {
+) -> Result<(Request<'_>, usize), LineError> {
+    match complete_form(grammar, line) {
+        FormMatch::Complete { request, used }
+            if more_requests_follow(grammar, line.get(used..)) =>
+        {
             Ok((request, used))
         }
         _ => one_request(line).map(|request| (request, ended)),
@@ -314,38 +319,38 @@ fn requests_of_line(
 }
 
 /// Whether the rest of a line begins with another complete request, or is blank.
-fn goes_on(grammar: Grammar, rest: Option<&[u8]>) -> bool {
+fn more_requests_follow(grammar: Grammar, rest: Option<&[u8]>) -> bool {
     let rest = skip_blanks(rest.unwrap_or_default());
     rest.is_empty()
-        || matches!(form(grammar, rest), Form::Complete { .. })
+        || matches!(complete_form(grammar, rest), FormMatch::Complete { .. })
         || one_request(rest).is_ok()
 }
 
 /// Reads a whole line, without its line end, as one request with any student ID and any verb.
-fn one_request(line: &[u8]) -> Result<Request<'_>, Fault> {
-    let text = std::str::from_utf8(line).map_err(|_| Fault::NotText)?;
+fn one_request(line: &[u8]) -> Result<Request<'_>, LineError> {
+    let text = std::str::from_utf8(line).map_err(|_| LineError::NotText)?;
     let control = match text.is_ascii() {
         true => line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t'),
         false => text.chars().any(|char| char.is_control() && char != '\t'),
     };
     if control {
-        return Err(Fault::ControlCharacter);
+        return Err(LineError::ControlCharacter);
     }
-    let (first, rest) = first_word(text);
+    let (first, rest) = split_id(text);
     let named = StudentId::new(first.as_bytes());
     if let (Some(id), Ok(command)) = (named, line_command(rest)) {
         return Ok(Request { id, command });
     }
-    if let (Seven::Complete { command, rest: [] }, Some(id)) =
-        (seven(first.as_bytes()), StudentId::new(rest.as_bytes()))
+    if let (CommandPrefix::Complete { command, rest: [] }, Some(id)) =
+        (command_prefix(first.as_bytes()), StudentId::new(rest.as_bytes()))
     {
         return Ok(Request { id, command });
     }
-    Err(line_command(rest).err().filter(|_| named.is_some()).unwrap_or(Fault::BadId))
+    Err(line_command(rest).err().filter(|_| named.is_some()).unwrap_or(LineError::BadId))
 }
 
 /// The first word of a line and the rest, without the separator between them and blanks at the end.
-fn first_word(text: &str) -> (&str, &str) {
+fn split_id(text: &str) -> (&str, &str) {
     let text = text.trim_end_matches(BLANKS);
     let split = text.find([' ', '\t', ',']).and_then(|end| text.split_at_checked(end));
     let (first, rest) = split.unwrap_or((text, ""));
@@ -354,19 +359,19 @@ fn first_word(text: &str) -> (&str, &str) {
 }
 
 /// The command of a line, behind the student ID.
-fn line_command(text: &str) -> Result<Command<&str>, Fault> {
-    if let Seven::Complete { command, rest: [] } = seven(text.as_bytes()) {
+fn line_command(text: &str) -> Result<Command<&str>, LineError> {
+    if let CommandPrefix::Complete { command, rest: [] } = command_prefix(text.as_bytes()) {
         return Ok(command);
     }
     let (verb, rest) = text.split_once(BLANKS).unwrap_or((text, ""));
     let assessment = rest.trim_start_matches(BLANKS);
     match (verb, assessment) {
-        ("", _) => Err(Fault::NoCommand),
+        ("", _) => Err(LineError::NoCommand),
         ("REPORT", "") => Ok(Command::Report),
-        ("AVG" | "STATS", "") => Err(Fault::NoAssessment),
+        ("AVG" | "STATS", "") => Err(LineError::NoAssessment),
         ("AVG", name) => Ok(Command::Average(name)),
         ("STATS", name) => Ok(Command::Statistics(name)),
-        _ => Err(Fault::UnknownCommand),
+        _ => Err(LineError::UnknownCommand),
     }
 }
 
@@ -394,7 +399,7 @@ mod tests {
                         held.drain(..used);
                     }
                     Parsed::Malformed { malformed, used } => {
-                        heard.push(format!("{:?} {}", malformed.fault, malformed.bytes));
+                        heard.push(format!("{:?} {}", malformed.error, malformed.bytes));
                         held.drain(..used);
                     }
                     Parsed::TooLong => {
@@ -437,7 +442,7 @@ mod tests {
             hears(&[bytes, b"\n"].concat(), &["1803933 GG"]);
             hears(&[bytes, b"\r\n"].concat(), &["1803933 GG"]);
         }
-        for command in SEVEN {
+        for command in LAB_COMMANDS {
             let asked = format!("1803933 {}", command.word());
             hears(asked.as_bytes(), &[&asked]);
         }
@@ -512,7 +517,7 @@ mod tests {
 
     /// A well-formed request in any form that the grammar knows, with what it should be heard as.
     fn request() -> impl Strategy<Value = (Vec<u8>, String)> {
-        let seven = (0..SEVEN.len()).prop_map(|n| SEVEN[n].word());
+        let seven = (0..LAB_COMMANDS.len()).prop_map(|n| LAB_COMMANDS[n].word());
         let unended = (1_000_000..10_000_000u32, seven.clone(), 0..5usize, 0..3usize).prop_map(
             |(id, word, form, end)| {
                 let bytes = match form {
@@ -614,8 +619,8 @@ mod tests {
     #[test]
     fn a_refusal_is_one_line() {
         let mut out = Vec::new();
-        let malformed = Malformed { fault: Fault::NotText, bytes: 3 };
-        write_refusal(&mut out, Refusal::Malformed(malformed));
+        let malformed = MalformedLine { error: LineError::NotText, bytes: 3 };
+        write_rejection(&mut out, Rejection::Malformed(malformed));
         assert_eq!(out, b"ERR malformed the line is not UTF-8 text\n");
     }
 }

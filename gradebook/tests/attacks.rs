@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use fernet::Fernet;
 use gradebook::{
-    BatchLimits, Book, Command, Discretion, Edition, Publications, Questions, ReadOptions, Request,
-    Sealer, StudentId, Timestamp, UnknownStudent, read_class_file,
+    BatchLimits, Book, Command, EditionNumber, PrivacyPolicy, ReadOptions, ReleaseHistory, Request,
+    Requests, Sealer, StudentId, Timestamp, UnknownStudent, read_class_file,
 };
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -18,8 +18,8 @@ const NOW: Timestamp = Timestamp(1_800_000_000);
 struct Class {
     marks: Vec<Option<u32>>,
     edition: u64,
-    publications: Publications,
-    discretion: Discretion,
+    history: ReleaseHistory,
+    policy: PrivacyPolicy,
 }
 
 fn key(n: usize) -> String {
@@ -34,8 +34,8 @@ impl Class {
         Self {
             marks: vec![None; students],
             edition: 0,
-            publications: Publications::default(),
-            discretion: Discretion { population_min },
+            history: ReleaseHistory::default(),
+            policy: PrivacyPolicy { population_min },
         }
     }
 
@@ -47,18 +47,18 @@ impl Class {
             writeln!(file, "Some One,{},{},{mark}", 2_100_000 + n, key(n)).unwrap();
         }
         self.edition += 1;
-        let discretion = self.discretion;
-        let options = ReadOptions { bytes_max: 1 << 20, rows_max: 1000, discretion };
-        let edition = Edition(self.edition);
-        let book = read_class_file(file.as_bytes(), &options, edition, &self.publications).unwrap();
-        self.publications = book.publications().clone();
+        let policy = self.policy;
+        let options = ReadOptions { bytes_max: 1 << 20, rows_max: 1000, policy };
+        let edition = EditionNumber(self.edition);
+        let book = read_class_file(file.as_bytes(), &options, edition, &self.history).unwrap();
+        self.history = book.release_history().clone();
         book
     }
 }
 
 /// What student `n` is told.
 fn ask(book: &Book, n: usize, command: Command<&str>) -> String {
-    let mut questions = Questions::new(BatchLimits { requests: 1, output_bytes: 1 << 20 });
+    let mut questions = Requests::new(BatchLimits { requests: 1, output_bytes: 1 << 20 });
     let id = (2_100_000 + n).to_string();
     questions.push(Request { id: StudentId::new(id.as_bytes()).unwrap(), command });
     let answers = book.answer(questions, &UnknownStudent::Close, NOW);
@@ -76,24 +76,24 @@ fn mean_and_count(book: &Book, n: usize) -> Option<(f64, f64)> {
 }
 
 /// What becomes of what has been told, between two editions.
-type Between = fn(&Publications, u64) -> Publications;
+type Between = fn(&ReleaseHistory, u64) -> ReleaseHistory;
 
 /// Nothing: they are editions of one run.
-fn one_run(publications: &Publications, _: u64) -> Publications {
-    publications.clone()
+fn one_run(history: &ReleaseHistory, _: u64) -> ReleaseHistory {
+    history.clone()
 }
 
 /// It is kept in a state file over a restart of the process.
-fn kept(publications: &Publications, edition: u64) -> Publications {
-    let record = publications.to_record(Edition(edition));
-    let (read, up_to) = Publications::from_record(&record).unwrap();
-    assert_eq!((up_to, read.to_record(up_to)), (Edition(edition), record));
+fn kept(history: &ReleaseHistory, edition: u64) -> ReleaseHistory {
+    let record = history.to_record(EditionNumber(edition));
+    let (read, up_to) = ReleaseHistory::from_record(&record).unwrap();
+    assert_eq!((up_to, read.to_record(up_to)), (EditionNumber(edition), record));
     read
 }
 
 /// It is forgotten over a restart of the process.
-fn forgotten(_: &Publications, _: u64) -> Publications {
-    Publications::default()
+fn forgotten(_: &ReleaseHistory, _: u64) -> ReleaseHistory {
+    ReleaseHistory::default()
 }
 
 /// Marks are typed in one by one, the file is saved after each, and student 0, whose mark is the first,
@@ -105,7 +105,7 @@ fn recovered_by_polling(population_min: u32, between: Between) -> usize {
     let mut recovered = 0;
     for (n, mark) in marks.iter().enumerate() {
         class.marks[n] = Some(*mark);
-        class.publications = between(&class.publications, class.edition);
+        class.history = between(&class.history, class.edition);
         let told = mean_and_count(&class.save(), 0);
         if let (Some((mean_before, count_before)), Some((mean, count))) = (before, told)
             && count == count_before + 1.0
@@ -135,17 +135,17 @@ fn restarts_of_the_process_between_two_marks_recover_nothing_with_a_state_file()
 fn a_damaged_record_of_what_was_told_is_not_read() {
     let mut class = Class::new(8, 5);
     class.marks.fill(Some(7));
-    let record = class.save().publications().to_record(Edition(1));
-    assert!(Publications::from_record(&record).is_ok());
+    let record = class.save().release_history().to_record(EditionNumber(1));
+    assert!(ReleaseHistory::from_record(&record).is_ok());
     for cut in 0..record.len() {
-        assert!(Publications::from_record(&record[..cut]).is_err(), "cut at {cut}");
+        assert!(ReleaseHistory::from_record(&record[..cut]).is_err(), "cut at {cut}");
     }
     let text = String::from_utf8(record).unwrap();
     for (sound, damaged) in
         [("\"form\":1", "\"form\":2"), ("\"7\"", "\"x\""), ("8]", "-8]"), ("8]", "2]")]
     {
         let damaged = text.replace(sound, damaged);
-        assert!(damaged != text && Publications::from_record(damaged.as_bytes()).is_err());
+        assert!(damaged != text && ReleaseHistory::from_record(damaged.as_bytes()).is_err());
     }
 }
 
@@ -223,8 +223,8 @@ fn figures_told_one_after_another_differ_from_each_other_all() {
 
 #[test]
 fn other_ids_for_the_same_marks_are_no_changes() {
-    let discretion = Discretion { population_min: 5 };
-    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 99, discretion };
+    let policy = PrivacyPolicy { population_min: 5 };
+    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 99, policy };
     let file = |renumbered: usize, students: usize| -> String {
         let id =
             |n: usize| if (1..=renumbered).contains(&n) { 3_100_000 + n } else { 2_100_000 + n };
@@ -242,11 +242,11 @@ fn other_ids_for_the_same_marks_are_no_changes() {
             (0..students).map(row).collect::<String>()
         )
     };
-    let read = |file: &str, edition, before: &Publications| {
-        read_class_file(file.as_bytes(), &options, Edition(edition), before).unwrap()
+    let read = |file: &str, edition, before: &ReleaseHistory| {
+        read_class_file(file.as_bytes(), &options, EditionNumber(edition), before).unwrap()
     };
-    let first = read(&file(0, 19), 1, &Publications::default());
-    let renumbered = read(&file(18, 20), 2, first.publications());
+    let first = read(&file(0, 19), 1, &ReleaseHistory::default());
+    let renumbered = read(&file(18, 20), 2, first.release_history());
     let told = ask(&renumbered, 0, Command::Average("Lab 1"));
     assert_eq!(told, "Lab 1 average: 9 (of edition 1)");
 }
@@ -257,10 +257,10 @@ fn a_column_that_goes_and_comes_back_is_remembered() {
     class.marks.iter_mut().take(6).for_each(|mark| *mark = Some(5));
     class.save();
     let without = format!("Name,ID Number,Key\nSome One,2100000,{}\n", key(0));
-    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 10, discretion: class.discretion };
+    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 10, policy: class.policy };
     let book =
-        read_class_file(without.as_bytes(), &options, Edition(2), &class.publications).unwrap();
-    (class.publications, class.edition) = (book.publications().clone(), 2);
+        read_class_file(without.as_bytes(), &options, EditionNumber(2), &class.history).unwrap();
+    (class.history, class.edition) = (book.release_history().clone(), 2);
     class.marks[6] = Some(10);
     let told = ask(&class.save(), 0, Command::Average("Lab 1"));
     assert_eq!(told, "Lab 1 average: 5 (of edition 1)", "one mark more tells nothing");
@@ -269,32 +269,32 @@ fn a_column_that_goes_and_comes_back_is_remembered() {
 #[test]
 fn a_column_under_another_name_is_known_by_its_marks() {
     let keys: Vec<_> = (0..10).map(key).collect();
-    let discretion = Discretion { population_min: 5 };
-    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 10, discretion };
+    let policy = PrivacyPolicy { population_min: 5 };
+    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 10, policy };
     let file = |header: &str, row: &dyn Fn(usize) -> String| -> String {
         let rows = keys.iter().enumerate();
         let rows = rows.map(|(n, key)| format!("Some One,{},{key},{}\n", 2_100_000 + n, row(n)));
         format!("Name,ID Number,Key,{header}\n{}", rows.collect::<String>())
     };
-    let read = |file: &str, edition, before: &Publications| {
-        read_class_file(file.as_bytes(), &options, Edition(edition), before).unwrap()
+    let read = |file: &str, edition, before: &ReleaseHistory| {
+        read_class_file(file.as_bytes(), &options, EditionNumber(edition), before).unwrap()
     };
-    let first = read(&file("Lab 1", &|n| n.to_string()), 1, &Publications::default());
+    let first = read(&file("Lab 1", &|n| n.to_string()), 1, &ReleaseHistory::default());
     assert_eq!(ask(&first, 0, Command::Average("Lab 1")), "Lab 1 average: 4.5");
     // Renamed, with one mark changed; and copied, with another.
     let one_changed = |n: usize, which: usize| if n == which { 10 } else { n };
     let renamed = file("Lab One", &|n| one_changed(n, 3).to_string());
-    let renamed = read(&renamed, 2, first.publications());
+    let renamed = read(&renamed, 2, first.release_history());
     assert_eq!(
         ask(&renamed, 0, Command::Average("Lab One")),
         "Lab One average: 4.5 (of edition 1)"
     );
     let copied = file("Lab 1,Copy", &|n| format!("{n},{}", one_changed(n, 4)));
-    let copied = read(&copied, 2, &Publications::default());
+    let copied = read(&copied, 2, &ReleaseHistory::default());
     assert_eq!(ask(&copied, 0, Command::Average("Copy")), "Copy average: 4.5");
     // Another assessment is another.
     let other = file("Lab 1,Lab 2", &|n| format!("{n},{}", 9 - n));
-    let other = read(&other, 2, first.publications());
+    let other = read(&other, 2, first.release_history());
     assert_eq!(ask(&other, 0, Command::Average("Lab 1")), "Lab 1 average: 4.5 (of edition 1)");
     assert_eq!(
         ask(&other, 0, Command::Statistics("Lab 2")),
@@ -306,12 +306,12 @@ fn a_column_under_another_name_is_known_by_its_marks() {
 fn columns(
     edition: u64,
     columns: &[(&str, &dyn Fn(u32) -> u32)],
-    before: &Publications,
-) -> (Book, Publications) {
+    before: &ReleaseHistory,
+) -> (Book, ReleaseHistory) {
     let options = ReadOptions {
         bytes_max: 1 << 20,
         rows_max: 99,
-        discretion: Discretion { population_min: 5 },
+        policy: PrivacyPolicy { population_min: 5 },
     };
     let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
     let mut file = format!("Name,ID Number,Key,{}\n", names.join(","));
@@ -320,16 +320,16 @@ fn columns(
         let marks = marks.collect::<Vec<_>>().join(",");
         writeln!(file, "Some One,{},{},{marks}", 2_100_000 + n, key(n)).unwrap();
     }
-    let book = read_class_file(file.as_bytes(), &options, Edition(edition), before).unwrap();
-    let publications = book.publications().clone();
-    (book, publications)
+    let book = read_class_file(file.as_bytes(), &options, EditionNumber(edition), before).unwrap();
+    let history = book.release_history().clone();
+    (book, history)
 }
 
 #[test]
 fn a_column_that_is_renamed_and_renamed_back_remembers_what_was_told_in_between() {
     let other = |n: u32| if n < 6 { 90 + n } else { n };
     let one_more = |n: u32| if n == 19 { 87 } else { other(n) };
-    let (_, told) = columns(1, &[("Quiz", &|n| n)], &Publications::default());
+    let (_, told) = columns(1, &[("Quiz", &|n| n)], &ReleaseHistory::default());
     let (_, told) = columns(2, &[("quiz", &|n| n)], &told);
     let (book, told) = columns(3, &[("quiz", &other)], &told);
     assert_eq!(ask(&book, 0, Command::Average("quiz")), "quiz average: 36.5");
@@ -342,7 +342,7 @@ fn columns_that_swap_their_names_tell_nothing_new() {
     let (a, b) = (|n: u32| n, |n: u32| 100 + n);
     let (a_changed, b_changed) =
         (|n: u32| if n == 3 { 50 } else { n }, |n: u32| if n == 4 { 150 } else { 100 + n });
-    let (_, told) = columns(1, &[("A", &a), ("B", &b)], &Publications::default());
+    let (_, told) = columns(1, &[("A", &a), ("B", &b)], &ReleaseHistory::default());
     let (book, _) = columns(2, &[("A", &b_changed), ("B", &a_changed)], &told);
     assert_eq!(ask(&book, 0, Command::Average("A")), "A average: 109.5 (of edition 1)");
     assert_eq!(ask(&book, 0, Command::Average("B")), "B average: 9.5 (of edition 1)");
@@ -355,7 +355,7 @@ fn a_column_that_becomes_nearly_a_copy_of_another_tells_nothing_new() {
             if name == "A" { &|n| n } else { b_now }
         };
         let first = names.map(|name| (name, column(name, &|n| 100 + 3 * n)));
-        let (_, told) = columns(1, &first, &Publications::default());
+        let (_, told) = columns(1, &first, &ReleaseHistory::default());
         let second = names.map(|name| (name, column(name, &|n| if n == 3 { 50 } else { n })));
         let (book, _) = columns(2, &second, &told);
         assert_eq!(ask(&book, 0, Command::Average("A")), "A average: 9.5 (of edition 1)");
@@ -366,7 +366,7 @@ fn a_column_that_becomes_nearly_a_copy_of_another_tells_nothing_new() {
 #[test]
 fn an_assessment_that_happens_to_have_the_marks_of_another_is_told() {
     let (first, second) = (|n: u32| n % 3, |n: u32| (n + 1) % 3);
-    let (_, told) = columns(1, &[("Lab 1", &first)], &Publications::default());
+    let (_, told) = columns(1, &[("Lab 1", &first)], &ReleaseHistory::default());
     let (book, _) = columns(2, &[("Lab 1", &first), ("Lab 2", &second)], &told);
     assert_eq!(ask(&book, 0, Command::Average("Lab 2")), "Lab 2 average: 1.05");
 }

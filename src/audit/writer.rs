@@ -304,7 +304,7 @@ impl Writer {
     }
 
     fn record_answers(&mut self, Answered { asker, replies }: &Answered) {
-        for (request, outcome, _) in replies.each() {
+        for (request, outcome, _) in replies.iter() {
             let request = request.ok();
             self.record(&What::Request {
                 connection: asker.session.0,

@@ -47,7 +47,7 @@ impl<'a> Connection<'a> {
     /// Sends questions, a line each, in one write.
     ///
     /// # Errors
-    /// [`Failure::Lost`] when they cannot all be sent; [`Failure::Unsayable`] when one cannot be sealed.
+    /// [`Failure::Lost`] when they cannot all be sent; [`Failure::InvalidField`] when one cannot be sealed.
     pub fn send<'q>(
         &mut self,
         questions: impl Iterator<Item = &'q Question>,

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use gradebook::request::SEVEN;
+use gradebook::request::LAB_COMMANDS;
 use gradebook::{Command, Key, StudentId};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
@@ -162,7 +162,7 @@ fn announcement(command: &str) -> String {
 fn known(text: &str) -> bool {
     let assessment = ["AVG ", "STATS "].into_iter().find_map(|verb| text.strip_prefix(verb));
     let is = |command: &Command<&str>| command.word() == text;
-    SEVEN.iter().any(is)
+    LAB_COMMANDS.iter().any(is)
         || text == "REPORT"
         || assessment.is_some_and(|name| !name.trim().is_empty())
 }

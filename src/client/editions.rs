@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use gradebook::Edition;
+use gradebook::EditionNumber;
 
 /// What has been seen, in a file of the user's state folder.
 #[derive(Debug)]
@@ -51,11 +51,16 @@ impl Editions {
     ///
     /// # Errors
     /// The newer edition that has been seen already.
-    pub fn see(&self, audience: &str, id: &str, edition: Edition) -> Result<(), Edition> {
+    pub fn see(
+        &self,
+        audience: &str,
+        id: &str,
+        edition: EditionNumber,
+    ) -> Result<(), EditionNumber> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = seen.entry(format!("{audience}/{id}")).or_default();
         if *newest > edition.0 {
-            return Err(Edition(*newest));
+            return Err(EditionNumber(*newest));
         }
         if *newest < edition.0 {
             *newest = edition.0;

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use gradebook::{Key, KeyError, Keyring};
+use gradebook::{Key, KeyError, KeyFile};
 
 use crate::loading::OTHERS;
 
@@ -25,7 +25,7 @@ pub enum Keys {
     /// One key, for whatever ID.
     One(Key),
     /// A key for each of these students.
-    Many(Keyring),
+    Many(KeyFile),
     /// None; they are asked for.
     Asked,
 }
@@ -107,12 +107,12 @@ impl Keys {
     pub fn from_csv(path: &Path) -> Result<(Self, bool), KeysError> {
         let (file, mode) = open(path)?;
         let bad = |why: String| KeysError::BadCsv { path: path.to_owned(), why };
-        let keyring = Keyring::of_class(file, CSV_BYTES_MAX, CSV_ROWS_MAX);
-        let keyring = keyring.map_err(|fault| bad(fault.to_string()))?;
-        if !keyring.ids().any(|id| keyring.keys(id).is_some()) {
+        let key_file = KeyFile::from_class_file(file, CSV_BYTES_MAX, CSV_ROWS_MAX);
+        let key_file = key_file.map_err(|fault| bad(fault.to_string()))?;
+        if !key_file.ids().any(|id| key_file.keys(id).is_some()) {
             return Err(bad("holds no keys; it needs the columns ID Number and Key".to_owned()));
         }
-        Ok((Self::Many(keyring), mode & OTHERS != 0))
+        Ok((Self::Many(key_file), mode & OTHERS != 0))
     }
 
     /// The key of one student. `ask` is called when there is none at hand.
@@ -181,7 +181,7 @@ mod tests {
         (folder, path)
     }
 
-    fn refusal<T>(result: Result<T, KeysError>) -> String {
+    fn rejection<T>(result: Result<T, KeysError>) -> String {
         let text = result.err().expect("was accepted").to_string();
         assert!(!text.contains(KEY), "{text}");
         text.split_once(": ").map_or(text.clone(), |(_, what)| what.to_owned())
@@ -193,13 +193,13 @@ mod tests {
         assert!(matches!(Keys::from_file(&path), Ok(Keys::One(_))));
         let (_folder, path) = file(KEY, 0o640);
         assert_eq!(
-            refusal(Keys::from_file(&path)),
+            rejection(Keys::from_file(&path)),
             "others can read this key (mode 0640); run chmod 600 on it"
         );
         let (_folder, path) = file(&KEY.replace('=', ""), 0o600);
-        assert!(refusal(Keys::from_file(&path)).starts_with("the key not base64url"));
+        assert!(rejection(Keys::from_file(&path)).starts_with("the key not base64url"));
         let missing = path.with_file_name("no");
-        assert!(refusal(Keys::from_file(&missing)).starts_with("cannot be read: No such file"));
+        assert!(rejection(Keys::from_file(&missing)).starts_with("cannot be read: No such file"));
     }
 
     #[test]
@@ -213,12 +213,12 @@ mod tests {
         assert_eq!(text, "no key for student 2100002 in the keys file");
         let (_folder, path) = file("Name,ID Number\nAda,2100001\n", 0o600);
         assert_eq!(
-            refusal(Keys::from_csv(&path)),
+            rejection(Keys::from_csv(&path)),
             "holds no keys; it needs the columns ID Number and Key"
         );
         let (_folder, path) = file("ID Number,Key\n2100001,AAAA\n", 0o600);
         assert_eq!(
-            refusal(Keys::from_csv(&path)),
+            rejection(Keys::from_csv(&path)),
             "row 2, column \"Key\": decodes to 3 bytes instead of 32; a Fernet key is 32 bytes in base64url"
         );
     }

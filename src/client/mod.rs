@@ -11,8 +11,8 @@ mod connection;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use gradebook::sealed::{Nonce, Query, Reply, Status, Unsayable, without_padding};
-use gradebook::{Edition, Key, OpenError, Opened, Timestamp, open};
+use gradebook::sealed::{InvalidField, Nonce, Reply, SealedRequest, Status, without_padding};
+use gradebook::{EditionNumber, Key, OpenError, Opened, Timestamp, open};
 
 use editions::Editions;
 
@@ -122,13 +122,13 @@ pub enum Failure {
     )]
     Stale {
         /// The answer's edition.
-        told: Edition,
+        told: EditionNumber,
         /// The newest edition seen.
-        seen: Edition,
+        seen: EditionNumber,
     },
     /// The question has no place in a sealed request.
     #[error("the request cannot be sealed: {0}")]
-    Unsayable(#[from] Unsayable),
+    InvalidField(#[from] InvalidField),
     /// The answer has no end.
     #[error("the answer is not to be trusted: it is longer than {0} bytes")]
     TooLong(usize),
@@ -139,7 +139,7 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::Closed => 1,
-            Self::Unsayable(_) => 2,
+            Self::InvalidField(_) => 2,
             Self::NotConnected { .. } | Self::Lost | Self::TimedOut(_) => 3,
             Self::NotAToken | Self::WrongKey => 4,
             Self::TooOld { .. }
@@ -164,7 +164,7 @@ impl Failure {
             Self::FromTheFuture { .. } => "from-the-future",
             Self::Mismatched => "mismatched",
             Self::Stale { .. } => "stale",
-            Self::Unsayable(_) => "unsayable",
+            Self::InvalidField(_) => "unsayable",
             Self::TooLong(_) => "too-long",
         }
     }
@@ -197,18 +197,18 @@ impl Question {
         let Some(Sealed { audience, .. }) = sealed else {
             return Ok(format!("{} {}\n", self.id, self.command));
         };
-        let query = Query { audience, ..self.query() };
+        let query = SealedRequest { audience, ..self.query() };
         Ok(format!("{} {}\n", self.id, query.seal(&self.key, Timestamp::of(now))?))
     }
 
     /// What a sealed reply repeats.
-    fn query(&self) -> Query<'_> {
-        Query { audience: "", id: &self.id, command: &self.command, nonce: self.nonce }
+    fn query(&self) -> SealedRequest<'_> {
+        SealedRequest { audience: "", id: &self.id, command: &self.command, nonce: self.nonce }
     }
 }
 
 impl Server {
-    /// Opens one reply line: a token, or the server's refusal.
+    /// Opens one reply line: a token, or the server's rejection.
     ///
     /// # Errors
     /// [`Failure`] when it is not an answer to be trusted; nothing of its content is given then.
@@ -218,8 +218,8 @@ impl Server {
         question: &Question,
         now: SystemTime,
     ) -> Result<Answer, Failure> {
-        if let Some(refusal) = line.strip_prefix("ERR ") {
-            let (word, text) = refusal.split_once(' ').unwrap_or((refusal, ""));
+        if let Some(rejection) = line.strip_prefix("ERR ") {
+            let (word, text) = rejection.split_once(' ').unwrap_or((rejection, ""));
             return Err(Failure::Refused { word: word.to_owned(), text: text.to_owned() });
         }
         let opened = open(&question.key, line).map_err(|error| match error {
@@ -253,7 +253,7 @@ impl Server {
 impl Sealed {
     /// Reads what a sealed reply says.
     fn read_reply(&self, opened: &Opened, question: &Question) -> Result<Answer, Failure> {
-        let reply = Reply::parse(&opened.text).filter(|reply| reply.query == question.query());
+        let reply = Reply::parse(&opened.text).filter(|reply| reply.request == question.query());
         let reply = reply.ok_or(Failure::Mismatched)?;
         let seen = self.editions.see(&self.audience, &question.id, reply.edition);
         seen.map_err(|seen| Failure::Stale { told: reply.edition, seen })?;

@@ -141,7 +141,7 @@ impl Script<'_> {
     }
 }
 
-/// Questions on their way and the connection that they go over.
+/// Requests on their way and the connection that they go over.
 struct Pipeline<'a> {
     script: &'a Script<'a>,
     lines: Receiver<(usize, io::Result<String>)>,

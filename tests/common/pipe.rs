@@ -16,8 +16,8 @@ use grade_actors::{
 };
 use gradebook::wire::Grammar;
 use gradebook::{
-    BatchLimits, Book, Discretion, Edition, Publications, ReadOptions, Sealer, UnknownStudent,
-    read_class_file,
+    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReadOptions, ReleaseHistory, Sealer,
+    UnknownStudent, read_class_file,
 };
 use tokio::io::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
@@ -50,9 +50,14 @@ impl Diary {
 
 /// The invented class as an edition, its text changed by `change`.
 pub fn edition(number: u64, change: impl Fn(&str) -> String) -> Book {
-    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, discretion: Discretion::NONE };
-    read_class_file(change(CLASS).as_bytes(), &options, Edition(number), &Publications::default())
-        .unwrap()
+    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 100, policy: PrivacyPolicy::NONE };
+    read_class_file(
+        change(CLASS).as_bytes(),
+        &options,
+        EditionNumber(number),
+        &ReleaseHistory::default(),
+    )
+    .unwrap()
 }
 
 pub fn book() -> Book {

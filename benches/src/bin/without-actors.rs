@@ -10,8 +10,8 @@ use std::time::SystemTime;
 use clap::Parser;
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, Discretion, Edition, Publications, Questions, ReadOptions, Refusal, Sealer,
-    Timestamp, UnknownStudent, read_class_file,
+    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReadOptions, Rejection, ReleaseHistory,
+    Requests, Sealer, Timestamp, UnknownStudent, read_class_file,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -38,8 +38,13 @@ struct Shared {
 async fn main() -> anyhow::Result<()> {
     let Arguments { listen, class } = Arguments::parse();
     let options =
-        ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, discretion: Discretion::NONE };
-    let book = read_class_file(File::open(class)?, &options, Edition(1), &Publications::default())?;
+        ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, policy: PrivacyPolicy::NONE };
+    let book = read_class_file(
+        File::open(class)?,
+        &options,
+        EditionNumber(1),
+        &ReleaseHistory::default(),
+    )?;
     let shared = Rc::new(Shared { book, sealer: RefCell::new(Sealer::new()?) });
     let listener = TcpListener::bind(listen).await?;
     LocalSet::new()
@@ -57,7 +62,7 @@ async fn main() -> anyhow::Result<()> {
 async fn serve(mut socket: TcpStream, shared: Rc<Shared>) {
     let mut buffer = vec![0; 8 * 1024];
     let mut held = Vec::new();
-    let mut batch = Questions::new(BATCH);
+    let mut batch = Requests::new(BATCH);
     while let Ok(read @ 1..) = socket.read(&mut buffer).await {
         held.extend_from_slice(buffer.get(..read).unwrap_or_default());
         loop {
@@ -71,13 +76,13 @@ async fn serve(mut socket: TcpStream, shared: Rc<Shared>) {
             if socket.write_all(replies.bytes()).await.is_err() || replies.is_last() {
                 return;
             }
-            batch = replies.into_questions();
+            batch = replies.into_requests();
         }
     }
 }
 
 /// Moves complete requests from the held bytes into the batch.
-fn take_in(held: &mut Vec<u8>, batch: &mut Questions) {
+fn take_in(held: &mut Vec<u8>, batch: &mut Requests) {
     let mut taken = 0;
     while !batch.is_full() {
         taken += match wire::parse(GRAMMAR, held.get(taken..).unwrap_or_default()) {
@@ -86,7 +91,7 @@ fn take_in(held: &mut Vec<u8>, batch: &mut Questions) {
                 used
             }
             Parsed::Malformed { malformed, used } => {
-                batch.push_refused(Refusal::Malformed(malformed));
+                batch.push_rejected(Rejection::Malformed(malformed));
                 used
             }
             Parsed::Incomplete { blank } => {

@@ -157,9 +157,9 @@ pub enum ClassFileError {
     )]
     OtherStudents {
         /// Those of the class file who have no key.
-        without_key: Names,
+        without_key: IdList,
         /// Those of the file of keys who are not in the class file.
-        without_marks: Names,
+        without_marks: IdList,
     },
     /// A mark that is none.
     #[error("row {row}, {column}: {why}")]
@@ -175,9 +175,9 @@ pub enum ClassFileError {
 
 /// Students' IDs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names(pub Vec<String>);
+pub struct IdList(pub Vec<String>);
 
-impl fmt::Display for Names {
+impl fmt::Display for IdList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// As many as fit on a line.
         const SHOWN_MAX: usize = 5;

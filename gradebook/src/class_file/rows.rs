@@ -5,11 +5,11 @@ use std::io::Read;
 use csv::ByteRecord;
 
 use super::ClassFileError;
-use crate::screen::Screen;
+use crate::csv_guard::CsvGuard;
 
 /// Reads row after row.
 pub(crate) struct Rows<R> {
-    reader: csv::Reader<Screen<R>>,
+    reader: csv::Reader<CsvGuard<R>>,
     row: ByteRecord,
     /// Line ends inside cells so far, which make a row more than one line.
     inside: u64,
@@ -25,7 +25,7 @@ impl<R: Read> Rows<R> {
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(64 * 1024)
-            .from_reader(Screen::new(file, bytes_max));
+            .from_reader(CsvGuard::new(file, bytes_max));
         let mut rows = Self { reader, row: ByteRecord::new(), inside: 0 };
         if !rows.read()? {
             return Err(ClassFileError::Empty);
@@ -58,7 +58,7 @@ impl<R: Read> Rows<R> {
 
     fn read(&mut self) -> Result<bool, ClassFileError> {
         let read = self.reader.read_byte_record(&mut self.row);
-        if let Some(fault) = self.reader.get_ref().fault() {
+        if let Some(fault) = self.reader.get_ref().error() {
             return Err(fault);
         }
         read.map_err(|error| match error.into_kind() {

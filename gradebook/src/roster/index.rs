@@ -11,14 +11,14 @@ use hashbrown::DefaultHashBuilder;
 /// Open addressing with linear probing (Knuth, TAOCP volume 3, section 6.4), at most half full.
 #[derive(Default)]
 pub(super) struct Index {
-    /// A power of two of places in the roll; or [`EMPTY`].
+    /// A power of two of places in the roster; or [`EMPTY`].
     slots: Vec<u32>,
     hasher: DefaultHashBuilder,
 }
 
 const EMPTY: u32 = u32::MAX;
 
-/// The hash of an ID in one roll.
+/// The hash of an ID in one roster.
 #[derive(Clone, Copy)]
 pub(super) struct Hash(u64);
 
@@ -34,26 +34,26 @@ impl Index {
     }
 
     /// The place that is looked at first, which nearly always is the right one, or none.
-    pub(super) fn guess(&self, hash: Hash) -> Option<u32> {
+    pub(super) fn first_slot(&self, hash: Hash) -> Option<u32> {
         self.slots.get(self.slot(hash)).copied().filter(|place| *place != EMPTY)
     }
 
-    /// The place that belongs to an ID of this hash and is the `right` one.
-    pub(super) fn find(&self, hash: Hash, right: impl Fn(u32) -> bool) -> Option<u32> {
-        self.run(hash)
+    /// The place that belongs to an ID of this hash and is the `matches` one.
+    pub(super) fn find(&self, hash: Hash, matches: impl Fn(u32) -> bool) -> Option<u32> {
+        self.probe(hash)
             .map(|(_, place)| place)
             .take_while(|place| *place != EMPTY)
-            .find(|place| right(*place))
+            .find(|place| matches(*place))
     }
 
-    /// Adds a place, unless there is a `right` one for the hash already, which is given then.
+    /// Adds a place, unless there is a `matches` one for the hash already, which is given then.
     pub(super) fn insert(
         &mut self,
         hash: Hash,
         place: u32,
-        right: impl Fn(u32) -> bool,
+        matches: impl Fn(u32) -> bool,
     ) -> Option<u32> {
-        let end = self.run(hash).find(|(_, known)| *known == EMPTY || right(*known));
+        let end = self.probe(hash).find(|(_, known)| *known == EMPTY || matches(*known));
         match end {
             Some((slot, EMPTY)) => {
                 if let Some(slot) = self.slots.get_mut(slot) {
@@ -66,7 +66,7 @@ impl Index {
     }
 
     /// The slots from the hash's own on, and what is in them.
-    fn run(&self, hash: Hash) -> impl Iterator<Item = (usize, u32)> {
+    fn probe(&self, hash: Hash) -> impl Iterator<Item = (usize, u32)> {
         let first = self.slot(hash);
         let (before, behind) = self.slots.split_at_checked(first).unwrap_or_default();
         (first..).zip(behind.iter().copied()).chain((0..).zip(before.iter().copied()))

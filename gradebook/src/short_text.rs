@@ -2,13 +2,13 @@
 
 /// A text that costs next to nothing to append while it is short: a fixed number of bytes is copied,
 /// which is a single instruction, and what is too much is cut off again.
-pub(crate) struct Snippet {
+pub(crate) struct ShortText {
     text: Box<str>,
     /// The text and zeros behind it, if it is not longer.
     head: [u8; Self::SHORT],
 }
 
-impl Snippet {
+impl ShortText {
     /// The longest text that is short.
     const SHORT: usize = 16;
 
@@ -28,7 +28,7 @@ impl Snippet {
     }
 }
 
-impl From<String> for Snippet {
+impl From<String> for ShortText {
     fn from(text: String) -> Self {
         let mut head = [0; Self::SHORT];
         head.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
@@ -45,7 +45,7 @@ mod tests {
         for length in 0..40 {
             let text = "x".repeat(length);
             let mut out = b"before ".to_vec();
-            Snippet::from(text.clone()).append_to(&mut out);
+            ShortText::from(text.clone()).append_to(&mut out);
             assert_eq!(out, format!("before {text}").as_bytes());
         }
     }

@@ -9,12 +9,12 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
 
 use crate::decimal::{Decimal, DecimalError};
-use crate::snippet::Snippet;
+use crate::short_text::ShortText;
 
 /// What a cell holds.
 pub(crate) struct Mark {
     /// As the class file writes it.
-    pub(crate) text: Snippet,
+    pub(crate) text: ShortText,
     /// Nothing for a blank.
     pub(crate) value: Option<Decimal>,
 }

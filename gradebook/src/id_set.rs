@@ -6,21 +6,21 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 ///
 /// Two IDs of one number are one in 2^64; they would make a count off by one.
 #[derive(Debug)]
-pub struct Census(Vec<u64>);
+pub struct IdSet(Vec<u64>);
 
 /// A number for an ID, the same in every edition.
-pub(crate) fn number(id: &str) -> u64 {
+pub(crate) fn id_hash(id: &str) -> u64 {
     // Without a random seed, so that the numbers of two editions can be compared.
     let mut hasher = DefaultHasher::new();
     id.hash(&mut hasher);
     hasher.finish()
 }
 
-impl Census {
-    pub(crate) fn of<'a>(ids: impl Iterator<Item = &'a str>) -> Self {
-        let mut numbers: Vec<_> = ids.map(number).collect();
-        numbers.sort_unstable();
-        Self(numbers)
+impl IdSet {
+    pub(crate) fn from_ids<'a>(ids: impl Iterator<Item = &'a str>) -> Self {
+        let mut hashes: Vec<_> = ids.map(id_hash).collect();
+        hashes.sort_unstable();
+        Self(hashes)
     }
 
     /// How many students there are.
@@ -35,7 +35,7 @@ impl Census {
 
     /// How many of these students `other` does not have.
     pub fn missing_from(&self, other: &Self) -> usize {
-        self.0.iter().filter(|number| other.0.binary_search(number).is_err()).count()
+        self.0.iter().filter(|hash| other.0.binary_search(hash).is_err()).count()
     }
 }
 
@@ -45,11 +45,11 @@ mod tests {
 
     #[test]
     fn missing_students_are_counted_whatever_the_size() {
-        let census = |ids: &[&str]| Census::of(ids.iter().copied());
-        let old = census(&["a", "b", "c", "d"]);
-        assert_eq!(old.missing_from(&census(&["d", "c", "b", "a"])), 0);
-        assert_eq!(old.missing_from(&census(&["a", "b", "x", "y"])), 2);
-        assert_eq!(old.missing_from(&census(&[])), 4);
-        assert_eq!(census(&[]).missing_from(&old), 0);
+        let id_set = |ids: &[&str]| IdSet::from_ids(ids.iter().copied());
+        let old = id_set(&["a", "b", "c", "d"]);
+        assert_eq!(old.missing_from(&id_set(&["d", "c", "b", "a"])), 0);
+        assert_eq!(old.missing_from(&id_set(&["a", "b", "x", "y"])), 2);
+        assert_eq!(old.missing_from(&id_set(&[])), 4);
+        assert_eq!(id_set(&[]).missing_from(&old), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Answers that look alike, whether or not the student exists.
 //!
-//! With a [`Cover`] an unknown student gets a decoy: a token of the usual length under a key that
+//! With a [`DecoyKeys`] an unknown student gets a decoy: a token of the usual length under a key that
 //! nobody holds. The book pads every answer to the decoy's length with trailing blanks, which the
 //! lab's clients print unharmed.
 
@@ -16,10 +16,10 @@ use crate::request::StudentId;
 /// The key for an ID is always the same within a process, so that two questions by the same unknown
 /// student look as related as those of a known one.
 #[derive(Clone)]
-pub struct Cover(Hmac<Sha256>);
+pub struct DecoyKeys(Hmac<Sha256>);
 
-impl Cover {
-    /// A cover with a new random secret.
+impl DecoyKeys {
+    /// A decoy_keys with a new random secret.
     pub fn new() -> Self {
         let secret = Zeroizing::new(fernet::Fernet::generate_key());
         // HMAC pads a key that is shorter than a block with zeros.
@@ -36,7 +36,7 @@ impl Cover {
     }
 }
 
-impl Default for Cover {
+impl Default for DecoyKeys {
     fn default() -> Self {
         Self::new()
     }

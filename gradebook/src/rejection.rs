@@ -4,9 +4,9 @@ use std::fmt;
 
 /// The reason for an `ERR` line in place of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Rejection {
     /// The line is no request.
-    Malformed(Malformed),
+    Malformed(MalformedLine),
     /// No student has this ID.
     UnknownStudent,
     /// The class has no such assessment.
@@ -21,7 +21,7 @@ pub enum Refusal {
     Busy,
 }
 
-impl Refusal {
+impl Rejection {
     /// The word for programs. Its meaning never changes.
     pub const fn word(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Refusal {
     /// The text for people: what was seen and what to do.
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Malformed(malformed) => malformed.fault.text(),
+            Self::Malformed(malformed) => malformed.error.text(),
             Self::UnknownStudent => "no student has this ID",
             Self::NoAssessment => "this class has no such assessment; GG lists them",
             Self::TooLong => "the line is too long; the connection closes",
@@ -52,16 +52,16 @@ impl Refusal {
 /// A line that could not be understood. It carries what may be told of it: never its text, which
 /// could be a key typed in the wrong place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed {
+pub struct MalformedLine {
     /// What is wrong.
-    pub fault: Fault,
+    pub error: LineError,
     /// The line's length in bytes, without its line end.
     pub bytes: usize,
 }
 
 /// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum LineError {
     /// Bytes that are not UTF-8.
     NotText,
     /// A control character, be it NUL or a carriage return inside the line.
@@ -78,7 +78,7 @@ pub enum Fault {
     NotSealed,
 }
 
-impl Fault {
+impl LineError {
     /// What is wrong and what to send instead.
     pub const fn text(self) -> &'static str {
         match self {
@@ -97,8 +97,8 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Malformed {
+impl fmt::Display for MalformedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} bytes)", self.fault.text(), self.bytes)
+        write!(f, "{} ({} bytes)", self.error.text(), self.bytes)
     }
 }

@@ -11,14 +11,14 @@ use crate::token::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES};
 
 /// What AES and HMAC make of a key before they see any token.
 #[derive(ZeroizeOnDrop)]
-pub(crate) struct Opener {
+pub(crate) struct TokenVerifier {
     #[zeroize(skip)] // wipes itself
     cipher: Aes128Dec,
     inner: Hash,
     outer: Hash,
 }
 
-impl Opener {
+impl TokenVerifier {
     pub(crate) fn of(key: &Key) -> Self {
         let [signing, encryption] = *key.halves();
         Self {
@@ -30,7 +30,7 @@ impl Opener {
 
     /// Whether this is the MAC of a header and a text; in a time that does not depend on where it
     /// differs.
-    pub(crate) fn has_made(&self, covered: &[u8], mac: &[u8; MAC_BYTES]) -> bool {
+    pub(crate) fn verify_mac(&self, covered: &[u8], mac: &[u8; MAC_BYTES]) -> bool {
         let (mut inner, mut outer) = (self.inner.clone(), self.outer.clone());
         let (blocks, rest) = covered.as_chunks();
         blocks.iter().for_each(|block| inner.take_in(block));

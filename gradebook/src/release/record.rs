@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Publications, Published};
-use crate::book::Edition;
+use super::{ReleaseHistory, StatisticRelease};
+use crate::book::EditionNumber;
 use crate::decimal::Decimal;
-use crate::statistics::{Discretion, Figures};
+use crate::statistics::{Figures, PrivacyPolicy};
 
 /// The form of the text; another one is not read.
 const FORM: u32 = 1;
@@ -35,11 +35,11 @@ struct Assessment {
 /// Why a text is no record of what was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("holds no record of what was told, or a damaged one")]
-pub struct NoRecord;
+pub struct InvalidHistory;
 
-impl Publications {
+impl ReleaseHistory {
     /// The record of what was told up to this edition.
-    pub fn to_record(&self, edition: Edition) -> Vec<u8> {
+    pub fn to_record(&self, edition: EditionNumber) -> Vec<u8> {
         let Self(all) = self;
         let assessments = all.iter().map(assessment).collect();
         let record = Record { form: FORM, edition: edition.0, assessments };
@@ -50,31 +50,31 @@ impl Publications {
     /// Reads a record. Gives what was told, and up to which edition.
     ///
     /// # Errors
-    /// [`NoRecord`].
-    pub fn from_record(text: &[u8]) -> Result<(Self, Edition), NoRecord> {
-        let record: Record = serde_json::from_slice(text).map_err(|_| NoRecord)?;
+    /// [`InvalidHistory`].
+    pub fn from_record(text: &[u8]) -> Result<(Self, EditionNumber), InvalidHistory> {
+        let record: Record = serde_json::from_slice(text).map_err(|_| InvalidHistory)?;
         if record.form != FORM {
-            return Err(NoRecord);
+            return Err(InvalidHistory);
         }
-        let all: Option<Vec<_>> = record.assessments.iter().map(published).collect();
-        Ok((Self(Arc::new(all.ok_or(NoRecord)?)), Edition(record.edition)))
+        let all: Option<Vec<_>> = record.assessments.iter().map(release_of).collect();
+        Ok((Self(Arc::new(all.ok_or(InvalidHistory)?)), EditionNumber(record.edition)))
     }
 }
 
-fn assessment(published: &Published) -> Assessment {
-    let Published { name, edition, discretion, told, .. } = published;
+fn assessment(release: &StatisticRelease) -> Assessment {
+    let StatisticRelease { name, edition, policy, mark_counts: told, .. } = release;
     let marks = |(mark, times): &(Decimal, u32)| (mark.to_string(), *times);
     Assessment {
         name: name.clone(),
         edition: edition.0,
-        population_min: discretion.population_min,
+        population_min: policy.population_min,
         told: told.iter().map(|told| told.iter().map(marks).collect()).collect(),
     }
 }
 
-fn published(assessment: &Assessment) -> Option<Published> {
+fn release_of(assessment: &Assessment) -> Option<StatisticRelease> {
     let Assessment { name, edition, population_min, told } = assessment;
-    let discretion = Discretion { population_min: *population_min };
+    let policy = PrivacyPolicy { population_min: *population_min };
     let marks = |(mark, times): &(String, u32)| Some((Decimal::parse(mark).ok()?, *times));
     let marks = |told: &Vec<_>| {
         let marks: Option<Vec<_>> = told.iter().map(marks).collect();
@@ -83,7 +83,7 @@ fn published(assessment: &Assessment) -> Option<Published> {
     };
     let told: Option<Vec<_>> = told.iter().map(marks).collect();
     let told = told?;
-    let figures = Figures::of(told.last()?.iter().copied(), discretion)?;
-    let (name, edition, figures) = (name.clone(), Edition(*edition), Arc::new(figures));
-    Some(Published { name, edition, discretion, figures, told })
+    let figures = Figures::of(told.last()?.iter().copied(), policy)?;
+    let (name, edition, figures) = (name.clone(), EditionNumber(*edition), Arc::new(figures));
+    Some(StatisticRelease { name, edition, policy, figures, mark_counts: told })
 }

@@ -8,12 +8,12 @@ use csv::ByteRecord;
 use zeroize::Zeroizing;
 
 use crate::class_file::{ClassFileError, Column, ID, KEY, Rows, looks_like_a_key, on_one_line};
-use crate::key::{StudentKeys, make_room};
+use crate::key::{StudentKeys, reserve_wiped};
 use crate::request::StudentId;
 
 /// The students of a class and their keys, in the order of the file they were read from.
 #[derive(Clone, Default)]
-pub struct Keyring {
+pub struct KeyFile {
     students: Vec<Student>,
     by_id: HashMap<String, usize>,
 }
@@ -34,16 +34,16 @@ enum Others {
     Ignored,
 }
 
-impl Keyring {
+impl KeyFile {
     /// Reads a file of keys: every student in it has one.
     ///
     /// # Errors
     /// [`ClassFileError`] when the file is not all it should be.
     pub fn read(file: impl Read, bytes_max: u64, rows_max: usize) -> Result<Self, ClassFileError> {
-        let keyring = Self::read_rows(file, bytes_max, rows_max, Others::None)?;
-        match keyring.students.is_empty() {
+        let key_file = Self::read_rows(file, bytes_max, rows_max, Others::None)?;
+        match key_file.students.is_empty() {
             true => Err(ClassFileError::NoStudents),
-            false => Ok(keyring),
+            false => Ok(key_file),
         }
     }
 
@@ -51,7 +51,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`ClassFileError`] when IDs or keys in it are not all they should be.
-    pub fn of_class(
+    pub fn from_class_file(
         file: impl Read,
         bytes_max: u64,
         rows_max: usize,
@@ -70,19 +70,19 @@ impl Keyring {
             fault => fault,
         })?;
         let header = Header::read(&header, others)?;
-        let mut keyring = Self::default();
+        let mut key_file = Self::default();
         while let Some((row, cells)) = rows.next()? {
             let student = header.student(row, cells);
             if rows.ended_in_quotes() {
                 return Err(ClassFileError::UnclosedQuote { row });
             }
-            if keyring.students.len() >= rows_max {
+            if key_file.students.len() >= rows_max {
                 return Err(ClassFileError::TooManyRows(rows_max));
             }
-            keyring.add(student?)?;
+            key_file.add(student?)?;
         }
-        keyring.check_keys()?;
-        Ok(keyring)
+        key_file.check_keys()?;
+        Ok(key_file)
     }
 
     fn add(&mut self, student: Student) -> Result<(), ClassFileError> {
@@ -94,7 +94,7 @@ impl Keyring {
                 return Err(ClassFileError::DuplicateId { row, first });
             }
         };
-        make_room(&mut self.students);
+        reserve_wiped(&mut self.students);
         self.students.push(student);
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Keyring {
             None => {
                 self.by_id.insert(id.to_string(), self.students.len());
                 let (id, row) = (id.to_string(), 0);
-                make_room(&mut self.students);
+                reserve_wiped(&mut self.students);
                 self.students.push(Student { id, row, keys: Some(keys) });
             }
         }

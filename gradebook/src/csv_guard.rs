@@ -8,23 +8,23 @@ use std::io::{self, Read};
 
 use crate::class_file::ClassFileError;
 
-pub(crate) struct Screen<R> {
+pub(crate) struct CsvGuard<R> {
     inner: R,
     bytes_max: u64,
     bytes: u64,
     /// Line ends that end a row, and not one inside quotes.
     row_ends: u64,
-    place: Place,
+    position: Position,
     /// The last byte that passed.
     last: Option<u8>,
     /// Whether the last byte that came was a carriage return, which may be half a line end.
-    behind_return: bool,
+    after_return: bool,
     ended: bool,
-    fault: Option<Fault>,
+    error: Option<GuardError>,
 }
 
 #[derive(Clone, Copy)]
-enum Fault {
+enum GuardError {
     TooManyBytes,
     Nul,
     StrayQuote,
@@ -32,31 +32,31 @@ enum Fault {
 
 /// Where in a row the next byte stands, as RFC 4180 has it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Position {
     /// At the first cell, where a byte order mark may come before it.
     FileStart,
     CellStart,
     Plain,
     Quoted,
     /// Behind a quote in a quoted cell: the first half of a doubled one, or the cell's end.
-    BehindQuote,
+    AfterQuote,
     /// Behind a quoted cell and blanks.
-    BehindCell,
+    AfterCell,
 }
 
-impl<R> Screen<R> {
+impl<R> CsvGuard<R> {
     pub(crate) fn new(inner: R, bytes_max: u64) -> Self {
-        let (bytes, row_ends, place) = (0, 0, Place::FileStart);
-        let (last, behind_return, ended, fault) = (None, false, false, None);
-        Self { inner, bytes_max, bytes, row_ends, place, last, behind_return, ended, fault }
+        let (bytes, row_ends, position) = (0, 0, Position::FileStart);
+        let (last, after_return, ended, error) = (None, false, false, None);
+        Self { inner, bytes_max, bytes, row_ends, position, last, after_return, ended, error }
     }
 
     /// What is wrong with the bytes that have passed.
-    pub(crate) fn fault(&self) -> Option<ClassFileError> {
-        Some(match self.fault? {
-            Fault::TooManyBytes => ClassFileError::TooManyBytes(self.bytes_max),
-            Fault::Nul => ClassFileError::Nul { row: self.row_ends.saturating_add(1) },
-            Fault::StrayQuote => {
+    pub(crate) fn error(&self) -> Option<ClassFileError> {
+        Some(match self.error? {
+            GuardError::TooManyBytes => ClassFileError::TooManyBytes(self.bytes_max),
+            GuardError::Nul => ClassFileError::Nul { row: self.row_ends.saturating_add(1) },
+            GuardError::StrayQuote => {
                 ClassFileError::StrayQuote { row: self.row_ends.saturating_add(1) }
             }
         })
@@ -64,7 +64,7 @@ impl<R> Screen<R> {
 
     /// Whether the file ended inside quotes.
     pub(crate) fn ended_in_quotes(&self) -> bool {
-        self.ended && self.place == Place::Quoted
+        self.ended && self.position == Position::Quoted
     }
 
     /// Whether the file ended in the middle of a row: without a line end, or inside quotes.
@@ -74,14 +74,14 @@ impl<R> Screen<R> {
 
     /// Makes CR LF and CR line feeds, in place. Gives how many bytes are left.
     fn unify_line_ends(&mut self, bytes: &mut [u8]) -> usize {
-        if !self.behind_return && memchr::memchr(b'\r', bytes).is_none() {
+        if !self.after_return && memchr::memchr(b'\r', bytes).is_none() {
             return bytes.len();
         }
         let mut kept = 0;
         for at in 0..bytes.len() {
             let Some(byte) = bytes.get(at).copied() else { break };
-            let second_half = byte == b'\n' && self.behind_return;
-            self.behind_return = byte == b'\r';
+            let second_half = byte == b'\n' && self.after_return;
+            self.after_return = byte == b'\r';
             if !second_half && let Some(place) = bytes.get_mut(kept) {
                 *place = if byte == b'\r' { b'\n' } else { byte };
                 kept += 1;
@@ -90,35 +90,35 @@ impl<R> Screen<R> {
         kept
     }
 
-    fn look_at(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    fn check(&mut self, bytes: &[u8]) -> Result<(), GuardError> {
         let nul = memchr::memchr(0, bytes);
         let clean = nul.and_then(|at| bytes.get(..at)).unwrap_or(bytes);
         self.follow_rows(clean)?;
         self.last = bytes.last().copied().or(self.last);
         match nul {
-            Some(_) => Err(Fault::Nul),
-            None if self.bytes > self.bytes_max => Err(Fault::TooManyBytes),
+            Some(_) => Err(GuardError::Nul),
+            None if self.bytes > self.bytes_max => Err(GuardError::TooManyBytes),
             None => Ok(()),
         }
     }
 
     /// Counts rows and follows quotes. A quote in the middle of a cell is refused, since it usually is
     /// half of a pair that swallows the rows between.
-    fn follow_rows(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let plain = matches!(self.place, Place::CellStart | Place::Plain);
+    fn follow_rows(&mut self, bytes: &[u8]) -> Result<(), GuardError> {
+        let plain = matches!(self.position, Position::CellStart | Position::Plain);
         if plain && memchr::memchr(b'"', bytes).is_none() {
             let rows = u64::try_from(memchr::memchr_iter(b'\n', bytes).count());
             self.row_ends = self.row_ends.saturating_add(rows.unwrap_or(u64::MAX));
-            self.place = match bytes.last() {
-                None => self.place,
-                Some(b',' | b'\n') => Place::CellStart,
-                Some(_) => Place::Plain,
+            self.position = match bytes.last() {
+                None => self.position,
+                Some(b',' | b'\n') => Position::CellStart,
+                Some(_) => Position::Plain,
             };
             return Ok(());
         }
         for byte in bytes {
-            self.place = self.place.behind(*byte).ok_or(Fault::StrayQuote)?;
-            if self.place == Place::CellStart && *byte == b'\n' {
+            self.position = self.position.after(*byte).ok_or(GuardError::StrayQuote)?;
+            if self.position == Position::CellStart && *byte == b'\n' {
                 self.row_ends = self.row_ends.saturating_add(1);
             }
         }
@@ -126,16 +126,16 @@ impl<R> Screen<R> {
     }
 }
 
-impl Place {
+impl Position {
     /// Where the next byte stands; nothing behind a quote that should not be there.
-    fn behind(self, byte: u8) -> Option<Self> {
+    fn after(self, byte: u8) -> Option<Self> {
         Some(match (self, byte) {
-            (Self::Quoted, b'"') => Self::BehindQuote,
-            (Self::Quoted, _) | (Self::BehindQuote | Self::CellStart | Self::FileStart, b'"') => {
+            (Self::Quoted, b'"') => Self::AfterQuote,
+            (Self::Quoted, _) | (Self::AfterQuote | Self::CellStart | Self::FileStart, b'"') => {
                 Self::Quoted
             }
             (_, b',' | b'\n') => Self::CellStart,
-            (Self::BehindQuote | Self::BehindCell, b' ' | b'\t') => Self::BehindCell,
+            (Self::AfterQuote | Self::AfterCell, b' ' | b'\t') => Self::AfterCell,
             (Self::FileStart, 0xef | 0xbb | 0xbf) => Self::FileStart,
             (Self::FileStart | Self::CellStart | Self::Plain, byte) if byte != b'"' => Self::Plain,
             _ => return None,
@@ -143,15 +143,15 @@ impl Place {
     }
 }
 
-impl<R: Read> Read for Screen<R> {
+impl<R: Read> Read for CsvGuard<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let read = self.inner.read(buffer)?;
             self.ended = read == 0 && !buffer.is_empty();
             self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
             let passing = self.unify_line_ends(buffer.get_mut(..read).unwrap_or_default());
-            self.look_at(buffer.get(..passing).unwrap_or_default()).map_err(|fault| {
-                self.fault = Some(fault);
+            self.check(buffer.get(..passing).unwrap_or_default()).map_err(|error| {
+                self.error = Some(error);
                 io::Error::from(io::ErrorKind::InvalidData)
             })?;
             // Nothing passes of a lone second half of a line end, and that is not the file's end.
