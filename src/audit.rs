@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use grade_actors::audit::{Answered, Audit, TakenDown};
-use grade_actors::event::{Ending, Event, Part, Tell};
+use grade_actors::audit::{AuditSink, BatchReplies, Recorded};
+use grade_actors::event::{CloseReason, EventSink, Part, ServerEvent};
 use gradebook::EditionNumber;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -109,8 +109,8 @@ impl AuditLog {
     }
 }
 
-impl Audit for AuditLog {
-    fn take_down(&self, answered: Vec<Answered>) -> TakenDown {
+impl AuditSink for AuditLog {
+    fn record(&self, answered: Vec<BatchReplies>) -> Recorded {
         if self.health.is_failing() {
             self.health.refuse(&answered);
             return Box::pin(ready(None));
@@ -146,35 +146,35 @@ impl Audit for AuditLog {
     }
 }
 
-impl Tell for AuditLog {
-    fn tell(&self, event: &Event<'_>) {
+impl EventSink for AuditLog {
+    fn emit(&self, event: &ServerEvent<'_>) {
         self.event(match event {
-            Event::Listening(address) => What::Start {
+            ServerEvent::Listening(address) => What::Start {
                 version: env!("CARGO_PKG_VERSION"),
                 profile: self.profile,
                 address: *address,
                 new_file: self.is_new,
                 torn_bytes: self.torn_bytes,
             },
-            Event::Installed { edition, students } => {
+            ServerEvent::Installed { edition, students } => {
                 What::Reload { edition: edition.0, students: *students }
             }
-            Event::Panicked(Part::GradeStore) => What::Restart { part: "grade_store" },
-            Event::Panicked(Part::Encryptor) => What::Restart { part: "encryptor" },
-            Event::Ended { session, ending: Ending::Panicked, .. } => {
+            ServerEvent::Panicked(Part::GradeStore) => What::Restart { part: "grade_store" },
+            ServerEvent::Panicked(Part::Encryptor) => What::Restart { part: "encryptor" },
+            ServerEvent::Ended { session, reason: CloseReason::Panicked, .. } => {
                 What::SessionFailed { connection: session.0 }
             }
-            Event::TurnedAway(peer) => What::TurnedAway { source: *peer },
-            Event::AcceptPaused(error) | Event::AcceptFailed(error) => {
+            ServerEvent::ConnectionRejected(peer) => What::TurnedAway { source: *peer },
+            ServerEvent::AcceptPaused(error) | ServerEvent::AcceptFailed(error) => {
                 What::AcceptFailed { reason: error.to_string().into() }
             }
-            Event::Draining(connections) => What::Stopping { connections: *connections },
-            Event::Accepted { .. }
-            | Event::Answered { .. }
-            | Event::Ended { .. }
-            | Event::AcceptResumed(_)
-            | Event::TooManyRestarts
-            | Event::Drained(_) => return,
+            ServerEvent::Draining(connections) => What::Stopping { connections: *connections },
+            ServerEvent::Accepted { .. }
+            | ServerEvent::Answered { .. }
+            | ServerEvent::Ended { .. }
+            | ServerEvent::AcceptResumed(_)
+            | ServerEvent::TooManyRestarts
+            | ServerEvent::Drained(_) => return,
         });
     }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use grade_actors::event::{Ending, Event, Part, Tell};
+use grade_actors::event::{CloseReason, EventSink, Part, ServerEvent};
 use gradebook::{Book, EditionNumber, Outcome, Rejection};
 use tracing::{Level, debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
@@ -19,7 +19,7 @@ use crate::text::{shown, shown_id};
 /// How long the end of the program waits for its last lines to be read.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What the program itself has to tell, beside the events of the house.
+/// What the program itself has to tell, beside the events of the server.
 pub enum Notice<'a> {
     /// The class file has been read.
     ClassFile(&'a Path, &'a Book),
@@ -89,8 +89,8 @@ impl Console {
     }
 }
 
-impl Tell for Console {
-    fn tell(&self, event: &Event<'_>) {
+impl EventSink for Console {
+    fn emit(&self, event: &ServerEvent<'_>) {
         match &self.face {
             Face::Lab(printer) => printer.print(lab_event(event).as_bytes()),
             Face::Traced(_) => trace_event(event),
@@ -108,16 +108,16 @@ impl Tell for Console {
 }
 
 /// The lab's lines for an event; the lab is marked on their wording.
-fn lab_event(event: &Event<'_>) -> String {
+fn lab_event(event: &ServerEvent<'_>) -> String {
     match event {
-        Event::Listening(address) => {
+        ServerEvent::Listening(address) => {
             format!("Listening for connections on port {}.\n", address.port())
         }
-        Event::Accepted { peer, .. } => {
+        ServerEvent::Accepted { peer, .. } => {
             let (ip, port) = (peer.ip(), peer.port());
             format!("Connection received from {ip} on port {port}.\n")
         }
-        Event::Answered { request, outcome, reply, .. } => {
+        ServerEvent::Answered { request, outcome, reply, .. } => {
             let heard = match request {
                 Ok(request) => {
                     format!("Received {} command from client.\n", request.command.word())
@@ -141,22 +141,24 @@ fn lab_event(event: &Event<'_>) -> String {
             let end = if reply.is_empty() { "" } else { "\n" };
             format!("{heard}{found}{reply}{end}")
         }
-        Event::TurnedAway(peer) => {
+        ServerEvent::ConnectionRejected(peer) => {
             format!("Connection from {} refused: it has too many open.\n", peer.ip())
         }
-        Event::Ended { ending: Ending::Closed, .. } => String::new(),
-        Event::Ended { session, ending, .. } => format!("Connection {session} ended: {ending}.\n"),
-        Event::AcceptPaused(error) => format!("No connection can be accepted: {error}.\n"),
-        Event::AcceptFailed(error) => format!("The listening socket failed: {error}.\n"),
-        Event::AcceptResumed(_) => "Connections are accepted again.\n".into(),
-        Event::Panicked(part) => format!("The {} failed and restarts.\n", name(*part)),
-        Event::TooManyRestarts => "Too many restarts; the server ends.\n".into(),
-        Event::Installed { edition, students } => {
+        ServerEvent::Ended { reason: CloseReason::Closed, .. } => String::new(),
+        ServerEvent::Ended { session, reason, .. } => {
+            format!("Connection {session} ended: {reason}.\n")
+        }
+        ServerEvent::AcceptPaused(error) => format!("No connection can be accepted: {error}.\n"),
+        ServerEvent::AcceptFailed(error) => format!("The listening socket failed: {error}.\n"),
+        ServerEvent::AcceptResumed(_) => "Connections are accepted again.\n".into(),
+        ServerEvent::Panicked(part) => format!("The {} failed and restart_limit.\n", name(*part)),
+        ServerEvent::TooManyRestarts => "Too many restarts; the server ends.\n".into(),
+        ServerEvent::Installed { edition, students } => {
             format!("Edition {} of the class file is in place: {students} students.\n", edition.0)
         }
-        Event::Draining(open) => format!("Stopping; {open} connections are open.\n"),
-        Event::Drained(0) => "Stopped.\n".into(),
-        Event::Drained(cut_off) => format!("Stopped; {cut_off} connections were cut off.\n"),
+        ServerEvent::Draining(open) => format!("Stopping; {open} connections are open.\n"),
+        ServerEvent::Drained(0) => "Stopped.\n".into(),
+        ServerEvent::Drained(cut_off) => format!("Stopped; {cut_off} connections were cut off.\n"),
     }
 }
 
@@ -201,34 +203,36 @@ fn write_row<'a>(lines: &mut String, cells: impl Iterator<Item = &'a str>) {
     let _ = writeln!(lines, "{}", shown(row.trim_end_matches('\n')));
 }
 
-fn trace_event(event: &Event<'_>) {
+fn trace_event(event: &ServerEvent<'_>) {
     match event {
-        Event::Listening(address) => info!(%address, port = address.port(), "listening"),
-        Event::Accepted { session, peer } => debug!(%session, %peer, "connection accepted"),
-        Event::TurnedAway(peer) => debug!(%peer, "connection refused, too many from its source"),
-        Event::Answered { session, request: Ok(request), outcome, .. } => {
+        ServerEvent::Listening(address) => info!(%address, port = address.port(), "listening"),
+        ServerEvent::Accepted { session, peer } => debug!(%session, %peer, "connection accepted"),
+        ServerEvent::ConnectionRejected(peer) => {
+            debug!(%peer, "connection refused, too many from its source")
+        }
+        ServerEvent::Answered { session, request: Ok(request), outcome, .. } => {
             let (id, command) = (shown_id(&request.id), request.command.word());
             debug!(%session, id, command, outcome = outcome.word(), "request");
         }
-        Event::Answered { session, request: Err(rejection), .. } => {
+        ServerEvent::Answered { session, request: Err(rejection), .. } => {
             debug!(%session, rejection = rejection.word(), what = heard(*rejection), "no request");
         }
-        Event::Ended { session, ending: Ending::Panicked, requests } => {
+        ServerEvent::Ended { session, reason: CloseReason::Panicked, requests } => {
             error!(%session, requests, "session failed");
         }
-        Event::Ended { session, ending, requests } => {
-            debug!(%session, requests, %ending, "connection ended");
+        ServerEvent::Ended { session, reason, requests } => {
+            debug!(%session, requests, %reason, "connection ended");
         }
-        Event::AcceptPaused(error) => warn!(%error, "no connection can be accepted"),
-        Event::AcceptFailed(error) => error!(%error, "the listening socket failed"),
-        Event::AcceptResumed(failures) => info!(failures, "connections are accepted again"),
-        Event::Panicked(part) => error!(part = name(*part), "a part failed and restarts"),
-        Event::TooManyRestarts => error!("too many restarts; the server ends"),
-        Event::Installed { edition, students } => {
+        ServerEvent::AcceptPaused(error) => warn!(%error, "no connection can be accepted"),
+        ServerEvent::AcceptFailed(error) => error!(%error, "the listening socket failed"),
+        ServerEvent::AcceptResumed(failures) => info!(failures, "connections are accepted again"),
+        ServerEvent::Panicked(part) => error!(part = name(*part), "a part failed and restarts"),
+        ServerEvent::TooManyRestarts => error!("too many restarts; the server ends"),
+        ServerEvent::Installed { edition, students } => {
             info!(edition = edition.0, students, "class file installed");
         }
-        Event::Draining(open) => info!(open, "stopping"),
-        Event::Drained(cut_off) => info!(cut_off, "stopped"),
+        ServerEvent::Draining(open) => info!(open, "stopping"),
+        ServerEvent::Drained(cut_off) => info!(cut_off, "stopped"),
     }
 }
 
@@ -295,7 +299,7 @@ mod tests {
              Name,ID Number,Key,Lab 1\n\
              \"Quill, A\\u{1b}[31m\",2100001,<key>,7\n"
         );
-        let listening = Event::Listening("127.0.0.1:50000".parse().unwrap());
+        let listening = ServerEvent::Listening("127.0.0.1:50000".parse().unwrap());
         assert_eq!(lab_event(&listening), "Listening for connections on port 50000.\n");
     }
 
@@ -304,13 +308,13 @@ mod tests {
         let session = SessionNumber(1);
         let peer = "127.0.0.1:60001".parse().unwrap();
         assert_eq!(
-            lab_event(&Event::Accepted { session, peer }),
+            lab_event(&ServerEvent::Accepted { session, peer }),
             "Connection received from 127.0.0.1 on port 60001.\n"
         );
         let id = StudentId::new(b"2100001").unwrap();
         let asked = |outcome, reply| {
             let request = Ok(Request { id, command: Command::Report });
-            lab_event(&Event::Answered { session, request, outcome, reply })
+            lab_event(&ServerEvent::Answered { session, request, outcome, reply })
         };
         assert_eq!(
             asked(Outcome::Answered, b"gAAAAA==\n"),
@@ -327,8 +331,12 @@ mod tests {
         let malformed = MalformedLine { error: LineError::NoCommand, bytes: 44 };
         let request = Err(Rejection::Malformed(malformed));
         let outcome = Outcome::Rejected(Rejection::Malformed(malformed));
-        let event =
-            Event::Answered { session: SessionNumber(1), request, outcome, reply: b"ERR x y\n" };
+        let event = ServerEvent::Answered {
+            session: SessionNumber(1),
+            request,
+            outcome,
+            reply: b"ERR x y\n",
+        };
         assert_eq!(
             lab_event(&event),
             "Received no command from client: no command after the student ID; send: ID COMMAND \

@@ -14,7 +14,7 @@ pub mod state;
 pub mod text;
 
 mod descriptors;
-mod herald;
+mod fanout;
 mod printer;
 mod progress;
 mod reload;

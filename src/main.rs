@@ -2,7 +2,7 @@
 //! that student's own key.
 //!
 //! Exit codes: 0 clean stop · 1 cannot serve (port taken, class file refused) · 2 usage or settings ·
-//! 70 too many restarts.
+//! 70 too many restart_limit.
 
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
@@ -34,7 +34,7 @@ const TOO_MANY_RESTARTS: u8 = 70;
 #[command(
     version,
     after_help = "Exit codes: 0 clean stop, 1 cannot serve, 2 usage or settings, \
-    70 too many restarts.\nSignals: SIGINT and SIGTERM stop, a second one at once; SIGHUP loads the \
+    70 too many restart_limit.\nSignals: SIGINT and SIGTERM stop, a second one at once; SIGHUP loads the \
     class file again; SIGUSR1 begins a new audit file where the old one was moved away."
 )]
 struct Arguments {
@@ -195,7 +195,7 @@ fn first_book(settings: &Settings) -> Result<Book, u8> {
 fn preview(settings: &Settings, id: &str, command: &str) -> u8 {
     let command = if command.is_empty() { "GG" } else { command };
     let line = format!("{id} {command}\n");
-    let grammar = Grammar { sealed: false, ..settings.manners.grammar };
+    let grammar = Grammar { sealed: false, ..settings.session_config.grammar };
     let Parsed::Request { request, .. } = wire::parse(grammar, line.as_bytes()) else {
         complain("that is no student ID, or no command; see grade-actor-server help preview");
         return BAD_SETTINGS;

@@ -7,12 +7,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use grade_actors::House;
+use grade_actors::Server;
 use gradebook::{EditionNumber, IdSet, ReadOptions, ReleaseHistory};
 use tokio::sync::Notify;
 
 use crate::console::Notice;
-use crate::herald::Herald;
+use crate::fanout::Fanout;
 use crate::loading::{LoadError, Loaded, Sources, load};
 use crate::state::{self, StateError};
 
@@ -79,14 +79,14 @@ impl Reloader {
     }
 
     /// Reloads whenever it is wanted.
-    pub(crate) async fn run(mut self, house: &House, herald: &Herald) {
+    pub(crate) async fn run(mut self, server: &Server, fanout: &Fanout) {
         loop {
             self.wanted.notified().await;
-            self.reload(house, herald).await;
+            self.reload(server, fanout).await;
         }
     }
 
-    async fn reload(&mut self, house: &House, herald: &Herald) {
+    async fn reload(&mut self, server: &Server, fanout: &Fanout) {
         let (sources, options) = (self.sources.clone(), self.options);
         let (current, shrink_percent_max) = (self.current.clone(), self.shrink_percent_max);
         let state_file = self.state_file.clone();
@@ -102,11 +102,11 @@ impl Reloader {
             Ok(Ok(Read::New(loaded, id_set))) => {
                 let Loaded { book, digests, warning, .. } = *loaded;
                 let (edition, history) = (book.edition(), book.release_history().clone());
-                match house.install(book).await {
+                match server.install(book).await {
                     Ok(()) => {
                         self.current = Current { edition, digests, id_set, history };
                         if let Some(warning) = warning {
-                            herald.notice(&Notice::Warning(&warning));
+                            fanout.notice(&Notice::Warning(&warning));
                         }
                         return;
                     }
@@ -122,7 +122,7 @@ impl Reloader {
             Ok(Err(error)) => kept(error.to_string()),
             Err(_) => kept("the class file could not be read: reading it failed".to_owned()),
         };
-        herald.notice(&notice);
+        fanout.notice(&notice);
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
-use grade_actors::audit::Auditor;
-use grade_actors::event::Teller;
-use grade_actors::{Blueprint, House, Reception, bind};
+use grade_actors::audit::SharedAudit;
+use grade_actors::event::SharedSink;
+use grade_actors::{Profile, Server, ServerConfig, bind};
 use gradebook::{Book, EditionNumber, Sealer, Timestamp};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::audit::{self, AuditLog};
 use crate::console::{Console, Notice};
 use crate::descriptors::make_room_for;
-use crate::herald::Herald;
+use crate::fanout::Fanout;
 use crate::loading::{Loaded, load};
 use crate::reload::Reloader;
 use crate::settings::Settings;
@@ -47,7 +47,7 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
     let first = load(&settings.sources, &settings.read, edition, &before)?;
     let socket = listen(&settings)?;
     let address = socket.local_addr().context("the listening socket has no address")?;
-    if settings.manners.reveal_pause.is_some() && !address.ip().is_loopback() {
+    if settings.session_config.reveal_pause.is_some() && !address.ip().is_loopback() {
         bail!(
             "lab.reveal_key sends every key in clear, so it works on loopback only, not on {address}"
         );
@@ -68,23 +68,23 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
     if let Some(path) = &settings.state_file {
         state::write(path, first.book.release_history(), first.book.edition())?;
     }
-    let herald = Arc::new(Herald { audit: open_audit(&settings, &console)?, console });
-    herald.notice(&Notice::ClassFile(&settings.sources.class, &first.book));
+    let fanout = Arc::new(Fanout { audit: open_audit(&settings, &console)?, console });
+    fanout.notice(&Notice::ClassFile(&settings.sources.class, &first.book));
     let watched = first.files.iter().filter(|_| settings.watch).cloned();
     let watched = watched.map(|(path, stamp)| Watched { path, stamp }).collect();
     let drain = settings.drain;
-    let house = open(settings, socket, address, first, &herald)?;
+    let server = open(settings, socket, address, first, &fanout)?;
     notify_manager(&[NotifyState::Ready]);
-    let end = until_stopped(&house, reloader, watched, &mut signals, &herald).await;
+    let end = until_stopped(&server, reloader, watched, &mut signals, &fanout).await;
     if end == End::Stopped {
         notify_manager(&[NotifyState::Stopping]);
         tokio::select! {
-            _ = house.drain(Instant::now() + drain) => house.close(),
+            _ = server.drain(Instant::now() + drain) => server.close(),
             // Told twice: whoever is still waiting is cut off now.
             () = signals.stop() => {}
         }
     }
-    if let Some(audit) = &herald.audit {
+    if let Some(audit) = &fanout.audit {
         audit.close(match end {
             End::Stopped => "stopped",
             End::Broken => "too many restarts",
@@ -93,18 +93,18 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
     Ok(end)
 }
 
-/// Runs until a signal or the failure of the house ends it, reloading whenever that is wanted.
+/// Runs until a signal or the failure of the server ends it, reloading whenever that is wanted.
 async fn until_stopped(
-    house: &House,
+    server: &Server,
     reloader: Reloader,
     watched: Vec<Watched>,
     signals: &mut Signals,
-    herald: &Herald,
+    fanout: &Fanout,
 ) -> End {
     let wanted = reloader.wanted();
-    let reloads = reloader.run(house, herald);
+    let reloads = reloader.run(server, fanout);
     let watching = async {
-        let each = watched.into_iter().map(|file| watch(file, Arc::clone(&wanted), herald));
+        let each = watched.into_iter().map(|file| watch(file, Arc::clone(&wanted), fanout));
         join_all(each).await;
         std::future::pending::<()>().await;
     };
@@ -115,12 +115,12 @@ async fn until_stopped(
                 Asked::Stop => return End::Stopped,
                 Asked::Reload => wanted.notify_one(),
                 Asked::Reopen => {
-                    if let Some(audit) = &herald.audit {
+                    if let Some(audit) = &fanout.audit {
                         audit.reopen();
                     }
                 }
             },
-            () = house.broken() => return End::Broken,
+            () = server.exceeded() => return End::Broken,
             () = &mut reloads => {}
             () = &mut watching => {}
         }
@@ -131,9 +131,9 @@ async fn until_stopped(
 /// replies see to it that editions never run back, so there it is the time in milliseconds at least, and
 /// reading a class file takes longer than one.
 fn first_edition(settings: &Settings, last: EditionNumber) -> EditionNumber {
-    let time = match settings.reception {
-        Reception::Clear(_) => 1,
-        Reception::Sealed(_) => Timestamp::of(SystemTime::now()).0.saturating_mul(1_000),
+    let time = match settings.profile {
+        Profile::Clear(_) => 1,
+        Profile::Sealed(_) => Timestamp::of(SystemTime::now()).0.saturating_mul(1_000),
     };
     EditionNumber(time.max(last.0.saturating_add(1)))
 }
@@ -143,9 +143,9 @@ fn open_audit(
     settings: &Settings,
     console: &Arc<Console>,
 ) -> Result<Option<Arc<AuditLog>>, audit::OpenError> {
-    let profile = match settings.reception {
-        Reception::Clear(_) => "lab",
-        Reception::Sealed(_) => "sealed",
+    let profile = match settings.profile {
+        Profile::Clear(_) => "lab",
+        Profile::Sealed(_) => "sealed",
     };
     let (connections, console) = (settings.connections.total, Arc::clone(console));
     let Some(options) = &settings.audit else { return Ok(None) };
@@ -169,9 +169,9 @@ fn open(
     socket: TcpListener,
     address: SocketAddr,
     first: Loaded,
-    herald: &Arc<Herald>,
-) -> anyhow::Result<House> {
-    let Settings { manners, mut connections, workers, restarts_max, reception, read, .. } =
+    fanout: &Arc<Fanout>,
+) -> anyhow::Result<Server> {
+    let Settings { session_config, mut connections, workers, restarts_max, profile, read, .. } =
         settings;
     let fitting = make_room_for(connections.total, workers);
     if fitting < connections.total {
@@ -180,44 +180,44 @@ fn open(
              descriptors has room for; raise that (ulimit -n, LimitNOFILE=)",
             connections.total
         );
-        herald.notice(&Notice::Warning(&text));
+        fanout.notice(&Notice::Warning(&text));
         connections.total = fitting;
     }
-    if manners.reveal_pause.is_some() {
-        herald.notice(&Notice::Warning(
+    if session_config.reveal_pause.is_some() {
+        fanout.notice(&Notice::Warning(
             "lab.reveal_key = true sends each answer's key behind it, since the student report's \
              clients expect it; nothing is secret",
         ));
-    } else if !address.ip().is_loopback() && matches!(reception, Reception::Clear(_)) {
-        herald.notice(&Notice::Warning(
+    } else if !address.ip().is_loopback() && matches!(profile, Profile::Clear(_)) {
+        fanout.notice(&Notice::Warning(
             "requests travel in clear: whoever listens on the way learns who asks, though no mark",
         ));
     }
     if let Some(warning) = &first.warning {
-        herald.notice(&Notice::Warning(warning));
+        fanout.notice(&Notice::Warning(warning));
     }
     if !read.policy.applies() {
-        herald.notice(&Notice::Warning(
+        fanout.notice(&Notice::Warning(
             "gradebook.population_min = 1 tells averages of any number of marks, which can give single \
              ones away; 5 is safe",
         ));
     }
-    let teller: Teller = Arc::<Herald>::clone(herald);
-    let audit = herald.audit.clone().map(|audit| -> Auditor { audit });
-    let blueprint = Blueprint {
+    let events: SharedSink = Arc::<Fanout>::clone(fanout);
+    let audit = fanout.audit.clone().map(|audit| -> SharedAudit { audit });
+    let config = ServerConfig {
         socket,
         book: first.book,
-        reception,
-        manners,
+        profile,
+        session_config,
         connections,
         workers,
         restarts_max,
         audit,
-        teller,
+        events,
         answer: Book::answer,
         seal: Sealer::seal,
     };
-    House::open(blueprint).context("cannot start")
+    Server::open(config).context("cannot start")
 }
 
 /// Tells systemd, if it is there.

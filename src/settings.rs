@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use grade_actors::{ConnectionLimits, Manners, Reception, RequestRate, Timeouts};
+use grade_actors::{ConnectionLimits, Profile, RequestRate, SessionConfig, Timeouts};
 use gradebook::sealed::{ReplayLimits, RequestVerifier};
 use gradebook::wire::Grammar;
 use gradebook::{BatchLimits, DecoyKeys, PrivacyPolicy, ReadOptions, UnknownStudent};
@@ -41,13 +41,13 @@ pub struct Settings {
     /// The most of the students, in percent, that a new class file may lose.
     pub shrink_percent_max: u8,
     /// Which requests are answered.
-    pub reception: Reception,
+    pub profile: Profile,
     /// The course and term that sealed requests are for.
     pub audience: Option<String>,
     /// Whether clients may be on other machines: with sealed requests, or where clear ones are allowed.
     pub may_be_remote: bool,
     /// How sessions behave.
-    pub manners: Manners,
+    pub session_config: SessionConfig,
     /// How many connections there may be.
     pub connections: ConnectionLimits,
     /// How many restarts after failures there may be in a minute.
@@ -126,7 +126,7 @@ struct Sealed {
 
 /// How requests are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Profile {
+enum ProfileName {
     Lab,
     Sealed,
 }
@@ -203,16 +203,16 @@ struct Check<'a> {
 impl Check<'_> {
     fn settings(&self, written: &Written, folder: &Path) -> Result<Settings, SettingsError> {
         let Written { server, gradebook, lab, sealed, limits, timeouts, audit, console } = written;
-        let profiles = [("lab", Profile::Lab), ("sealed", Profile::Sealed)];
+        let profiles = [("lab", ProfileName::Lab), ("sealed", ProfileName::Sealed)];
         let profile = self.choice("server.profile", &server.profile, &profiles)?;
         let listen = self.listen(&server.listen, lab.reveal_key)?;
-        let may_be_remote = profile == Profile::Sealed || server.allow_clear_requests;
+        let may_be_remote = profile == ProfileName::Sealed || server.allow_clear_requests;
         if !listen.ip().is_loopback() && !may_be_remote {
             let what = "requests in clear from other machines tell who asks to anyone on the way; set \
                         server.profile = \"sealed\", or server.allow_clear_requests = true";
             return Err(self.layers.bad("server.listen", what));
         }
-        if profile == Profile::Sealed && lab.reveal_key {
+        if profile == ProfileName::Sealed && lab.reveal_key {
             let what = "is for server.profile = \"lab\" only";
             return Err(self.layers.bad("lab.reveal_key", what));
         }
@@ -224,7 +224,7 @@ impl Check<'_> {
             state_file: (!gradebook.state_file.is_empty())
                 .then(|| folder.join(&gradebook.state_file)),
             read: self.read_options(gradebook, profile)?,
-            audience: (profile == Profile::Sealed).then(|| sealed.audience.clone()),
+            audience: (profile == ProfileName::Sealed).then(|| sealed.audience.clone()),
             may_be_remote,
             watch: gradebook.watch,
             shrink_percent_max: self.number(
@@ -233,11 +233,11 @@ impl Check<'_> {
                 0,
                 100,
             )?,
-            reception: match profile {
-                Profile::Lab => Reception::Clear(self.unknown_student(&lab.unknown_student)?),
-                Profile::Sealed => Reception::Sealed(Box::new(self.verifier(sealed)?)),
+            profile: match profile {
+                ProfileName::Lab => Profile::Clear(self.unknown_student(&lab.unknown_student)?),
+                ProfileName::Sealed => Profile::Sealed(Box::new(self.verifier(sealed)?)),
             },
-            manners: self.manners(lab, limits, timeouts, profile)?,
+            session_config: self.session_config(lab, limits, timeouts, profile)?,
             connections: self.connections(limits)?,
             restarts_max: self.number(
                 "limits.restarts_per_minute",
@@ -267,7 +267,7 @@ impl Check<'_> {
         &self,
         gradebook: &Gradebook,
         folder: &Path,
-        profile: Profile,
+        profile: ProfileName,
     ) -> Result<Sources, SettingsError> {
         let Gradebook { file, keys_file, .. } = gradebook;
         if file.is_empty() {
@@ -275,7 +275,7 @@ impl Check<'_> {
             return Err(self.layers.bad("gradebook.file", what));
         }
         let keys = (!keys_file.is_empty()).then(|| folder.join(keys_file));
-        Ok(Sources { class: folder.join(file), keys, strict: profile == Profile::Sealed })
+        Ok(Sources { class: folder.join(file), keys, strict: profile == ProfileName::Sealed })
     }
 
     /// Refuses one file for two purposes: one of them would be lost.
@@ -323,9 +323,9 @@ impl Check<'_> {
     fn read_options(
         &self,
         gradebook: &Gradebook,
-        profile: Profile,
+        profile: ProfileName,
     ) -> Result<ReadOptions, SettingsError> {
-        let of_profile = if profile == Profile::Sealed { 5 } else { 1 };
+        let of_profile = if profile == ProfileName::Sealed { 5 } else { 1 };
         let bytes_max = gradebook.bytes_max.as_u64();
         Ok(ReadOptions {
             bytes_max: self.number("gradebook.bytes_max", bytes_max, 1, u64::from(u32::MAX))?,
@@ -356,15 +356,15 @@ impl Check<'_> {
         self.choice("lab.unknown_student", text, &choices)
     }
 
-    fn manners(
+    fn session_config(
         &self,
         lab: &Lab,
         limits: &Limits,
         times: &Times,
-        profile: Profile,
-    ) -> Result<Manners, SettingsError> {
+        profile: ProfileName,
+    ) -> Result<SessionConfig, SettingsError> {
         let id_digits = self.number("lab.id_digits", lab.id_digits, 1, 18)?;
-        let sealed = profile == Profile::Sealed;
+        let sealed = profile == ProfileName::Sealed;
         // A sealed request is an ID of at most 64 bytes, a blank, and a token.
         let line_min = if sealed { 512 } else { 32 };
         let line_bytes =
@@ -385,7 +385,7 @@ impl Check<'_> {
         for (key, time) in times.each() {
             self.time(key, time)?;
         }
-        Ok(Manners {
+        Ok(SessionConfig {
             grammar: Grammar { id_digits, line_bytes, sealed },
             // The student report's wire has one answer to a connection.
             batch: BatchLimits {
@@ -649,7 +649,7 @@ mod tests {
     fn sizes_and_durations_have_units() {
         let settings =
             read("[limits]\noutput_bytes = \"8KiB\"\n[timeouts]\nidle = \"1m 30s\"").unwrap();
-        assert_eq!(settings.manners.batch.output_bytes, 8192);
-        assert_eq!(settings.manners.timeouts.idle, Duration::from_secs(90));
+        assert_eq!(settings.session_config.batch.output_bytes, 8192);
+        assert_eq!(settings.session_config.timeouts.idle, Duration::from_secs(90));
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::console::Notice;
-use crate::herald::Herald;
+use crate::fanout::Fanout;
 use crate::loading::Stamp;
 
 /// How long a file must be left alone before it is read: editors write in several steps.
@@ -41,7 +41,7 @@ type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 
 /// Notifies `wanted` each time the file has changed, for ever; first against the state in which it
 /// was loaded.
-pub(crate) async fn watch(file: Watched, wanted: Arc<Notify>, herald: &Herald) {
+pub(crate) async fn watch(file: Watched, wanted: Arc<Notify>, fanout: &Fanout) {
     let seen = Arc::new(Seen { stamp: Mutex::new(Some(file.stamp)), path: file.path });
     let mut armed = None;
     let mut told = false;
@@ -63,7 +63,7 @@ pub(crate) async fn watch(file: Watched, wanted: Arc<Notify>, herald: &Herald) {
             }
             Ok(Err(error)) if !told => {
                 told = true;
-                herald.notice(&Notice::NotWatched(error.to_string()));
+                fanout.notice(&Notice::NotWatched(error.to_string()));
                 None
             }
             _ => None,

@@ -155,7 +155,7 @@ fn while_the_disk_is_full_no_grade_goes_out_and_then_all_goes_on() {
     assert_eq!(notified().trim_end(), "READY=1");
     let mut client = server.connect();
     assert_eq!(ADA.opens(&client.say("2100001 GG\n").hears()), ADA_GRADES);
-    // Not even half of the next record has room.
+    // Not even half of the next record has server.
     let file = audit_file(&server);
     limit_files(&server, Some(file.metadata().unwrap().len() + 100));
     for line in ["2100001 GG\n", "2100001 GG\n2100002 GG\n", "9999999 GG\n", "hello\n"] {
@@ -181,7 +181,7 @@ fn a_server_that_stops_while_the_disk_is_full_leaves_no_false_record() {
         let mut server = Server::start(AUDIT);
         let file = audit_file(&server);
         server.answers(b"2100001 GG\n");
-        // One record of three has room.
+        // One record of three has server.
         limit_files(&server, Some(file.metadata().unwrap().len() + 500));
         assert_eq!(server.answers(b"2100001 GG\n2100001 GG\n2100001 GG\n"), [BUSY; 3]);
         server.says("No grade goes out");
@@ -222,7 +222,7 @@ fn a_file_that_is_moved_away_while_the_disk_is_full_breaks_no_chain() {
     assert_eq!(server.answers(b"2100001 GG\n"), [BUSY]);
     std::fs::rename(&file, &moved).unwrap();
     server.signal(Signal::USR1);
-    // The new file has room.
+    // The new file has server.
     server.says("The audit is written again and grades go out");
     assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
     is_sound(&[&moved, &file]);

@@ -7,9 +7,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::pipe::{Backroom, Odd, hear, hear_the_rest, manners, say};
+use common::pipe::{AlwaysReady, TestServer, hear, hear_the_rest, say, session_config};
 use common::{ADA, ADA_GRADES, BO, BO_GRADES};
-use grade_actors::event::Ending;
+use grade_actors::event::CloseReason;
 use grade_actors::messages::Drain;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, pause, sleep, timeout};
@@ -22,33 +22,33 @@ fn seconds(seconds: u64) -> Duration {
 
 #[actix_rt::test]
 async fn a_request_is_answered_and_the_connection_stays_open() {
-    let mut room = Backroom::open(manners());
-    let (_session, mut client) = room.connect(PIPE_BYTES);
+    let mut server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
     for _ in 0..3 {
         say(&mut client, "2100001 GG").await;
         assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
     }
     drop(client);
-    let ended = room.ended.recv().await.unwrap();
-    assert_eq!((ended.ending, ended.requests), (Ending::Closed, 3));
+    let ended = server.ended.recv().await.unwrap();
+    assert_eq!((ended.reason, ended.requests), (CloseReason::Closed, 3));
 }
 
 #[actix_rt::test]
 async fn a_silent_connection_ends_at_the_idle_limit() {
     pause();
-    let mut room = Backroom::open(manners());
-    let (_session, mut client) = room.connect(PIPE_BYTES);
+    let mut server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
     let start = Instant::now();
     assert_eq!(hear_the_rest(&mut client).await, Vec::<String>::new(), "without a word");
     assert_eq!(start.elapsed().as_secs(), 600);
-    assert_eq!(room.ended.recv().await.unwrap().ending, Ending::Idle);
+    assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::Idle);
 }
 
 #[actix_rt::test]
 async fn only_a_request_makes_a_connection_less_idle() {
     pause();
-    let room = Backroom::open(manners());
-    let (_session, mut client) = room.connect(PIPE_BYTES);
+    let server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
     sleep(seconds(500)).await;
     say(&mut client, "2100001 GG").await;
     assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
@@ -64,8 +64,8 @@ async fn only_a_request_makes_a_connection_less_idle() {
 #[actix_rt::test]
 async fn dribbling_does_not_extend_the_time_for_a_request() {
     pause();
-    let mut room = Backroom::open(manners());
-    let (_session, client) = room.connect(PIPE_BYTES);
+    let mut server = TestServer::open(session_config());
+    let (_session, client) = server.connect(PIPE_BYTES);
     let (mut reader, mut writer) = tokio::io::split(client);
     sleep(seconds(100)).await;
     let start = Instant::now();
@@ -85,30 +85,30 @@ async fn dribbling_does_not_extend_the_time_for_a_request() {
     let (_, (text, after)) = tokio::join!(dribble, hear);
     assert_eq!(text, "ERR too-slow the request was not complete in time; the connection closes\n");
     assert_eq!(after, 30);
-    assert_eq!(room.ended.recv().await.unwrap().ending, Ending::TooSlow);
+    assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::TooSlow);
 }
 
 #[actix_rt::test]
 async fn a_flood_of_blanks_is_idleness_and_leaves_others_their_turn() {
-    let mut manners = manners();
-    manners.timeouts.idle = Duration::from_millis(50);
-    let mut room = Backroom::open(manners);
-    let _flood = room.seat(Odd(|buffer| buffer.put_slice(&[b' '; 1000])));
-    let (_session, mut client) = room.connect(PIPE_BYTES);
+    let mut session_config = session_config();
+    session_config.timeouts.idle = Duration::from_millis(50);
+    let mut server = TestServer::open(session_config);
+    let _flood = server.spawn_session(AlwaysReady(|buffer| buffer.put_slice(&[b' '; 1000])));
+    let (_session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001 GG").await;
     assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
     // Both, the flood and the one that has nothing more to ask.
     for _ in 0..2 {
-        let ended = timeout(common::PATIENCE, room.ended.recv()).await.expect("it never ends");
-        assert_eq!(ended.unwrap().ending, Ending::Idle);
+        let ended = timeout(common::PATIENCE, server.ended.recv()).await.expect("it never ends");
+        assert_eq!(ended.unwrap().reason, CloseReason::Idle);
     }
 }
 
 #[actix_rt::test]
 async fn the_time_for_a_request_begins_with_its_own_first_byte() {
     pause();
-    let room = Backroom::open(manners());
-    let (_session, mut client) = room.connect(PIPE_BYTES);
+    let server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001").await;
     sleep(seconds(29)).await;
     say(&mut client, " GG\n21000").await;
@@ -121,8 +121,8 @@ async fn the_time_for_a_request_begins_with_its_own_first_byte() {
 #[actix_rt::test]
 async fn a_client_that_never_reads_is_reset_at_the_write_limit() {
     pause();
-    let mut room = Backroom::open(manners());
-    let (_session, client) = room.connect(1024);
+    let mut server = TestServer::open(session_config());
+    let (_session, client) = server.connect(1024);
     let (_reader, mut writer) = tokio::io::split(client);
     let start = Instant::now();
     let flood = async {
@@ -132,8 +132,8 @@ async fn a_client_that_never_reads_is_reset_at_the_write_limit() {
         }
         taken
     };
-    let (taken, ended) = tokio::join!(flood, room.ended.recv());
-    assert_eq!(ended.unwrap().ending, Ending::NotReading);
+    let (taken, ended) = tokio::join!(flood, server.ended.recv());
+    assert_eq!(ended.unwrap().reason, CloseReason::NotReading);
     assert_eq!(start.elapsed().as_secs(), 30);
     assert!(taken < 4096, "it goes on reading: {taken} bytes");
 }
@@ -141,8 +141,8 @@ async fn a_client_that_never_reads_is_reset_at_the_write_limit() {
 #[actix_rt::test]
 async fn a_client_that_reads_a_byte_a_second_is_cut_by_the_total_limit() {
     pause();
-    let mut room = Backroom::open(manners());
-    let (_session, client) = room.connect(64);
+    let mut server = TestServer::open(session_config());
+    let (_session, client) = server.connect(64);
     let (mut reader, mut writer) = tokio::io::split(client);
     let start = Instant::now();
     let read = async {
@@ -151,16 +151,16 @@ async fn a_client_that_reads_a_byte_a_second_is_cut_by_the_total_limit() {
         }
     };
     let ask = async { writer.write_all(b"2100001 GG\n2100001 GG\n").await.unwrap() };
-    let ended = async { (room.ended.recv().await, start.elapsed().as_secs()) };
+    let ended = async { (server.ended.recv().await, start.elapsed().as_secs()) };
     let (_, _, (ended, after)) = tokio::join!(read, ask, ended);
-    assert_eq!((ended.unwrap().ending, after), (Ending::NotReading, 30));
+    assert_eq!((ended.unwrap().reason, after), (CloseReason::NotReading, 30));
 }
 
 #[actix_rt::test]
 async fn a_client_that_reads_late_loses_nothing() {
     pause();
-    let room = Backroom::open(manners());
-    let (_session, client) = room.connect(512);
+    let server = TestServer::open(session_config());
+    let (_session, client) = server.connect(512);
     let (mut reader, mut writer) = tokio::io::split(client);
     let ask = async {
         for _ in 0..100 {
@@ -185,11 +185,11 @@ async fn a_client_that_reads_late_loses_nothing() {
 
 #[actix_rt::test]
 async fn a_greedy_client_does_not_hold_up_a_polite_one() {
-    let room = Backroom::open(manners());
-    let (_greedy_session, greedy) = room.connect(1 << 20);
+    let server = TestServer::open(session_config());
+    let (_greedy_session, greedy) = server.connect(1 << 20);
     let (mut greedy_reader, mut greedy_writer) = tokio::io::split(greedy);
     greedy_writer.write_all(&b"2100002 GG\n".repeat(2_000)).await.unwrap();
-    let (_polite_session, mut polite) = room.connect(PIPE_BYTES);
+    let (_polite_session, mut polite) = server.connect(PIPE_BYTES);
     // As a task among the sessions' own: a test's main future gets its turn less often than they.
     let polite_client = actix_rt::spawn(async move {
         say(&mut polite, "2100001 GG").await;
@@ -207,10 +207,10 @@ async fn a_greedy_client_does_not_hold_up_a_polite_one() {
 
 #[actix_rt::test]
 async fn replies_beyond_the_output_limit_come_in_the_next_write() {
-    let mut manners = manners();
-    manners.batch.output_bytes = 1;
-    let room = Backroom::open(manners);
-    let (_session, mut client) = room.connect(PIPE_BYTES);
+    let mut session_config = session_config();
+    session_config.batch.output_bytes = 1;
+    let server = TestServer::open(session_config);
+    let (_session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001 GG\n2100002 GG\nfoo\n2100001 GG\n").await;
     client.shutdown().await.unwrap();
     let replies = hear_the_rest(&mut client).await;
@@ -224,8 +224,8 @@ async fn replies_beyond_the_output_limit_come_in_the_next_write() {
 #[actix_rt::test]
 async fn a_refused_client_that_goes_on_sending_still_hears_why() {
     pause();
-    let mut room = Backroom::open(manners());
-    let (_session, client) = room.connect(256);
+    let mut server = TestServer::open(session_config());
+    let (_session, client) = server.connect(256);
     let (mut reader, mut writer) = tokio::io::split(client);
     let start = Instant::now();
     let flood = async {
@@ -241,7 +241,7 @@ async fn a_refused_client_that_goes_on_sending_still_hears_why() {
     let flood_until_cut = async {
         tokio::select! {
             () = flood => {}
-            ended = room.ended.recv() => assert_eq!(ended.unwrap().ending, Ending::TooLong),
+            ended = server.ended.recv() => assert_eq!(ended.unwrap().reason, CloseReason::TooLong),
         }
     };
     let (text, ()) = tokio::join!(hear, flood_until_cut);
@@ -256,37 +256,37 @@ fn soon() -> Drain {
 #[actix_rt::test]
 async fn at_the_service_s_end_an_idle_session_ends_at_once() {
     pause();
-    let mut room = Backroom::open(manners());
-    let (session, mut client) = room.connect(PIPE_BYTES);
+    let mut server = TestServer::open(session_config());
+    let (session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001 GG").await;
     hear(&mut client).await;
     let start = Instant::now();
     session.send(soon()).await.unwrap();
     assert_eq!(hear_the_rest(&mut client).await, Vec::<String>::new());
     drop(client);
-    assert_eq!(room.ended.recv().await.unwrap().ending, Ending::Drained);
+    assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::Drained);
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[actix_rt::test]
 async fn at_the_service_s_end_what_has_been_sent_is_answered_and_no_half_request() {
-    let mut room = Backroom::open(manners());
-    let (session, mut client) = room.connect(PIPE_BYTES);
+    let mut server = TestServer::open(session_config());
+    let (session, mut client) = server.connect(PIPE_BYTES);
     // More than one batch, and then half a request.
     say(&mut client, "2100001 GG\n".repeat(100) + "2100001 G").await;
     session.send(soon()).await.unwrap();
     let replies = hear_the_rest(&mut client).await;
     assert_eq!(replies.len(), 100);
     drop(client);
-    let ended = room.ended.recv().await.unwrap();
-    assert_eq!((ended.ending, ended.requests), (Ending::Drained, 100));
+    let ended = server.ended.recv().await.unwrap();
+    assert_eq!((ended.reason, ended.requests), (CloseReason::Drained, 100));
 }
 
 #[actix_rt::test]
 async fn at_the_service_s_end_a_client_that_never_stops_asking_is_not_waited_for() {
     pause();
-    let mut room = Backroom::open(manners());
-    let (session, client) = room.connect(512);
+    let mut server = TestServer::open(session_config());
+    let (session, client) = server.connect(512);
     let (mut reader, mut writer) = tokio::io::split(client);
     let ask = async {
         while writer.write_all(b"2100001 GG\n").await.is_ok() {
@@ -299,8 +299,8 @@ async fn at_the_service_s_end_a_client_that_never_stops_asking_is_not_waited_for
     };
     let end = async {
         session.send(soon()).await.unwrap();
-        room.ended.recv().await.unwrap().ending
+        server.ended.recv().await.unwrap().reason
     };
-    let ((), (), ending) = tokio::join!(ask, read, end);
-    assert_eq!(ending, Ending::Drained);
+    let ((), (), reason) = tokio::join!(ask, read, end);
+    assert_eq!(reason, CloseReason::Drained);
 }

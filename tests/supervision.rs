@@ -8,11 +8,11 @@ mod common;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use common::pipe::{Backroom, Odd, edition, hear, hear_the_rest, manners, say};
+use common::pipe::{AlwaysReady, TestServer, edition, hear, hear_the_rest, say, session_config};
 use common::{ADA, ADA_GRADES, BO, BO_GRADES};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use grade_actors::event::{Ending, SessionNumber};
+use grade_actors::event::{CloseReason, SessionNumber};
 use grade_actors::messages::{Failed, Install, Lookup};
 use gradebook::{
     Answers, Book, Command, EditionNumber, Replies, Request, Requests, Sealer, StudentId,
@@ -49,16 +49,16 @@ const PIPE_BYTES: usize = 1 << 20;
 
 /// A batch with one request by Ada.
 fn one_request() -> Requests {
-    let mut questions = Requests::new(manners().batch);
+    let mut questions = Requests::new(session_config().batch);
     let id = StudentId::new(ADA.0.as_bytes()).unwrap();
     questions.push(Request { id, command: Command::Grades });
     questions
 }
 
 /// The batch that fails gets polite errors, one a request; the next is served as if nothing had been.
-async fn only_the_failing_batch_pays(room: &Backroom) {
-    let (_session, mut client) = room.connect(PIPE_BYTES);
-    let (_other_session, mut other) = room.connect(PIPE_BYTES);
+async fn only_the_failing_batch_pays(server: &TestServer) {
+    let (_session, mut client) = server.connect(PIPE_BYTES);
+    let (_other_session, mut other) = server.connect(PIPE_BYTES);
     FAILURES.set(1);
     say(&mut client, "2100001 GG\n2100002 GG\n2100001 GG\n").await;
     for _ in 0..3 {
@@ -72,46 +72,46 @@ async fn only_the_failing_batch_pays(room: &Backroom) {
 
 #[actix_rt::test]
 async fn a_panic_in_the_store_costs_one_batch_and_restarts_it_with_its_book() {
-    let room = Backroom::with(manners(), answer, Sealer::seal);
-    only_the_failing_batch_pays(&room).await;
-    assert_eq!(room.diary.count("Panicked(GradeStore)"), 1);
+    let server = TestServer::with(session_config(), answer, Sealer::seal);
+    only_the_failing_batch_pays(&server).await;
+    assert_eq!(server.events.count("Panicked(GradeStore)"), 1);
 }
 
 #[actix_rt::test]
 async fn a_panic_in_an_encryptor_costs_one_batch() {
-    let room = Backroom::with(manners(), Book::answer, seal);
-    only_the_failing_batch_pays(&room).await;
-    assert_eq!(room.diary.count("Panicked(Encryptor)"), 1);
+    let server = TestServer::with(session_config(), Book::answer, seal);
+    only_the_failing_batch_pays(&server).await;
+    assert_eq!(server.events.count("Panicked(Encryptor)"), 1);
 }
 
 #[actix_rt::test]
 async fn of_sessions_that_ask_at_the_same_time_only_the_failing_one_pays() {
-    for room in [
-        Backroom::with(manners(), answer, Sealer::seal),
-        Backroom::with(manners(), Book::answer, seal),
+    for server in [
+        TestServer::with(session_config(), answer, Sealer::seal),
+        TestServer::with(session_config(), Book::answer, seal),
     ] {
-        let mut guests: Vec<_> = (0..5).map(|_| room.connect(PIPE_BYTES)).collect();
+        let mut clients: Vec<_> = (0..5).map(|_| server.connect(PIPE_BYTES)).collect();
         FAILURES.set(1);
-        for (_, client) in &mut guests {
+        for (_, client) in &mut clients {
             say(client, &format!("{} GG\n", ADA.0)).await;
         }
         let mut heard = Vec::new();
-        for (_, client) in &mut guests {
+        for (_, client) in &mut clients {
             heard.push(hear(client).await);
         }
         assert_eq!(heard.iter().filter(|line| *line == BUSY).count(), 1);
         assert_eq!(heard.iter().filter(|line| line.starts_with("gAAAA")).count(), 4);
         // The next round is whole.
-        say(&mut guests[0].1, &format!("{} GG\n", ADA.0)).await;
-        assert_eq!(ADA.opens(&hear(&mut guests[0].1).await), ADA_GRADES);
+        say(&mut clients[0].1, &format!("{} GG\n", ADA.0)).await;
+        assert_eq!(ADA.opens(&hear(&mut clients[0].1).await), ADA_GRADES);
     }
 }
 
 #[actix_rt::test]
 async fn the_queue_of_a_failing_store_survives() {
-    let room = Backroom::with(manners(), answer, Sealer::seal);
+    let server = TestServer::with(session_config(), answer, Sealer::seal);
     FAILURES.set(2);
-    let asked = (0..10).map(|_| room.store.send(Lookup(vec![one_request()])));
+    let asked = (0..10).map(|_| server.store.send(Lookup(vec![one_request()])));
     let answered: Vec<_> = join_all(asked).await.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!(answered.len(), 10);
     assert_eq!(answered.iter().filter(|answers| answers.is_err()).count(), 2);
@@ -121,10 +121,10 @@ async fn the_queue_of_a_failing_store_survives() {
 #[actix_rt::test]
 async fn the_sixth_restart_in_a_minute_is_too_many() {
     pause();
-    let room = Backroom::with(manners(), answer, Sealer::seal);
+    let server = TestServer::with(session_config(), answer, Sealer::seal);
     let fail_once = async || {
         FAILURES.set(1);
-        let answered = room.store.send(Lookup(vec![one_request()])).await.unwrap();
+        let answered = server.store.send(Lookup(vec![one_request()])).await.unwrap();
         assert!(matches!(answered[..], [Err(Failed)]));
     };
     for _ in 0..5 {
@@ -134,21 +134,25 @@ async fn the_sixth_restart_in_a_minute_is_too_many() {
     for _ in 0..5 {
         fail_once().await;
     }
-    assert!(room.restarts.broken().now_or_never().is_none(), "five a minute are borne");
-    assert_eq!(room.diary.count("TooManyRestarts"), 0);
+    assert!(server.restart_limit.exceeded().now_or_never().is_none(), "five a minute are borne");
+    assert_eq!(server.events.count("TooManyRestarts"), 0);
     fail_once().await;
-    assert!(room.restarts.broken().now_or_never().is_some());
-    assert_eq!(room.diary.count("TooManyRestarts"), 1);
+    assert!(server.restart_limit.exceeded().now_or_never().is_some());
+    assert_eq!(server.events.count("TooManyRestarts"), 1);
 }
 
 #[actix_rt::test]
 async fn a_session_that_panics_takes_no_other_with_it_and_gives_its_permit_back() {
-    let mut room = Backroom::open(manners());
-    let (_other_session, mut other) = room.connect(PIPE_BYTES);
+    let mut server = TestServer::open(session_config());
+    let (_other_session, mut other) = server.connect(PIPE_BYTES);
     let permits = Arc::new(Semaphore::new(1));
-    room.seat_with(Odd(|_| panic!("a fault put in by a test")), SessionNumber(7), &permits);
-    let ended = room.ended.recv().await.unwrap();
-    assert_eq!((ended.session, ended.ending), (SessionNumber(7), Ending::Panicked));
+    server.spawn_session_with(
+        AlwaysReady(|_| panic!("a fault put in by a test")),
+        SessionNumber(7),
+        &permits,
+    );
+    let ended = server.ended.recv().await.unwrap();
+    assert_eq!((ended.session, ended.reason), (SessionNumber(7), CloseReason::Panicked));
     drop(permits.acquire().await.unwrap());
     say(&mut other, "2100001 GG").await;
     assert_eq!(ADA.opens(&hear(&mut other).await), ADA_GRADES);
@@ -156,14 +160,14 @@ async fn a_session_that_panics_takes_no_other_with_it_and_gives_its_permit_back(
 
 #[actix_rt::test]
 async fn a_new_book_is_installed_by_a_restart_that_loses_no_request() {
-    let room = Backroom::open(manners());
-    let (_session, mut client) = room.connect(PIPE_BYTES);
+    let server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001 REPORT\n".repeat(2_000)).await;
     client.shutdown().await.unwrap();
     let install = async {
         for number in 2..=9 {
             let book = edition(number, |text| text.replace(",17,", &format!(",{number},")));
-            let old = room.store.send(Install(book)).await.unwrap().unwrap();
+            let old = server.store.send(Install(book)).await.unwrap().unwrap();
             assert_eq!(old.edition(), EditionNumber(number - 1), "the old book comes back");
         }
     };
@@ -179,15 +183,15 @@ async fn a_new_book_is_installed_by_a_restart_that_loses_no_request() {
         last = edition;
     }
     assert_eq!(last, 9);
-    assert_eq!(room.diary.count("Installed"), 8);
+    assert_eq!(server.events.count("Installed"), 8);
 }
 
 #[actix_rt::test]
 async fn an_older_book_is_returned_and_never_installed() {
-    let room = Backroom::open(manners());
+    let server = TestServer::open(session_config());
     let install = async |number: u64| {
         let book = edition(number, str::to_owned);
-        room.store.send(Install(book)).await.unwrap().unwrap().edition()
+        server.store.send(Install(book)).await.unwrap().unwrap().edition()
     };
     assert_eq!(install(5).await, EditionNumber(1));
     assert_eq!(install(4).await, EditionNumber(4));
@@ -197,9 +201,10 @@ async fn an_older_book_is_returned_and_never_installed() {
 
 #[actix_rt::test]
 async fn many_installs_at_once_are_all_answered_in_turn() {
-    let room = Backroom::open(manners());
-    let installs = (2..=20).map(|number| room.store.send(Install(edition(number, str::to_owned))));
-    let lookups = (0..20).map(|_| room.store.send(Lookup(vec![one_request()])));
+    let server = TestServer::open(session_config());
+    let installs =
+        (2..=20).map(|number| server.store.send(Install(edition(number, str::to_owned))));
+    let lookups = (0..20).map(|_| server.store.send(Lookup(vec![one_request()])));
     let (old, answered) = tokio::join!(join_all(installs), join_all(lookups));
     let old: Vec<_> = old.into_iter().map(|old| old.unwrap().unwrap().edition().0).collect();
     assert_eq!(old, (1..=19).collect::<Vec<_>>());

@@ -12,23 +12,23 @@ use gradebook::Replies;
 use crate::event::SessionNumber;
 
 /// Takes down what is answered.
-pub trait Audit: Send + Sync {
+pub trait AuditSink: Send + Sync {
     /// Takes these replies down and gives them back; or nothing, when they cannot be taken down in
     /// time. It does not block, and the records stand in the order of the calls.
-    fn take_down(&self, answered: Vec<Answered>) -> TakenDown;
+    fn record(&self, answered: Vec<BatchReplies>) -> Recorded;
 }
 
 /// The replies to one batch, before they are sent.
-pub struct Answered {
+pub struct BatchReplies {
     /// Whose they are.
-    pub asker: Asker,
+    pub requester: Requester,
     /// What each of them answers, and how.
     pub replies: Replies,
 }
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asker {
+pub struct Requester {
     /// The session.
     pub session: SessionNumber,
     /// Where it comes from.
@@ -36,7 +36,7 @@ pub struct Asker {
 }
 
 /// All of the replies, once they are taken down; or none of them.
-pub type TakenDown = Pin<Box<dyn Future<Output = Option<Vec<Answered>>>>>;
+pub type Recorded = Pin<Box<dyn Future<Output = Option<Vec<BatchReplies>>>>>;
 
 /// An audit that all sessions share.
-pub type Auditor = Arc<dyn Audit>;
+pub type SharedAudit = Arc<dyn AuditSink>;

@@ -6,7 +6,7 @@ use gradebook::{Answers, Replies, Sealer};
 
 use crate::event::Part;
 use crate::messages::{Failed, Seal};
-use crate::restarts::Restarts;
+use crate::supervision::RestartLimit;
 
 /// What an encryptor does with a batch: [`Sealer::seal`], or a test's stand-in for it that fails.
 pub type SealBatch = fn(&mut Sealer, Answers) -> Replies;
@@ -16,13 +16,13 @@ pub type SealBatch = fn(&mut Sealer, Answers) -> Replies;
 pub struct Encryptor {
     sealer: Sealer,
     seal: SealBatch,
-    restarts: Restarts,
+    restart_limit: RestartLimit,
 }
 
 impl Encryptor {
     /// An encryptor that seals in this way.
-    pub fn new(sealer: Sealer, seal: SealBatch, restarts: Restarts) -> Self {
-        Self { sealer, seal, restarts }
+    pub fn new(sealer: Sealer, seal: SealBatch, restart_limit: RestartLimit) -> Self {
+        Self { sealer, seal, restart_limit }
     }
 
     /// Starts the encryptor under supervision, on the thread of `arbiter`. Its mailbox holds one
@@ -45,8 +45,9 @@ impl Handler<Seal> for Encryptor {
     type Result = Vec<Result<Replies, Failed>>;
 
     fn handle(&mut self, Seal(batches): Seal, context: &mut Self::Context) -> Self::Result {
-        let Self { sealer, seal, restarts } = self;
-        let mut sealed = |answers| restarts.guard(Part::Encryptor, || seal(&mut *sealer, answers));
+        let Self { sealer, seal, restart_limit } = self;
+        let mut sealed =
+            |answers| restart_limit.guard(Part::Encryptor, || seal(&mut *sealer, answers));
         let sealed: Vec<_> = batches.into_iter().map(&mut sealed).collect();
         if sealed.iter().any(Result::is_err) {
             context.stop();

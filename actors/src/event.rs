@@ -11,9 +11,9 @@ use gradebook::{EditionNumber, Outcome, Rejection, Request};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionNumber(pub u64);
 
-/// Something that happened in the house.
+/// Something that happened in the server.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub enum ServerEvent<'a> {
     /// The listener accepts connections.
     Listening(SocketAddr),
     /// A connection was accepted.
@@ -24,7 +24,7 @@ pub enum Event<'a> {
         peer: SocketAddr,
     },
     /// A connection was closed at once, since its source has as many as it may have.
-    TurnedAway(SocketAddr),
+    ConnectionRejected(SocketAddr),
     /// A request was answered, one way or the other. Told only to those who want requests.
     Answered {
         /// The session that asked.
@@ -41,20 +41,20 @@ pub enum Event<'a> {
         /// Which one.
         session: SessionNumber,
         /// How.
-        ending: Ending,
+        reason: CloseReason,
         /// How many requests it dealt with.
         requests: u64,
     },
     /// Accepting failed for want of something, such as descriptors; the listener pauses and tries
     /// again. Told once for each shortage.
     AcceptPaused(&'a io::Error),
-    /// Accepting can never work again; the house is broken.
+    /// Accepting can never work again; the server is broken.
     AcceptFailed(&'a io::Error),
     /// Accepting works again, after so many failures.
     AcceptResumed(u64),
     /// A handler panicked; its actor restarts and goes on.
     Panicked(Part),
-    /// Restarts have become too many: the house is broken and the process should end.
+    /// RestartLimit have become too many: the server is broken and the process should end.
     TooManyRestarts,
     /// The store restarted with a new book.
     Installed {
@@ -69,7 +69,7 @@ pub enum Event<'a> {
     Drained(usize),
 }
 
-/// A part of the house that is restarted when it fails.
+/// A part of the server that is restarted when it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The store of grades.
@@ -80,7 +80,7 @@ pub enum Part {
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum CloseReason {
     /// The client closed, and has all its answers.
     Closed,
     /// The connection broke.
@@ -103,7 +103,7 @@ pub enum Ending {
     Panicked,
 }
 
-impl fmt::Display for Ending {
+impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed => "closed by the client",
@@ -127,13 +127,13 @@ impl fmt::Display for SessionNumber {
 }
 
 /// Who hears of events. Called on the actors' threads, so it must not block.
-pub trait Tell: Send + Sync {
+pub trait EventSink: Send + Sync {
     /// Hears of one event.
-    fn tell(&self, event: &Event<'_>);
+    fn emit(&self, event: &ServerEvent<'_>);
 
-    /// Whether [`Event::Answered`] is wanted, which is one event a request.
+    /// Whether [`ServerEvent::Answered`] is wanted, which is one event a request.
     fn wants_requests(&self) -> bool;
 }
 
 /// A listener to events that all actors share.
-pub type Teller = Arc<dyn Tell>;
+pub type SharedSink = Arc<dyn EventSink>;

@@ -12,26 +12,26 @@ use gradebook::sealed::RequestVerifier;
 use gradebook::{Answers, Book, Requests, Timestamp, UnknownStudent};
 use tokio::sync::oneshot;
 
-use crate::event::{Event, Part, Teller};
+use crate::event::{Part, ServerEvent, SharedSink};
 use crate::messages::{Failed, Install, Lookup};
-use crate::restarts::Restarts;
+use crate::supervision::RestartLimit;
 
 /// What the store does with a batch: [`Book::answer`], or a test's stand-in for it that fails.
-pub type Answer = fn(&Book, Requests, &UnknownStudent, Timestamp) -> Answers;
+pub type AnswerBatch = fn(&Book, Requests, &UnknownStudent, Timestamp) -> Answers;
 
 /// Holds the book. Restart policy: restarted by [`Install`] and by a panic, its book kept.
 pub struct GradeStore {
     book: Book,
     /// The next book and who waits for the old one, between [`Install`] and the restart.
-    laid_aside: Option<(Book, oneshot::Sender<Book>)>,
-    reception: Reception,
-    answer: Answer,
-    restarts: Restarts,
-    teller: Teller,
+    pending: Option<(Book, oneshot::Sender<Book>)>,
+    profile: Profile,
+    answer: AnswerBatch,
+    restart_limit: RestartLimit,
+    events: SharedSink,
 }
 
 /// Which requests the store answers.
-pub enum Reception {
+pub enum Profile {
     /// Requests in clear; and how it answers unknown students.
     Clear(UnknownStudent),
     /// Sealed requests, which this one examines. What it has answered outlives restarts of the store.
@@ -42,12 +42,12 @@ impl GradeStore {
     /// A store with its first book.
     pub fn new(
         book: Book,
-        reception: Reception,
-        answer: Answer,
-        restarts: Restarts,
-        teller: Teller,
+        profile: Profile,
+        answer: AnswerBatch,
+        restart_limit: RestartLimit,
+        events: SharedSink,
     ) -> Self {
-        Self { book, laid_aside: None, reception, answer, restarts, teller }
+        Self { book, pending: None, profile, answer, restart_limit, events }
     }
 
     /// Starts the store under supervision, on this thread. Its mailbox holds one message of each of
@@ -69,11 +69,11 @@ impl Handler<Lookup> for GradeStore {
 
     fn handle(&mut self, Lookup(batches): Lookup, context: &mut Self::Context) -> Self::Result {
         let now = Timestamp::of(SystemTime::now());
-        let Self { book, reception, answer, restarts, .. } = self;
+        let Self { book, profile, answer, restart_limit, .. } = self;
         let answer = |batch| {
-            restarts.guard(Part::GradeStore, || match &mut *reception {
-                Reception::Clear(unknown) => answer(book, batch, unknown, now),
-                Reception::Sealed(verifier) => book.answer_sealed(batch, verifier, now),
+            restart_limit.guard(Part::GradeStore, || match &mut *profile {
+                Profile::Clear(unknown) => answer(book, batch, unknown, now),
+                Profile::Sealed(verifier) => book.answer_sealed(batch, verifier, now),
             })
         };
         let answered: Vec<_> = batches.into_iter().map(answer).collect();
@@ -89,7 +89,7 @@ impl Handler<Install> for GradeStore {
 
     fn handle(&mut self, Install(book): Install, context: &mut Self::Context) -> Self::Result {
         let (old, returned) = oneshot::channel();
-        self.laid_aside = Some((book, old));
+        self.pending = Some((book, old));
         context.stop();
         Box::pin(async { returned.await.map_err(|_| Failed) })
     }
@@ -97,13 +97,13 @@ impl Handler<Install> for GradeStore {
 
 impl Supervised for GradeStore {
     fn restarting(&mut self, _: &mut Self::Context) {
-        let Some((mut book, old)) = self.laid_aside.take() else {
+        let Some((mut book, old)) = self.pending.take() else {
             return;
         };
         if book.edition() > self.book.edition() {
             std::mem::swap(&mut book, &mut self.book);
             let (edition, students) = (self.book.edition(), self.book.students());
-            self.teller.tell(&Event::Installed { edition, students });
+            self.events.emit(&ServerEvent::Installed { edition, students });
         }
         // A caller that has gone away leaves the old book to be dropped here.
         drop(old.send(book));

@@ -4,15 +4,15 @@
 //! |-------------|------------------------------|---------------------|----------------------------|
 //! | [`Lookup`]  | Session -> GradeStore        | batches of requests | what may be told of each   |
 //! | [`Seal`]    | Session -> Encryptor         | what may be told    | the replies, ready to write |
-//! | [`Install`] | House -> GradeStore          | a new book          | the old one                |
-//! | [`Drain`]   | House -> Listener -> Session | a deadline          | when the last session ended |
+//! | [`Install`] | Server -> GradeStore          | a new book          | the old one                |
+//! | [`Drain`]   | Server -> Listener -> Session | a deadline          | when the last session ended |
 //! | [`Ended`]   | Session -> Listener          | how it ended        | nothing                    |
 
 use actix::Message;
 use gradebook::{Answers, Book, Replies, Requests};
 use tokio::time::Instant;
 
-use crate::event::{Ending, SessionNumber};
+use crate::event::{CloseReason, SessionNumber};
 
 /// Asks the store what may be told, for one batch of each of some sessions. Each is answered from one
 /// edition, in order, or has failed by itself.
@@ -56,7 +56,7 @@ pub struct Ended {
     /// Which one.
     pub session: SessionNumber,
     /// How.
-    pub ending: Ending,
+    pub reason: CloseReason,
     /// How many requests it answered.
     pub requests: u64,
 }

@@ -13,21 +13,21 @@ use actix::{
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::audit::Asker;
-use crate::conversation::{Conversation, Shared};
-use crate::desk::Desk;
-use crate::event::{Ending, SessionNumber};
+use crate::audit::Requester;
+use crate::connection::{Connection, Shared};
+use crate::event::{CloseReason, SessionNumber};
 use crate::messages::{Drain, Drained, Ended};
-use crate::socket::Socket;
+use crate::stream::SessionStream;
+use crate::worker::WorkerContext;
 
 /// What a session is told of its connection.
-pub struct Guest {
+pub struct SessionContext {
     /// The session's number.
     pub number: SessionNumber,
     /// Where the client comes from.
     pub peer: SocketAddr,
-    /// The desk of the thread that the session runs on.
-    pub desk: Arc<Desk>,
+    /// The worker of the thread that the session runs on.
+    pub worker: Arc<WorkerContext>,
     /// Who hears of the session's end.
     pub listener: Recipient<Ended>,
     /// The right to be one of the open connections, returned when the session is dropped.
@@ -35,45 +35,45 @@ pub struct Guest {
 }
 
 /// One connection's actor.
-pub struct Session<S: Socket> {
+pub struct Session<S: SessionStream> {
     /// The connection, until the session starts.
     socket: Option<S>,
-    guest: Guest,
+    context: SessionContext,
     shared: Rc<Shared>,
 }
 
-impl<S: Socket> Session<S> {
+impl<S: SessionStream> Session<S> {
     /// A session on this connection; without one, a session that ends as it starts.
-    pub fn new(guest: Guest, socket: Option<S>) -> Self {
-        Self { socket, guest, shared: Rc::default() }
+    pub fn new(context: SessionContext, socket: Option<S>) -> Self {
+        Self { socket, context, shared: Rc::default() }
     }
 
-    fn end(&self, ending: Ending) {
-        let (session, requests) = (self.guest.number, self.shared.requests.get());
-        self.guest.listener.do_send(Ended { session, ending, requests });
+    fn end(&self, reason: CloseReason) {
+        let (session, requests) = (self.context.number, self.shared.requests.get());
+        self.context.listener.do_send(Ended { session, reason, requests });
     }
 }
 
-impl<S: Socket> Actor for Session<S> {
+impl<S: SessionStream> Actor for Session<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
         let Some(socket) = self.socket.take() else {
-            self.end(Ending::Lost(std::io::ErrorKind::NotConnected));
+            self.end(CloseReason::Lost(std::io::ErrorKind::NotConnected));
             return context.stop();
         };
-        let Guest { number, peer, ref desk, .. } = self.guest;
-        let (asker, shared) = (Asker { session: number, peer }, Rc::clone(&self.shared));
-        let conversation = Conversation::new(socket, Arc::clone(desk), asker, shared);
-        let talk = AssertUnwindSafe(conversation.run()).catch_unwind();
-        context.spawn(talk.into_actor(self).map(|ending, session, context| {
-            session.end(ending.unwrap_or(Ending::Panicked));
+        let SessionContext { number, peer, ref worker, .. } = self.context;
+        let (requester, shared) = (Requester { session: number, peer }, Rc::clone(&self.shared));
+        let connection = Connection::new(socket, Arc::clone(worker), requester, shared);
+        let outcome = AssertUnwindSafe(connection.run()).catch_unwind();
+        context.spawn(outcome.into_actor(self).map(|reason, session, context| {
+            session.end(reason.unwrap_or(CloseReason::Panicked));
             context.stop();
         }));
     }
 }
 
-impl<S: Socket> Handler<Drain> for Session<S> {
+impl<S: SessionStream> Handler<Drain> for Session<S> {
     type Result = MessageResult<Drain>;
 
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use grade_actors::audit::Answered;
+use grade_actors::audit::BatchReplies;
 use sd_notify::NotifyState;
 
 use crate::console::{Console, Notice};
@@ -67,7 +67,7 @@ impl Health {
     }
 
     /// Counts requests that are refused.
-    pub(super) fn refuse(&self, answered: &[Answered]) {
+    pub(super) fn refuse(&self, answered: &[BatchReplies]) {
         let requests: usize = answered.iter().map(|answered| answered.replies.len()).sum();
         let requests = u64::try_from(requests).unwrap_or(u64::MAX);
         self.refused.fetch_add(requests, Ordering::Relaxed);

@@ -41,7 +41,7 @@ pub(super) enum What<'a> {
     Reload { edition: u64, students: usize },
     /// A class file was refused or held back; the edition goes on.
     ReloadRefused { edition: u64, reason: Cow<'a, str> },
-    /// A part failed and restarts.
+    /// A part failed and restart_limit.
     Restart { part: &'static str },
     /// The session failed.
     SessionFailed { connection: u64 },

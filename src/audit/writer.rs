@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, SystemTime};
 
-use grade_actors::audit::Answered;
+use grade_actors::audit::BatchReplies;
 use tokio::sync::oneshot;
 
 use super::file::AuditFile;
@@ -33,7 +33,7 @@ const WAITING_EVENTS_MAX: usize = 1000;
 /// What the thread is to do.
 pub(super) enum Job {
     /// Take these down, and give them back then.
-    Answers(Vec<Answered>, oneshot::Sender<Vec<Answered>>),
+    Answers(Vec<BatchReplies>, oneshot::Sender<Vec<BatchReplies>>),
     /// Take this down.
     Event(What<'static>),
     /// Go on in the file that has the path now.
@@ -69,8 +69,8 @@ pub(super) struct Writer {
 
 /// Answers that wait for their records: the first and the last of them.
 struct Waiting {
-    answered: Vec<Answered>,
-    done: oneshot::Sender<Vec<Answered>>,
+    answered: Vec<BatchReplies>,
+    done: oneshot::Sender<Vec<BatchReplies>>,
     records: (u64, u64),
 }
 
@@ -303,12 +303,12 @@ impl Writer {
         }
     }
 
-    fn record_answers(&mut self, Answered { asker, replies }: &Answered) {
+    fn record_answers(&mut self, BatchReplies { requester, replies }: &BatchReplies) {
         for (request, outcome, _) in replies.iter() {
             let request = request.ok();
             self.record(&What::Request {
-                connection: asker.session.0,
-                source: asker.peer,
+                connection: requester.session.0,
+                source: requester.peer,
                 id: request.as_ref().map(|request| shown_id(&request.id)),
                 command: request.as_ref().map(|request| request.command.word()),
                 outcome: outcome.word(),

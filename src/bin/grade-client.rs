@@ -15,7 +15,7 @@ use grade_actor_server::client::display::{Style, show, show_failure};
 use grade_actor_server::client::editions::Editions;
 use grade_actor_server::client::keys::{Keys, KeysError, ask_for_key};
 use grade_actor_server::client::script::{Script, ScriptError};
-use grade_actor_server::client::{Question, Sealed, Server};
+use grade_actor_server::client::{Endpoint, Question, Sealed};
 use grade_actor_server::text::{arguments, shown, without_keys};
 use gradebook::Key;
 
@@ -124,7 +124,7 @@ fn run(arguments: &Arguments) -> Result<u8, Exit> {
     if words.flat_map(|word| word.chars()).any(char::is_control) {
         return Err(Exit(USAGE, "the ID or the command holds a control character".to_owned()));
     }
-    let server = Server {
+    let server = Endpoint {
         address: arguments.server.clone(),
         timeout: arguments.timeout,
         age_max: arguments.max_age,
@@ -177,7 +177,7 @@ fn key_of(keys: &Keys, id: &str) -> Result<Key, Exit> {
 
 fn one_shot(
     arguments: &Arguments,
-    server: &Server,
+    server: &Endpoint,
     keys: &Keys,
     style: Style,
     out: &mut impl Write,
@@ -199,7 +199,7 @@ fn one_shot(
 fn script(
     arguments: &Arguments,
     file: Option<&Path>,
-    server: &Server,
+    server: &Endpoint,
     keys: &Keys,
     style: Style,
     out: &mut impl Write,
@@ -222,7 +222,7 @@ fn script(
 
 fn dialogue(
     arguments: &Arguments,
-    server: &Server,
+    server: &Endpoint,
     keys: &Keys,
     style: Style,
     out: &mut impl Write,

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Instant, SystemTime};
 
-use crate::client::{Failure, Question, Server};
+use crate::client::{Endpoint, Failure, Question};
 
 /// The longest reply line that is read, in bytes.
 const REPLY_BYTES_MAX: usize = 1 << 20;
@@ -12,7 +12,7 @@ const REPLY_BYTES_MAX: usize = 1 << 20;
 /// A connection to a server.
 pub struct Connection<'a> {
     socket: TcpStream,
-    server: &'a Server,
+    server: &'a Endpoint,
     /// Received bytes behind the last reply.
     held: Vec<u8>,
 }
@@ -22,7 +22,7 @@ impl<'a> Connection<'a> {
     ///
     /// # Errors
     /// [`Failure::NotConnected`].
-    pub fn open(server: &'a Server) -> Result<Self, Failure> {
+    pub fn open(server: &'a Endpoint) -> Result<Self, Failure> {
         let connect = || {
             let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
             for address in server.address.to_socket_addrs()? {

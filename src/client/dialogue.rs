@@ -14,7 +14,7 @@ use rustyline::error::ReadlineError;
 
 use crate::client::display::{Style, show};
 use crate::client::keys::{Keys, ask_for_key};
-use crate::client::{Answer, Connection, Failure, Question, Server};
+use crate::client::{Answer, Connection, Endpoint, Failure, Question};
 use crate::text::shown;
 
 const COMMANDS: &str = "commands: GG, GMA, GEA, GL1A, GL2A, GL3A, GL4A, AVG <assessment>, \
@@ -23,7 +23,7 @@ const COMMANDS: &str = "commands: GG, GMA, GEA, GL1A, GL2A, GL3A, GL4A, AVG <ass
 /// A dialogue in progress.
 pub struct Dialogue<'a> {
     /// Whom to ask.
-    pub server: &'a Server,
+    pub server: &'a Endpoint,
     /// The keys at hand.
     pub keys: &'a Keys,
     /// How to show answers.
@@ -132,7 +132,7 @@ impl Dialogue<'_> {
 ///
 /// # Errors
 /// [`Failure`].
-pub fn ask_once(server: &Server, question: &Question) -> Result<Answer, Failure> {
+pub fn ask_once(server: &Endpoint, question: &Question) -> Result<Answer, Failure> {
     let mut connection = Connection::open(server)?;
     connection.send(std::iter::once(question))?;
     let line = connection.receive()?;
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn understood(id: Option<&str>, line: &str) -> Option<(String, Option<String>)> {
-        let server = Server {
+        let server = Endpoint {
             address: String::new(),
             timeout: Duration::ZERO,
             age_max: Duration::ZERO,

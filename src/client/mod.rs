@@ -20,7 +20,7 @@ pub use connection::Connection;
 
 /// Whom to ask, and how patiently.
 #[derive(Debug)]
-pub struct Server {
+pub struct Endpoint {
     /// `HOST:PORT`.
     pub address: String,
     /// How long to wait for a connection, and for each answer.
@@ -207,7 +207,7 @@ impl Question {
     }
 }
 
-impl Server {
+impl Endpoint {
     /// Opens one reply line: a token, or the server's rejection.
     ///
     /// # Errors
@@ -311,7 +311,7 @@ mod tests {
     const NOW: u64 = 1_800_000_000;
 
     fn read_as(command: &str, line: &str) -> Result<String, Failure> {
-        let server = Server {
+        let server = Endpoint {
             address: "192.0.2.1:1".into(),
             timeout: Duration::from_secs(1),
             age_max: Duration::from_secs(300),

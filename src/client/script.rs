@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::client::display::{Style, show, show_failure};
 use crate::client::keys::{Keys, KeysError};
-use crate::client::{Answer, Connection, Failure, Question, Server};
+use crate::client::{Answer, Connection, Endpoint, Failure, Question};
 
 /// How many questions may be on their way at once. Both their bytes and those of their answers fit
 /// what the system buffers, so neither side waits for the other to read.
@@ -16,7 +16,7 @@ const UNDERWAY_MAX: usize = 64;
 /// What a script runs with.
 pub struct Script<'a> {
     /// Whom to ask.
-    pub server: &'a Server,
+    pub server: &'a Endpoint,
     /// The keys at hand.
     pub keys: &'a Keys,
     /// The student that every line asks for; without one, each line begins with an ID.

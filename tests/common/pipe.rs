@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler};
 use actix_rt::Arbiter;
-use grade_actors::event::{Event, SessionNumber, Tell, Teller};
+use grade_actors::event::{EventSink, ServerEvent, SessionNumber, SharedSink};
 use grade_actors::messages::Ended;
 use grade_actors::{
-    Answer, Desk, Encryptor, GradeStore, Guest, Manners, Reception, Restarts, SealBatch, Session,
-    Socket, Timeouts,
+    AnswerBatch, Encryptor, GradeStore, Profile, RestartLimit, SealBatch, Session, SessionConfig,
+    SessionContext, SessionStream, Timeouts, WorkerContext,
 };
 use gradebook::wire::Grammar;
 use gradebook::{
@@ -29,10 +29,10 @@ use super::CLASS;
 
 /// Keeps the events it is told, as text.
 #[derive(Default)]
-pub struct Diary(Mutex<Vec<String>>);
+pub struct EventLog(Mutex<Vec<String>>);
 
-impl Tell for Diary {
-    fn tell(&self, event: &Event<'_>) {
+impl EventSink for EventLog {
+    fn emit(&self, event: &ServerEvent<'_>) {
         self.0.lock().unwrap().push(format!("{event:?}"));
     }
 
@@ -41,7 +41,7 @@ impl Tell for Diary {
     }
 }
 
-impl Diary {
+impl EventLog {
     /// How many events begin with this text.
     pub fn count(&self, beginning: &str) -> usize {
         self.0.lock().unwrap().iter().filter(|event| event.starts_with(beginning)).count()
@@ -64,9 +64,9 @@ pub fn book() -> Book {
     edition(1, str::to_owned)
 }
 
-/// The program's default manners, with small batches.
-pub fn manners() -> Manners {
-    Manners {
+/// The program's default session_config, with small batches.
+pub fn session_config() -> SessionConfig {
+    SessionConfig {
         grammar: Grammar { id_digits: 7, line_bytes: 64, sealed: false },
         batch: BatchLimits { requests: 16, output_bytes: 64 * 1024 },
         timeouts: Timeouts {
@@ -81,71 +81,76 @@ pub fn manners() -> Manners {
 }
 
 /// The actors behind sessions.
-pub struct Backroom {
-    pub desk: Arc<Desk>,
+pub struct TestServer {
+    pub worker: Arc<WorkerContext>,
     pub store: Addr<GradeStore>,
-    pub diary: Arc<Diary>,
-    pub restarts: Restarts,
+    pub events: Arc<EventLog>,
+    pub restart_limit: RestartLimit,
     endings: UnboundedSender<Ended>,
     pub ended: UnboundedReceiver<Ended>,
 }
 
-impl Backroom {
-    pub fn open(manners: Manners) -> Self {
-        Self::with(manners, Book::answer, Sealer::seal)
+impl TestServer {
+    pub fn open(session_config: SessionConfig) -> Self {
+        Self::with(session_config, Book::answer, Sealer::seal)
     }
 
     /// With stand-ins for the work of the store and the encryptor, that may fail.
-    pub fn with(manners: Manners, answer: Answer, seal: SealBatch) -> Self {
-        let diary = Arc::new(Diary::default());
-        let teller: Teller = Arc::<Diary>::clone(&diary);
-        let restarts = Restarts::new(5, Arc::clone(&teller));
-        let reception = Reception::Clear(UnknownStudent::Close);
+    pub fn with(session_config: SessionConfig, answer: AnswerBatch, seal: SealBatch) -> Self {
+        let events = Arc::new(EventLog::default());
+        let sink: SharedSink = Arc::<EventLog>::clone(&events);
+        let restart_limit = RestartLimit::new(5, Arc::clone(&sink));
+        let profile = Profile::Clear(UnknownStudent::Close);
         let store =
-            GradeStore::new(book(), reception, answer, restarts.clone(), Arc::clone(&teller))
+            GradeStore::new(book(), profile, answer, restart_limit.clone(), Arc::clone(&sink))
                 .supervise(100);
-        let encryptor = Encryptor::new(Sealer::new().unwrap(), seal, restarts.clone())
+        let encryptor = Encryptor::new(Sealer::new().unwrap(), seal, restart_limit.clone())
             .supervise(100, &Arbiter::current());
-        let desk =
-            Desk::new(manners, store.clone().recipient(), encryptor.recipient(), None, teller);
+        let worker = WorkerContext::new(
+            session_config,
+            store.clone().recipient(),
+            encryptor.recipient(),
+            None,
+            sink,
+        );
         let (endings, ended) = unbounded_channel();
-        Self { desk: Arc::new(desk), store, diary, restarts, endings, ended }
+        Self { worker: Arc::new(worker), store, events, restart_limit, endings, ended }
     }
 
     /// A session, and the client's end of its connection, which holds so many bytes each way.
     pub fn connect(&self, bytes: usize) -> (Addr<Session<DuplexStream>>, DuplexStream) {
         let (client, server) = duplex(bytes);
-        (self.seat(server), client)
+        (self.spawn_session(server), client)
     }
 
     /// A session on this connection.
-    pub fn seat<S: Socket>(&self, socket: S) -> Addr<Session<S>> {
+    pub fn spawn_session<S: SessionStream>(&self, socket: S) -> Addr<Session<S>> {
         let permits = Arc::new(Semaphore::new(1));
-        self.seat_with(socket, SessionNumber(1), &permits)
+        self.spawn_session_with(socket, SessionNumber(1), &permits)
     }
 
     /// A session with this number, on a permit of these.
-    pub fn seat_with<S: Socket>(
+    pub fn spawn_session_with<S: SessionStream>(
         &self,
         socket: S,
         number: SessionNumber,
         permits: &Arc<Semaphore>,
     ) -> Addr<Session<S>> {
-        let guest = Guest {
+        let context = SessionContext {
             number,
             peer: "127.0.0.1:60001".parse().unwrap(),
-            desk: Arc::clone(&self.desk),
-            listener: Guestbook(self.endings.clone()).start().recipient(),
+            worker: Arc::clone(&self.worker),
+            listener: EndRecorder(self.endings.clone()).start().recipient(),
             permit: Arc::clone(permits).try_acquire_owned().unwrap(),
         };
-        Session::new(guest, Some(socket)).start()
+        Session::new(context, Some(socket)).start()
     }
 }
 
 /// A connection that is always ready: what comes is up to the function, what is sent is taken.
-pub struct Odd(pub fn(&mut ReadBuf<'_>));
+pub struct AlwaysReady(pub fn(&mut ReadBuf<'_>));
 
-impl AsyncRead for Odd {
+impl AsyncRead for AlwaysReady {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut task::Context<'_>,
@@ -156,7 +161,7 @@ impl AsyncRead for Odd {
     }
 }
 
-impl AsyncWrite for Odd {
+impl AsyncWrite for AlwaysReady {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut task::Context<'_>,
@@ -174,20 +179,20 @@ impl AsyncWrite for Odd {
     }
 }
 
-impl Socket for Odd {
+impl SessionStream for AlwaysReady {
     fn reset_on_drop(&self) -> io::Result<()> {
         Ok(())
     }
 }
 
 /// Stands in for the listener.
-struct Guestbook(UnboundedSender<Ended>);
+struct EndRecorder(UnboundedSender<Ended>);
 
-impl Actor for Guestbook {
+impl Actor for EndRecorder {
     type Context = Context<Self>;
 }
 
-impl Handler<Ended> for Guestbook {
+impl Handler<Ended> for EndRecorder {
     type Result = ();
 
     fn handle(&mut self, ended: Ended, _: &mut Self::Context) {

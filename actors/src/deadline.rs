@@ -10,27 +10,27 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Rings at a deadline that is told anew with every look.
-pub(crate) struct Alarm {
+pub(crate) struct Deadline {
     sleep: Pin<Box<Sleep>>,
     /// Who is woken when it rings.
-    sleeper: Option<Waker>,
+    waker: Option<Waker>,
 }
 
-impl Alarm {
+impl Deadline {
     pub(crate) fn new(at: Instant) -> Self {
-        Self { sleep: Box::pin(sleep_until(at)), sleeper: None }
+        Self { sleep: Box::pin(sleep_until(at)), waker: None }
     }
 
     /// Ready once `until` has passed.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, until: Instant) -> Poll<()> {
         let knows = |waker: &Waker| waker.will_wake(context.waker());
-        if self.sleeper.as_ref().is_some_and(knows)
+        if self.waker.as_ref().is_some_and(knows)
             && until >= self.sleep.deadline()
             && !self.sleep.is_elapsed()
         {
             return Poll::Pending;
         }
-        self.sleeper = Some(context.waker().clone());
+        self.waker = Some(context.waker().clone());
         if until < self.sleep.deadline() {
             self.sleep.as_mut().reset(until);
         }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpStream;
 
 /// A connection that can also be ended the hard way.
-pub trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {
+pub trait SessionStream: AsyncRead + AsyncWrite + Unpin + 'static {
     /// Makes the coming drop reset the connection instead of delivering what is still unsent.
     ///
     /// # Errors
@@ -14,13 +14,13 @@ pub trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {
     fn reset_on_drop(&self) -> io::Result<()>;
 }
 
-impl Socket for TcpStream {
+impl SessionStream for TcpStream {
     fn reset_on_drop(&self) -> io::Result<()> {
         self.set_zero_linger()
     }
 }
 
-impl Socket for DuplexStream {
+impl SessionStream for DuplexStream {
     fn reset_on_drop(&self) -> io::Result<()> {
         Ok(())
     }

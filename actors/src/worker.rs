@@ -7,11 +7,11 @@ use actix::Recipient;
 use gradebook::wire::Grammar;
 use gradebook::{BatchLimits, Replies, Requests};
 
-use crate::audit::{Asker, Auditor};
-use crate::event::Teller;
+use crate::audit::{Requester, SharedAudit};
+use crate::dispatcher::Dispatcher;
+use crate::event::SharedSink;
 use crate::limits::{RequestRate, Timeouts};
 use crate::messages::{Failed, Lookup, Seal};
-use crate::round::Rounds;
 
 /// The most bytes taken from a socket at once: several batches of short requests, and no more than a
 /// client that does not read its replies may have the server hold for it.
@@ -22,7 +22,7 @@ const SPARE_BATCHES_MAX: usize = 32;
 
 /// How sessions are to behave.
 #[derive(Clone)]
-pub struct Manners {
+pub struct SessionConfig {
     /// How requests are read.
     pub grammar: Grammar,
     /// How much one batch may hold.
@@ -39,39 +39,39 @@ pub struct Manners {
 ///
 /// The locks are never contended, since only that thread takes them; they stand for the memory that
 /// an idle session does not hold.
-pub struct Desk {
-    pub(crate) manners: Manners,
-    pub(crate) teller: Teller,
-    rounds: Rounds,
+pub struct WorkerContext {
+    pub(crate) session_config: SessionConfig,
+    pub(crate) events: SharedSink,
+    dispatcher: Dispatcher,
     scratch: Mutex<Box<[u8]>>,
     spare: Mutex<Vec<Requests>>,
 }
 
-impl Desk {
-    /// A desk for sessions that ask this store and this encryptor, with an audit if there is one.
+impl WorkerContext {
+    /// A worker for sessions that ask this store and this encryptor, with an audit if there is one.
     pub fn new(
-        manners: Manners,
+        session_config: SessionConfig,
         store: Recipient<Lookup>,
         encryptor: Recipient<Seal>,
-        audit: Option<Auditor>,
-        teller: Teller,
+        audit: Option<SharedAudit>,
+        events: SharedSink,
     ) -> Self {
         let scratch = Mutex::new(vec![0; READ_BYTES].into_boxed_slice());
-        let rounds = Rounds::new(store, encryptor, audit);
-        Self { manners, teller, rounds, scratch, spare: Mutex::new(Vec::new()) }
+        let dispatcher = Dispatcher::new(store, encryptor, audit);
+        Self { session_config, events, dispatcher, scratch, spare: Mutex::new(Vec::new()) }
     }
 
     /// Asks the store, then the encryptor; and has it taken down, if there is an audit.
     pub(crate) async fn ask(
         self: &Arc<Self>,
         questions: Requests,
-        asker: Asker,
+        requester: Requester,
     ) -> Result<Replies, Failed> {
-        let carry = || {
-            let desk = Arc::clone(self);
-            actix_rt::spawn(async move { desk.rounds.carry().await });
+        let start = || {
+            let worker = Arc::clone(self);
+            actix_rt::spawn(async move { worker.dispatcher.run().await });
         };
-        self.rounds.ask(questions, asker, carry).await
+        self.dispatcher.ask(questions, requester, start).await
     }
 
     /// The memory to read into, for as long as one read and its parsing take.
@@ -81,7 +81,7 @@ impl Desk {
 
     /// An empty batch.
     pub(crate) fn take_batch(&self) -> Requests {
-        self.spare().pop().unwrap_or_else(|| Requests::new(self.manners.batch))
+        self.spare().pop().unwrap_or_else(|| Requests::new(self.session_config.batch))
     }
 
     /// Puts an empty batch back, for the next session that needs one.

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use grade_actors::event::{Event, Tell};
+use grade_actors::event::{EventSink, ServerEvent};
 
 use crate::audit::AuditLog;
 use crate::console::{Console, Notice};
 
 /// Passes on what it is told.
-pub(crate) struct Herald {
+pub(crate) struct Fanout {
     pub(crate) console: Arc<Console>,
     pub(crate) audit: Option<Arc<AuditLog>>,
 }
 
-impl Herald {
+impl Fanout {
     /// Tells what the program itself has to tell.
     pub(crate) fn notice(&self, notice: &Notice<'_>) {
         self.console.notice(notice);
@@ -23,11 +23,11 @@ impl Herald {
     }
 }
 
-impl Tell for Herald {
-    fn tell(&self, event: &Event<'_>) {
-        self.console.tell(event);
+impl EventSink for Fanout {
+    fn emit(&self, event: &ServerEvent<'_>) {
+        self.console.emit(event);
         if let Some(audit) = &self.audit {
-            audit.tell(event);
+            audit.emit(event);
         }
     }
 

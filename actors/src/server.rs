@@ -2,14 +2,14 @@
 //! sessions as there are connections.
 //!
 //! ```text
-//! main --> House --+-1- GradeStore  one; restarted by Install and by a panic, its mailbox kept
+//! main --> Server --+-1- GradeStore  one; restarted by Install and by a panic, its mailbox kept
 //!                  +-2- Encryptor   one per session thread; restarted by a panic
 //!                  +-3- Listener    waits for a permit, then accepts; errors sorted by name
 //!                         +-- 0..N Session   one socket, one permit; never restarted
 //! ```
 //!
 //! Parts start in this order, so that nobody asks someone who is not there yet. There is no registry
-//! and no global state: every test builds its own house.
+//! and no global state: every test builds its own server.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,30 +21,30 @@ use gradebook::{Book, Sealer};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
-use crate::audit::Auditor;
-use crate::desk::{Desk, Manners};
+use crate::audit::SharedAudit;
 use crate::encryptor::{Encryptor, SealBatch};
-use crate::event::{Event, Teller};
-use crate::grade_store::{Answer, GradeStore, Reception};
+use crate::event::{ServerEvent, SharedSink};
+use crate::grade_store::{AnswerBatch, GradeStore, Profile};
 use crate::limits::ConnectionLimits;
-use crate::listener::{Listener, Worker};
+use crate::listener::{Listener, WorkerThread};
 use crate::messages::{Drain, Drained, Failed, Install};
-use crate::restarts::Restarts;
+use crate::supervision::RestartLimit;
+use crate::worker::{SessionConfig, WorkerContext};
 
 /// How many connections the kernel holds ready to be accepted. With fewer, a burst of clients loses
 /// its first packets and waits a second to send them again.
 const BACKLOG: u32 = 4096;
 
-/// Everything that a house is built from.
-pub struct Blueprint {
+/// Everything that a server is built from.
+pub struct ServerConfig {
     /// Where to listen; see [`bind`].
     pub socket: TcpListener,
     /// The first book.
     pub book: Book,
     /// Which requests are answered.
-    pub reception: Reception,
+    pub profile: Profile,
     /// How sessions behave.
-    pub manners: Manners,
+    pub session_config: SessionConfig,
     /// How many connections there may be.
     pub connections: ConnectionLimits,
     /// How many threads sessions are spread over; the first is the caller's.
@@ -52,22 +52,22 @@ pub struct Blueprint {
     /// How many restarts after panics there may be in a minute.
     pub restarts_max: usize,
     /// Who takes down what is answered, before it is.
-    pub audit: Option<Auditor>,
+    pub audit: Option<SharedAudit>,
     /// Who hears of events.
-    pub teller: Teller,
+    pub events: SharedSink,
     /// How the store answers: `Book::answer`, unless a test wants it to fail.
-    pub answer: Answer,
+    pub answer: AnswerBatch,
     /// How an encryptor seals: `Sealer::seal`, unless a test wants it to fail.
     pub seal: SealBatch,
 }
 
 /// The running tree.
-pub struct House {
+pub struct Server {
     store: Addr<GradeStore>,
     listener: Addr<Listener>,
     arbiters: Vec<Arbiter>,
     address: SocketAddr,
-    restarts: Restarts,
+    restart_limit: RestartLimit,
 }
 
 /// Binds the socket to listen on. Port 0 is any free one.
@@ -89,42 +89,51 @@ pub fn run<T>(future: impl Future<Output = T>) -> T {
     System::new().block_on(future)
 }
 
-impl House {
+impl Server {
     /// Starts all parts, on the current arbiter and as many others as there are workers.
     ///
     /// # Errors
     /// When a worker's thread cannot be started, or the system gives no random bytes.
-    pub fn open(blueprint: Blueprint) -> io::Result<Self> {
-        let Blueprint { socket, book, reception, manners, connections, workers, .. } = blueprint;
-        let Blueprint { restarts_max, audit, teller, answer, seal, .. } = blueprint;
+    pub fn open(config: ServerConfig) -> io::Result<Self> {
+        let ServerConfig { socket, book, profile, session_config, connections, workers, .. } =
+            config;
+        let ServerConfig { restarts_max, audit, events, answer, seal, .. } = config;
         let address = socket.local_addr()?;
-        let restarts = Restarts::new(restarts_max, Arc::clone(&teller));
-        let store = GradeStore::new(book, reception, answer, restarts.clone(), Arc::clone(&teller))
-            .supervise(connections.total);
-        let sealer = || match manners.reveal_pause {
+        let restart_limit = RestartLimit::new(restarts_max, Arc::clone(&events));
+        let store =
+            GradeStore::new(book, profile, answer, restart_limit.clone(), Arc::clone(&events))
+                .supervise(connections.total);
+        let sealer = || match session_config.reveal_pause {
             Some(_) => Sealer::revealing().map_err(io::Error::other),
             None => Sealer::new().map_err(io::Error::other),
         };
-        let desk = |arbiter: &ArbiterHandle| -> io::Result<_> {
-            let encryptor = Encryptor::new(sealer()?, seal, restarts.clone())
+        let worker = |arbiter: &ArbiterHandle| -> io::Result<_> {
+            let encryptor = Encryptor::new(sealer()?, seal, restart_limit.clone())
                 .supervise(connections.total, arbiter)
                 .recipient();
-            let (store, teller) = (store.clone().recipient(), Arc::clone(&teller));
-            Ok(Arc::new(Desk::new(manners.clone(), store, encryptor, audit.clone(), teller)))
+            let (store, events) = (store.clone().recipient(), Arc::clone(&events));
+            Ok(Arc::new(WorkerContext::new(
+                session_config.clone(),
+                store,
+                encryptor,
+                audit.clone(),
+                events,
+            )))
         };
-        let mut seats = vec![Worker { arbiter: None, desk: desk(&Arbiter::current())? }];
+        let mut threads =
+            vec![WorkerThread { arbiter: None, worker: worker(&Arbiter::current())? }];
         let mut arbiters = Vec::new();
         for _ in 1..workers {
             let arbiter = Arbiter::try_new()?;
             let handle = arbiter.handle();
-            seats.push(Worker { desk: desk(&handle)?, arbiter: Some(handle) });
+            threads.push(WorkerThread { worker: worker(&handle)?, arbiter: Some(handle) });
             arbiters.push(arbiter);
         }
         let listener =
-            Listener::new(socket, seats, connections, restarts.clone(), Arc::clone(&teller))
+            Listener::new(socket, threads, connections, restart_limit.clone(), Arc::clone(&events))
                 .start();
-        teller.tell(&Event::Listening(address));
-        Ok(Self { store, listener, arbiters, address, restarts })
+        events.emit(&ServerEvent::Listening(address));
+        Ok(Self { store, listener, arbiters, address, restart_limit })
     }
 
     /// The address that clients connect to, with the real port.
@@ -144,9 +153,9 @@ impl House {
         Ok(())
     }
 
-    /// Waits until the house is broken: its parts have failed too often.
-    pub async fn broken(&self) {
-        self.restarts.broken().await;
+    /// Waits until the server is exceeded: its parts have failed too often.
+    pub async fn exceeded(&self) {
+        self.restart_limit.exceeded().await;
     }
 
     /// Ends the service: accepts no more, answers what has been taken, and waits for the sessions

@@ -5,62 +5,62 @@ use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{Rejection, Requests};
 use tokio::time::Instant;
 
-use crate::desk::Manners;
-use crate::event::Ending;
+use crate::event::CloseReason;
 use crate::limits::Source;
+use crate::worker::SessionConfig;
 
 /// Received bytes that are no answered request yet.
 #[derive(Default)]
-pub(crate) struct Intake {
-    held: BytesMut,
-    /// When the first byte of the incomplete request in `held` came.
-    incomplete_since: Option<Instant>,
+pub(crate) struct Decoder {
+    buffer: BytesMut,
+    /// When the first byte of the incomplete request in `buffer` came.
+    started_at: Option<Instant>,
 }
 
-impl Intake {
+impl Decoder {
     /// Moves complete requests into the batch, as many as it takes, and keeps the rest.
-    pub(crate) fn take_in(
+    pub(crate) fn decode(
         &mut self,
         received: &[u8],
-        manners: &Manners,
+        session_config: &SessionConfig,
         source: Source,
         batch: &mut Requests,
-    ) -> Result<(), Ending> {
-        let admits = || manners.rate.as_ref().is_none_or(|rate| rate.admits(source));
-        let grammar = manners.grammar;
-        if self.held.is_empty() {
+    ) -> Result<(), CloseReason> {
+        let admits = || session_config.rate.as_ref().is_none_or(|rate| rate.admits(source));
+        let grammar = session_config.grammar;
+        if self.buffer.is_empty() {
             // Nearly always all of it is complete requests, and nothing need be kept.
             let (used, taken) = fill(batch, grammar, received, admits);
-            self.held.extend_from_slice(received.get(used..).unwrap_or_default());
-            self.settle(batch);
+            self.buffer.extend_from_slice(received.get(used..).unwrap_or_default());
+            self.update_started_at(batch);
             return taken;
         }
-        self.held.extend_from_slice(received);
-        let (used, taken) = fill(batch, grammar, &self.held, admits);
-        self.held.advance(used);
+        self.buffer.extend_from_slice(received);
+        let (used, taken) = fill(batch, grammar, &self.buffer, admits);
+        self.buffer.advance(used);
         if !batch.is_full() {
             // Only the tail of a request is left to keep, not the memory that it came in.
-            let tail = std::mem::take(&mut self.held);
-            self.held.extend_from_slice(&tail);
+            let tail = std::mem::take(&mut self.buffer);
+            self.buffer.extend_from_slice(&tail);
         }
-        self.settle(batch);
+        self.update_started_at(batch);
         taken
     }
 
     /// Whether there is something that a batch had no room for, or that is not complete.
     pub(crate) fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.buffer.is_empty()
     }
 
     /// When the first byte of an incomplete request came, if there is one.
-    pub(crate) fn incomplete_since(&self) -> Option<Instant> {
-        self.incomplete_since
+    pub(crate) fn started_at(&self) -> Option<Instant> {
+        self.started_at
     }
 
-    fn settle(&mut self, batch: &Requests) {
+    fn update_started_at(&mut self, batch: &Requests) {
         // Behind an answered request, the first byte of the next is as old as this reading.
-        let since = self.incomplete_since.filter(|_| batch.is_empty());
-        self.incomplete_since = match self.held.is_empty() {
+        let since = self.started_at.filter(|_| batch.is_empty());
+        self.started_at = match self.buffer.is_empty() {
             true => None,
             false => since.or_else(|| Some(Instant::now())),
         };
@@ -73,7 +73,7 @@ fn fill(
     grammar: Grammar,
     bytes: &[u8],
     admits: impl Fn() -> bool,
-) -> (usize, Result<(), Ending>) {
+) -> (usize, Result<(), CloseReason>) {
     let mut rest = bytes;
     let taken = loop {
         if batch.is_full() {
@@ -94,7 +94,7 @@ fn fill(
             }
             Parsed::TooLong => {
                 batch.push_rejected(Rejection::TooLong);
-                break Err(Ending::TooLong);
+                break Err(CloseReason::TooLong);
             }
             Parsed::Incomplete { blank } => {
                 rest = rest.get(blank..).unwrap_or_default();

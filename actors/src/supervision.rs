@@ -1,4 +1,4 @@
-//! How often parts may fail before the whole is called broken.
+//! How often parts may fail before the whole is called exceeded.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,33 +8,33 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::event::{Event, Part, Teller};
+use crate::event::{Part, ServerEvent, SharedSink};
 use crate::messages::Failed;
 
 /// The window in which restarts are counted.
 pub const RESTART_WINDOW: Duration = Duration::from_secs(60);
 
-/// The restarts of one house, counted together.
+/// The restarts of one server, counted together.
 ///
 /// A fault that comes back with every request would otherwise be restarted for ever. At one restart
-/// too many the house is broken, and a service manager starts the process anew.
+/// too many the server is exceeded, and a service manager starts the process anew.
 #[derive(Clone)]
-pub struct Restarts {
+pub struct RestartLimit {
     shared: Arc<Shared>,
-    teller: Teller,
+    events: SharedSink,
 }
 
 struct Shared {
     max: usize,
     recent: Mutex<VecDeque<Instant>>,
-    broken: Notify,
+    exceeded: Notify,
 }
 
-impl Restarts {
+impl RestartLimit {
     /// A count that is broken by more than `max` restarts within [`RESTART_WINDOW`].
-    pub fn new(max: usize, teller: Teller) -> Self {
+    pub fn new(max: usize, events: SharedSink) -> Self {
         let recent = Mutex::new(VecDeque::new());
-        Self { shared: Arc::new(Shared { max, recent, broken: Notify::new() }), teller }
+        Self { shared: Arc::new(Shared { max, recent, exceeded: Notify::new() }), events }
     }
 
     /// Runs a handler's work. A panic in it is caught here, told and counted; the caller then lets
@@ -43,15 +43,15 @@ impl Restarts {
         // Work only reads what the actor owns, but for a generator of random numbers and the requests
         // that were answered, which are good in any state that a panic may leave them in.
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
-            self.teller.tell(&Event::Panicked(part));
+            self.events.emit(&ServerEvent::Panicked(part));
             self.count();
             Failed
         })
     }
 
-    /// Waits until there have been too many restarts.
-    pub async fn broken(&self) {
-        self.shared.broken.notified().await;
+    /// Waits until there have been too many restart_limit.
+    pub async fn exceeded(&self) {
+        self.shared.exceeded.notified().await;
     }
 
     fn count(&self) {
@@ -62,13 +62,13 @@ impl Restarts {
             recent.pop_front();
         }
         if recent.len() > self.shared.max {
-            self.teller.tell(&Event::TooManyRestarts);
-            self.give_up();
+            self.events.emit(&ServerEvent::TooManyRestarts);
+            self.trip();
         }
     }
 
-    /// Calls the house broken at once.
-    pub(crate) fn give_up(&self) {
-        self.shared.broken.notify_one();
+    /// Calls the server broken at once.
+    pub(crate) fn trip(&self) {
+        self.shared.exceeded.notify_one();
     }
 }

@@ -4,16 +4,16 @@ use std::io;
 
 /// What a failed `accept` means for the listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AcceptFault {
+pub(crate) enum AcceptErrorKind {
     /// One connection went wrong before it was accepted: take the next.
-    ThisConnection,
+    Connection,
     /// The system is short of something: wait, since trying again at once would spin.
-    Shortage,
+    Exhausted,
     /// The listening socket itself is unusable, which is a fault of this program.
-    Bug,
+    Fatal,
 }
 
-impl AcceptFault {
+impl AcceptErrorKind {
     /// Sorts an error by its name, of which accept(2) has a list. Linux passes errors of the new
     /// socket's network on, and they count for that connection only. A name that is not known here
     /// is treated as a shortage, since a pause is never wrong.
@@ -31,9 +31,9 @@ impl AcceptFault {
                 | libc::EHOSTUNREACH
                 | libc::ENONET
                 | libc::EOPNOTSUPP,
-            ) => Self::ThisConnection,
-            Some(libc::EBADF | libc::EFAULT | libc::EINVAL | libc::ENOTSOCK) => Self::Bug,
-            _ => Self::Shortage,
+            ) => Self::Connection,
+            Some(libc::EBADF | libc::EFAULT | libc::EINVAL | libc::ENOTSOCK) => Self::Fatal,
+            _ => Self::Exhausted,
         }
     }
 }
@@ -44,15 +44,15 @@ mod tests {
 
     #[test]
     fn errors_are_sorted_by_name() {
-        let sorted = |code| AcceptFault::of(&io::Error::from_raw_os_error(code));
+        let sorted = |code| AcceptErrorKind::of(&io::Error::from_raw_os_error(code));
         for code in [libc::ECONNABORTED, libc::EPROTO, libc::EINTR, libc::ENETDOWN] {
-            assert_eq!(sorted(code), AcceptFault::ThisConnection);
+            assert_eq!(sorted(code), AcceptErrorKind::Connection);
         }
         for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EPERM, 9999] {
-            assert_eq!(sorted(code), AcceptFault::Shortage);
+            assert_eq!(sorted(code), AcceptErrorKind::Exhausted);
         }
         for code in [libc::EBADF, libc::EINVAL, libc::ENOTSOCK] {
-            assert_eq!(sorted(code), AcceptFault::Bug);
+            assert_eq!(sorted(code), AcceptErrorKind::Fatal);
         }
     }
 }
