@@ -13,8 +13,8 @@ use tracing::{Level, debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::printer::Printer;
+use crate::redact::{escape, redact_id};
 use crate::settings::Style;
-use crate::text::{shown, shown_id};
 
 /// How long the end of the program waits for its last lines to be read.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
@@ -137,7 +137,7 @@ fn lab_event(event: &ServerEvent<'_>) -> String {
                 _ => "User found.\n",
             };
             let reply = String::from_utf8_lossy(reply);
-            let reply = shown(reply.trim_end());
+            let reply = escape(reply.trim_end());
             let end = if reply.is_empty() { "" } else { "\n" };
             format!("{heard}{found}{reply}{end}")
         }
@@ -169,14 +169,14 @@ fn lab_notice(notice: &Notice<'_>) -> String {
             format!("The class file is unchanged; edition {} goes on.\n", edition.0)
         }
         Notice::Kept(edition, why) => {
-            format!("Edition {} goes on: {}.\n", edition.0, shown(why))
+            format!("Edition {} goes on: {}.\n", edition.0, escape(why))
         }
         Notice::Warning(text) => format!("Warning: {text}.\n"),
         Notice::NotWatched(why) => {
-            format!("The class file is only looked at now and then: {}.\n", shown(why))
+            format!("The class file is only looked at now and then: {}.\n", escape(why))
         }
         Notice::AuditFailed(why) => {
-            format!("No grade goes out: the audit cannot be written: {}.\n", shown(why))
+            format!("No grade goes out: the audit cannot be written: {}.\n", escape(why))
         }
         Notice::AuditResumed(refused) => format!(
             "The audit is written again and grades go out; {refused} requests were refused.\n"
@@ -200,7 +200,7 @@ fn write_row<'a>(lines: &mut String, cells: impl Iterator<Item = &'a str>) {
     let written = row.write_record(cells).ok().and_then(|()| row.into_inner().ok());
     let row = String::from_utf8_lossy(written.as_deref().unwrap_or_default()).into_owned();
     // Writing to a string does not fail.
-    let _ = writeln!(lines, "{}", shown(row.trim_end_matches('\n')));
+    let _ = writeln!(lines, "{}", escape(row.trim_end_matches('\n')));
 }
 
 fn trace_event(event: &ServerEvent<'_>) {
@@ -211,7 +211,7 @@ fn trace_event(event: &ServerEvent<'_>) {
             debug!(%peer, "connection refused, too many from its source")
         }
         ServerEvent::Answered { session, request: Ok(request), outcome, .. } => {
-            let (id, command) = (shown_id(&request.id), request.command.word());
+            let (id, command) = (redact_id(&request.id), request.command.word());
             debug!(%session, id, command, outcome = outcome.word(), "request");
         }
         ServerEvent::Answered { session, request: Err(rejection), .. } => {
@@ -240,18 +240,18 @@ fn trace_notice(notice: &Notice<'_>) {
     match notice {
         Notice::ClassFile(path, book) => {
             let (students, assessments) = (book.students(), book.assessments().count());
-            info!(file = %shown(&path.to_string_lossy()), students, assessments, "class file read");
+            info!(file = %escape(&path.to_string_lossy()), students, assessments, "class file read");
         }
         Notice::Unchanged(edition) => info!(edition = edition.0, "class file unchanged"),
         Notice::Kept(edition, why) => {
-            warn!(edition = edition.0, why = %shown(why), "class file not installed");
+            warn!(edition = edition.0, why = %escape(why), "class file not installed");
         }
         Notice::Warning(text) => warn!("{text}"),
         Notice::NotWatched(why) => {
-            warn!(why = %shown(why), "class file only looked at now and then");
+            warn!(why = %escape(why), "class file only looked at now and then");
         }
         Notice::AuditFailed(why) => {
-            error!(why = %shown(why), "audit cannot be written, no grade goes out");
+            error!(why = %escape(why), "audit cannot be written, no grade goes out");
         }
         Notice::AuditResumed(refused) => info!(refused, "audit written again, grades go out"),
     }

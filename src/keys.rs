@@ -15,10 +15,10 @@ use gradebook::{
 };
 use zeroize::Zeroizing;
 
-use crate::loading::{LoadError, Stamp, load, read_regular};
-use crate::secret_file::{create, replace};
+use crate::loading::{FileState, LoadError, load, read_regular};
+use crate::private_file::{create_new, replace};
+use crate::redact::{escape, redact_word};
 use crate::settings::Settings;
-use crate::text::{shown, shown_word};
 
 /// Why a task with keys cannot be done. Nothing has been written then.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum KeysError {
     },
     /// A student is not there.
     #[error("{}: has no student {id}; nothing was written", path.display())]
-    Nobody {
+    UnknownStudent {
         /// Where.
         path: PathBuf,
         /// Who.
@@ -99,8 +99,9 @@ pub fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
     let output = output.map_or_else(|| class.with_file_name("keys.csv"), Path::to_path_buf);
     let (students, ..) =
         read_regular(class, |file| KeyFile::from_class_file(file, BYTES_MAX, STUDENTS_MAX))?;
-    let held = Held::open_if_there(&output)?;
-    let mut key_file = held.as_ref().map_or_else(KeyFile::default, |held| held.key_file.clone());
+    let locked = LockedKeyFile::open_if_there(&output)?;
+    let mut key_file =
+        locked.as_ref().map_or_else(KeyFile::default, |locked| locked.key_file.clone());
     let (mut taken_over, mut issued) = (0_usize, 0_usize);
     for id in students.ids().filter_map(|id| StudentId::new(id.as_bytes())) {
         if key_file.keys(id.as_str()).is_some() {
@@ -123,7 +124,7 @@ pub fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
         return Ok(format!("{file}: each of {all} students has a key; nothing was written"));
     }
     key_file.check_keys().map_err(|why| KeysError::Merge { path: output.clone(), why })?;
-    write(&output, held, &key_file)?;
+    write(&output, locked, &key_file)?;
     let mut text = format!("{file}: {issued} keys made for {all} students");
     if taken_over > 0 {
         // Writing to a text does not fail.
@@ -143,7 +144,7 @@ pub fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
 /// # Errors
 /// [`KeysError`].
 pub fn rotate(path: &Path, ids: &[String], stolen: bool) -> Result<String, KeysError> {
-    change(path, ids, |keys, id| {
+    update(path, ids, |keys, id| {
         if keys.old().is_some() && !stolen {
             return Err(KeysError::TwoKeys { path: path.to_owned(), id: id.to_owned() });
         }
@@ -169,7 +170,7 @@ pub fn rotate(path: &Path, ids: &[String], stolen: bool) -> Result<String, KeysE
 /// # Errors
 /// [`KeysError`].
 pub fn retire(path: &Path, ids: &[String]) -> Result<String, KeysError> {
-    change(path, ids, |keys, id| {
+    update(path, ids, |keys, id| {
         let one_key = || KeysError::OneKey { path: path.to_owned(), id: id.to_owned() };
         let old = keys.old().ok_or_else(one_key)?.fingerprint();
         let current = keys.current().clone();
@@ -213,7 +214,7 @@ pub fn slips(
     let (path, key_file) = key_file(settings)?;
     let output = output.map_or_else(|| path.with_file_name("slips.txt"), Path::to_path_buf);
     if let Some(id) = ids.iter().find(|id| key_file.keys(id).is_none()) {
-        return Err(nobody(&path, id));
+        return Err(unknown_student(&path, id));
     }
     let server = server.map_or_else(|| settings.listen.to_string(), str::to_owned);
     let audience = settings.audience.as_deref();
@@ -222,7 +223,7 @@ pub fn slips(
     let students = || book.rows().filter(|(id, ..)| wanted(id));
     // A text that grows leaves copies of keys behind.
     let each = SLIP_BYTES + 2 * (server.len() + audience.map_or(0, str::len));
-    let bytes = students().map(|(id, name, _)| each + 2 * id.len() + shown(name).len()).sum();
+    let bytes = students().map(|(id, name, _)| each + 2 * id.len() + escape(name).len()).sum();
     let mut text = Zeroizing::new(String::with_capacity(bytes));
     let mut slips = 0_usize;
     for (id, name, _) in students() {
@@ -231,7 +232,7 @@ pub fn slips(
             slips += 1;
         }
     }
-    create(&output, text.as_bytes()).map_err(|why| write_error(&output, why))?;
+    create_new(&output, text.as_bytes()).map_err(|why| write_error(&output, why))?;
     Ok(format!("{}: {slips} slips; print it, cut it, and delete it", output.display()))
 }
 
@@ -252,13 +253,13 @@ fn write_slip(
     let (secret, fingerprint) = (key.expose_text(), key.fingerprint());
     let cut = "- ".repeat(38);
     for part in [
-        shown(name).as_ref(),
+        escape(name).as_ref(),
         "  (",
         id,
         ")\n\n",
         "Your key",
         &course,
-        ", which is nobody else's business:\n\n    ",
+        ", which is unknown_student else's business:\n\n    ",
         &secret,
         "\n\n",
         "Write it to a file that only you can read (me.key, chmod 600). Its fingerprint,\nwhich grade-client --key-file me.key --fingerprint shows, is ",
@@ -293,25 +294,25 @@ fn key_file(settings: &Settings) -> Result<(PathBuf, KeyFile), KeysError> {
     Ok((path, key_file))
 }
 
-/// A file of keys that is being changed, and by nobody else.
-struct Held {
+/// A file of keys that is being changed, and by unknown_student else.
+struct LockedKeyFile {
     file: File,
     /// The state in which it was read.
-    stamp: Stamp,
+    state: FileState,
     key_file: KeyFile,
 }
 
-impl Held {
+impl LockedKeyFile {
     fn open(path: &Path) -> Result<Self, KeysError> {
         let lock = |file: &File| match file.try_lock() {
             Ok(()) => Ok(()),
             Err(TryLockError::WouldBlock) => Err(KeysError::Busy { path: path.to_owned() }),
             Err(TryLockError::Error(why)) => Err(write_error(path, why)),
         };
-        let (key_file, file, stamp) =
+        let (key_file, file, state) =
             read_regular(path, |file| KeyFile::read(file, BYTES_MAX, STUDENTS_MAX))?;
         lock(&file)?;
-        Ok(Self { file, stamp, key_file })
+        Ok(Self { file, state, key_file })
     }
 
     fn open_if_there(path: &Path) -> Result<Option<Self>, KeysError> {
@@ -320,36 +321,36 @@ impl Held {
 }
 
 /// Changes the keys of some students, all or none.
-fn change(
+fn update(
     path: &Path,
     ids: &[String],
     change: impl Fn(&StudentKeys, &str) -> Result<(StudentKeys, String), KeysError>,
 ) -> Result<String, KeysError> {
-    let held = Held::open(path)?;
-    let mut key_file = held.key_file.clone();
+    let locked = LockedKeyFile::open(path)?;
+    let mut key_file = locked.key_file.clone();
     let mut lines = Vec::new();
     let mut seen = HashSet::new();
     // Twice rotated, a key would be good no longer.
     for id in ids.iter().filter(|id| seen.insert(id.as_str())) {
-        let nobody = || nobody(path, id);
-        let student = StudentId::new(id.as_bytes()).ok_or_else(nobody)?;
-        let (keys, line) = change(held.key_file.keys(id).ok_or_else(nobody)?, id)?;
+        let unknown_student = || unknown_student(path, id);
+        let student = StudentId::new(id.as_bytes()).ok_or_else(unknown_student)?;
+        let (keys, line) = change(locked.key_file.keys(id).ok_or_else(unknown_student)?, id)?;
         key_file.set_keys(&student, keys);
         lines.push(line);
     }
-    write(path, Some(held), &key_file)?;
+    write(path, Some(locked), &key_file)?;
     Ok(lines.join("\n"))
 }
 
-fn nobody(path: &Path, id: &str) -> KeysError {
-    KeysError::Nobody { path: path.to_owned(), id: shown_word(id).into_owned() }
+fn unknown_student(path: &Path, id: &str) -> KeysError {
+    KeysError::UnknownStudent { path: path.to_owned(), id: redact_word(id).into_owned() }
 }
 
-fn write(path: &Path, held: Option<Held>, key_file: &KeyFile) -> Result<(), KeysError> {
+fn write(path: &Path, locked: Option<LockedKeyFile>, key_file: &KeyFile) -> Result<(), KeysError> {
     let text = key_file.expose_text();
-    let written = match held {
-        Some(held) => replace(path, &held.file, held.stamp, text.as_bytes()),
-        None => create(path, text.as_bytes()),
+    let written = match locked {
+        Some(locked) => replace(path, &locked.file, locked.state, text.as_bytes()),
+        None => create_new(path, text.as_bytes()),
     };
     written.map_err(|why| write_error(path, why))
 }

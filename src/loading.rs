@@ -34,11 +34,11 @@ pub struct Sources {
 }
 
 /// A book with what it was read from.
-pub struct Loaded {
+pub struct LoadedClass {
     /// The book.
     pub book: Book,
     /// Each file and the state in which it was read.
-    pub files: Vec<(PathBuf, Stamp)>,
+    pub files: Vec<(PathBuf, FileState)>,
     /// The XXH3 of each file's bytes: of no use against forgers, who could as well change the marks.
     pub digests: Vec<u128>,
     /// What the instructor should know of the files.
@@ -62,9 +62,9 @@ enum Reason {
     #[error("{0}")]
     ClassFile(#[from] ClassFileError),
     #[error("changed while it was read, {READ_ATTEMPTS} times; save it again when it is complete")]
-    Restless,
+    ChangedWhileReading,
     #[error("holds keys and others can read it (mode {0:04o}); run chmod 600 on it")]
-    Exposed(u32),
+    WorldReadable(u32),
 }
 
 /// Reads and checks a class: all of its files, or none. It blocks, but not for longer than reading takes:
@@ -77,11 +77,11 @@ pub fn load(
     options: &ReadOptions,
     edition: EditionNumber,
     before: &ReleaseHistory,
-) -> Result<Loaded, LoadError> {
+) -> Result<LoadedClass, LoadError> {
     let mut attempt = 1;
     loop {
         match load_once(sources, options, edition, before) {
-            Err(LoadError { why: Reason::Restless, .. }) if attempt < READ_ATTEMPTS => {
+            Err(LoadError { why: Reason::ChangedWhileReading, .. }) if attempt < READ_ATTEMPTS => {
                 attempt += 1;
                 std::thread::sleep(SETTLE_TIME);
             }
@@ -95,17 +95,17 @@ fn load_once(
     options: &ReadOptions,
     edition: EditionNumber,
     before: &ReleaseHistory,
-) -> Result<Loaded, LoadError> {
+) -> Result<LoadedClass, LoadError> {
     let Some(keys_path) = &sources.keys else {
         let read = |file: &mut Hashed<'_>| read_class_file(file, options, edition, before);
         let class = FileRead::of(&sources.class, read)?;
         // The lab's class file is open to all, as its handout has it.
-        let warning = class.exposed().filter(|_| sources.strict);
+        let warning = class.world_readable().filter(|_| sources.strict);
         return Ok(class.loaded(None, warning.map(|exposed| exposed.to_string())));
     };
     let read = |file: &mut Hashed<'_>| KeyFile::read(file, options.bytes_max, options.rows_max);
     let keys = FileRead::of(keys_path, read)?;
-    let warning = match keys.exposed() {
+    let warning = match keys.world_readable() {
         Some(exposed) if sources.strict => return Err(exposed),
         exposed => exposed.map(|exposed| exposed.to_string()),
     };
@@ -113,8 +113,8 @@ fn load_once(
     let read = |file: &mut Hashed<'_>| read_class_files(file, &key_file, options, edition, before);
     let class = FileRead::of(&sources.class, read)?;
     // The files are read one after the other, so the first may have been replaced in the meantime.
-    if keys_path.metadata().ok().as_ref().map(Stamp::of) != Some(keys.stamp) {
-        return Err(LoadError { path: keys_path.clone(), why: Reason::Restless });
+    if keys_path.metadata().ok().as_ref().map(FileState::of) != Some(keys.state) {
+        return Err(LoadError { path: keys_path.clone(), why: Reason::ChangedWhileReading });
     }
     Ok(class.loaded(Some(keys), warning))
 }
@@ -123,9 +123,9 @@ fn load_once(
 pub(crate) fn read_regular<T>(
     path: &Path,
     read: impl Fn(&mut dyn Read) -> Result<T, ClassFileError>,
-) -> Result<(T, File, Stamp), LoadError> {
-    let FileRead { content, file, stamp, .. } = FileRead::of(path, |file| read(file))?;
-    Ok((content, file, stamp))
+) -> Result<(T, File, FileState), LoadError> {
+    let FileRead { content, file, state, .. } = FileRead::of(path, |file| read(file))?;
+    Ok((content, file, state))
 }
 
 /// A file that has been read, and what it held.
@@ -133,7 +133,7 @@ struct FileRead<T> {
     file: File,
     path: PathBuf,
     content: T,
-    stamp: Stamp,
+    state: FileState,
     mode: u32,
     digest: u128,
 }
@@ -164,41 +164,42 @@ impl<T> FileRead<T> {
         let digest = hashed.hasher.finish_128();
         // A file that is being written may be refused for what it is only now: so this comes first.
         let read_state = file.metadata().map_err(Reason::Open)?;
-        let stamp = Stamp::of(&read_state);
-        if stamp != Stamp::of(&opened) {
-            return Err(Reason::Restless);
+        let state = FileState::of(&read_state);
+        if state != FileState::of(&opened) {
+            return Err(Reason::ChangedWhileReading);
         }
         let (path, mode) = (path.to_owned(), opened.mode() & 0o777);
         drop(hashed);
-        Ok(Self { file, path, content: content?, stamp, mode, digest })
+        Ok(Self { file, path, content: content?, state, mode, digest })
     }
 
     /// That others can read it, if they can.
-    fn exposed(&self) -> Option<LoadError> {
+    fn world_readable(&self) -> Option<LoadError> {
         let exposed = self.mode & OTHERS != 0;
-        exposed.then(|| LoadError { path: self.path.clone(), why: Reason::Exposed(self.mode) })
+        exposed
+            .then(|| LoadError { path: self.path.clone(), why: Reason::WorldReadable(self.mode) })
     }
 
     fn split(self) -> (T, FileRead<()>) {
-        let Self { file, path, content, stamp, mode, digest } = self;
-        (content, FileRead { file, path, content: (), stamp, mode, digest })
+        let Self { file, path, content, state, mode, digest } = self;
+        (content, FileRead { file, path, content: (), state, mode, digest })
     }
 }
 
 impl FileRead<Book> {
     /// The book with the files that it comes from.
-    fn loaded(self, keys: Option<FileRead<()>>, warning: Option<String>) -> Loaded {
+    fn loaded(self, keys: Option<FileRead<()>>, warning: Option<String>) -> LoadedClass {
         let (book, class) = self.split();
         let read: Vec<_> = std::iter::once(class).chain(keys).collect();
         let digests = read.iter().map(|file| file.digest).collect();
-        let files = read.into_iter().map(|file| (file.path, file.stamp)).collect();
-        Loaded { book, files, digests, warning }
+        let files = read.into_iter().map(|file| (file.path, file.state)).collect();
+        LoadedClass { book, files, digests, warning }
     }
 }
 
 /// The state of a file: what changes when it is written, replaced or renamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct FileState {
     device: u64,
     inode: u64,
     bytes: u64,
@@ -206,7 +207,7 @@ pub struct Stamp {
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl FileState {
     /// The state that a file's metadata tell.
     pub fn of(metadata: &Metadata) -> Self {
         Self {

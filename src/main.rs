@@ -15,11 +15,11 @@ use clap::{Parser, Subcommand};
 use grade_actor_server::audit::{self, Verified};
 use grade_actor_server::console::Console;
 use grade_actor_server::keys;
-use grade_actor_server::loading::{Loaded, load};
-use grade_actor_server::service::{End, serve};
+use grade_actor_server::loading::{LoadedClass, load};
+use grade_actor_server::redact::{arguments, escape, redact_keys};
+use grade_actor_server::service::{Outcome, serve};
 use grade_actor_server::settings::{Settings, SettingsError};
 use grade_actor_server::state;
-use grade_actor_server::text::{arguments, shown, without_keys};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{Book, EditionNumber, Timestamp};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -178,7 +178,7 @@ fn first_book(settings: &Settings) -> Result<Book, u8> {
     let edition = EditionNumber(last.0.saturating_add(1));
     let loaded = load(&settings.sources, &settings.read, edition, &before);
     match loaded {
-        Ok(Loaded { book, warning, .. }) => {
+        Ok(LoadedClass { book, warning, .. }) => {
             if let Some(warning) = warning {
                 complain(&format!("warning: {warning}"));
             }
@@ -206,7 +206,7 @@ fn preview(settings: &Settings, id: &str, command: &str) -> u8 {
     };
     match book.preview(&request, Timestamp::of(SystemTime::now())) {
         Ok(text) => {
-            print(&shown(&text));
+            print(&escape(&text));
             SUCCESS
         }
         Err(rejection) => {
@@ -226,8 +226,8 @@ fn verify(files: &[PathBuf]) -> u8 {
             print(&format!("records {first} to {last}, {from} to {to}: {sound}{earlier}{behind}"));
             SUCCESS
         }
-        Err(fault) => {
-            complain(&fault.to_string());
+        Err(error) => {
+            complain(&error.to_string());
             CANNOT_SERVE
         }
     }
@@ -278,8 +278,8 @@ fn run(settings: Settings) -> ! {
     let console = Arc::new(Console::open(settings.style));
     grade_actors::run(async move {
         let code = match serve(settings, Arc::clone(&console)).await {
-            Ok(End::Stopped) => SUCCESS,
-            Ok(End::Broken) => TOO_MANY_RESTARTS,
+            Ok(Outcome::Stopped) => SUCCESS,
+            Ok(Outcome::TooManyRestarts) => TOO_MANY_RESTARTS,
             Err(error) => {
                 complain(&format!("{error:#}"));
                 CANNOT_SERVE
@@ -299,7 +299,7 @@ fn print(text: &str) {
 
 fn complain(text: &str) {
     // Standard error may be closed, and then there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "grade-actor-server: {}", without_keys(text));
+    let _ = writeln!(std::io::stderr(), "grade-actor-server: {}", redact_keys(text));
 }
 
 /// Says where a panic happened, and not what it said: that may hold a secret.

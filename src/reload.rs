@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::console::Notice;
 use crate::fanout::Fanout;
-use crate::loading::{LoadError, Loaded, Sources, load};
+use crate::loading::{LoadError, LoadedClass, Sources, load};
 use crate::state::{self, StateError};
 
 /// The class file, with the file of keys if there is one, and what is known of its current edition.
@@ -52,7 +52,7 @@ enum Refused {
 enum Read {
     Unchanged,
     Shrunk { lost: usize, of: usize },
-    New(Box<Loaded>, Arc<IdSet>),
+    New(Box<LoadedClass>, Arc<IdSet>),
 }
 
 impl Reloader {
@@ -62,7 +62,7 @@ impl Reloader {
         options: ReadOptions,
         shrink_percent_max: u8,
         state_file: Option<PathBuf>,
-        first: &Loaded,
+        first: &LoadedClass,
     ) -> Self {
         let current = Current {
             edition: first.book.edition(),
@@ -100,7 +100,7 @@ impl Reloader {
         let kept = |why: String| Notice::Kept(self.current.edition, why);
         let notice = match reading.await {
             Ok(Ok(Read::New(loaded, id_set))) => {
-                let Loaded { book, digests, warning, .. } = *loaded;
+                let LoadedClass { book, digests, warning, .. } = *loaded;
                 let (edition, history) = (book.edition(), book.release_history().clone());
                 match server.install(book).await {
                     Ok(()) => {

@@ -16,30 +16,30 @@ use tokio::time::Instant;
 
 use crate::audit::{self, AuditLog};
 use crate::console::{Console, Notice};
-use crate::descriptors::make_room_for;
 use crate::fanout::Fanout;
-use crate::loading::{Loaded, load};
+use crate::file_limit::raise_nofile_limit;
+use crate::loading::{LoadedClass, load};
 use crate::reload::Reloader;
 use crate::settings::Settings;
-use crate::signals::{Asked, Signals};
+use crate::signals::{SignalAction, Signals};
 use crate::state;
 use crate::watch::{Watched, watch};
 use futures_util::future::join_all;
 
 /// How the service ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum Outcome {
     /// It was told to stop.
     Stopped,
     /// Its parts failed too often.
-    Broken,
+    TooManyRestarts,
 }
 
 /// Serves the class until a signal ends it. It runs in an actix system.
 ///
 /// # Errors
 /// When it cannot start: the class file is refused, or the port is taken.
-pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<End> {
+pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<Outcome> {
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     let (before, last) =
         settings.state_file.as_deref().map(state::read).transpose()?.unwrap_or_default();
@@ -71,12 +71,12 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
     let fanout = Arc::new(Fanout { audit: open_audit(&settings, &console)?, console });
     fanout.notice(&Notice::ClassFile(&settings.sources.class, &first.book));
     let watched = first.files.iter().filter(|_| settings.watch).cloned();
-    let watched = watched.map(|(path, stamp)| Watched { path, stamp }).collect();
+    let watched = watched.map(|(path, state)| Watched { path, state }).collect();
     let drain = settings.drain;
     let server = open(settings, socket, address, first, &fanout)?;
     notify_manager(&[NotifyState::Ready]);
     let end = until_stopped(&server, reloader, watched, &mut signals, &fanout).await;
-    if end == End::Stopped {
+    if end == Outcome::Stopped {
         notify_manager(&[NotifyState::Stopping]);
         tokio::select! {
             _ = server.drain(Instant::now() + drain) => server.close(),
@@ -86,8 +86,8 @@ pub async fn serve(settings: Settings, console: Arc<Console>) -> anyhow::Result<
     }
     if let Some(audit) = &fanout.audit {
         audit.close(match end {
-            End::Stopped => "stopped",
-            End::Broken => "too many restarts",
+            Outcome::Stopped => "stopped",
+            Outcome::TooManyRestarts => "too many restarts",
         });
     }
     Ok(end)
@@ -100,7 +100,7 @@ async fn until_stopped(
     watched: Vec<Watched>,
     signals: &mut Signals,
     fanout: &Fanout,
-) -> End {
+) -> Outcome {
     let wanted = reloader.wanted();
     let reloads = reloader.run(server, fanout);
     let watching = async {
@@ -112,15 +112,15 @@ async fn until_stopped(
     loop {
         tokio::select! {
             asked = signals.next() => match asked {
-                Asked::Stop => return End::Stopped,
-                Asked::Reload => wanted.notify_one(),
-                Asked::Reopen => {
+                SignalAction::Stop => return Outcome::Stopped,
+                SignalAction::Reload => wanted.notify_one(),
+                SignalAction::Reopen => {
                     if let Some(audit) = &fanout.audit {
                         audit.reopen();
                     }
                 }
             },
-            () = server.exceeded() => return End::Broken,
+            () = server.exceeded() => return Outcome::TooManyRestarts,
             () = &mut reloads => {}
             () = &mut watching => {}
         }
@@ -168,12 +168,12 @@ fn open(
     settings: Settings,
     socket: TcpListener,
     address: SocketAddr,
-    first: Loaded,
+    first: LoadedClass,
     fanout: &Arc<Fanout>,
 ) -> anyhow::Result<Server> {
     let Settings { session_config, mut connections, workers, restarts_max, profile, read, .. } =
         settings;
-    let fitting = make_room_for(connections.total, workers);
+    let fitting = raise_nofile_limit(connections.total, workers);
     if fitting < connections.total {
         let text = format!(
             "limits.connections = {} is lowered to {fitting}, all that the limit of open \

@@ -73,9 +73,9 @@ pub enum Style {
     Quiet,
 }
 
-/// The settings as they are written.
+/// The settings as they are raw.
 #[derive(Deserialize)]
-struct Written {
+struct RawSettings {
     server: Server,
     gradebook: Gradebook,
     lab: Lab,
@@ -175,9 +175,9 @@ impl Settings {
     /// [`SettingsError`] for a file that cannot be read, an unknown key, or a value that is none.
     pub fn read(file: Option<&Path>) -> Result<Self, SettingsError> {
         let layers = Layers::read(file)?;
-        let written: Written = layers.merged()?;
+        let raw: RawSettings = layers.merged()?;
         let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
-        Check { layers: &layers }.settings(&written, folder)
+        Validator { layers: &layers }.settings(&raw, folder)
     }
 }
 
@@ -196,13 +196,13 @@ impl Settings {
 }
 
 /// Makes checked settings of written ones.
-struct Check<'a> {
+struct Validator<'a> {
     layers: &'a Layers,
 }
 
-impl Check<'_> {
-    fn settings(&self, written: &Written, folder: &Path) -> Result<Settings, SettingsError> {
-        let Written { server, gradebook, lab, sealed, limits, timeouts, audit, console } = written;
+impl Validator<'_> {
+    fn settings(&self, raw: &RawSettings, folder: &Path) -> Result<Settings, SettingsError> {
+        let RawSettings { server, gradebook, lab, sealed, limits, timeouts, audit, console } = raw;
         let profiles = [("lab", ProfileName::Lab), ("sealed", ProfileName::Sealed)];
         let profile = self.choice("server.profile", &server.profile, &profiles)?;
         let listen = self.listen(&server.listen, lab.reveal_key)?;
@@ -216,7 +216,7 @@ impl Check<'_> {
             let what = "is for server.profile = \"lab\" only";
             return Err(self.layers.bad("lab.reveal_key", what));
         }
-        self.check_files(written)?;
+        self.check_files(raw)?;
         Ok(Settings {
             listen,
             workers: self.number("server.workers", server.workers, 1, 1024)?,
@@ -279,9 +279,9 @@ impl Check<'_> {
     }
 
     /// Refuses one file for two purposes: one of them would be lost.
-    fn check_files(&self, written: &Written) -> Result<(), SettingsError> {
-        let Gradebook { file, keys_file, state_file, .. } = &written.gradebook;
-        let audit = &written.audit.file;
+    fn check_files(&self, raw: &RawSettings) -> Result<(), SettingsError> {
+        let Gradebook { file, keys_file, state_file, .. } = &raw.gradebook;
+        let audit = &raw.audit.file;
         let head = if audit.is_empty() { String::new() } else { format!("{audit}.head") };
         let files = [
             ("gradebook.file", file),

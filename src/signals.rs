@@ -17,7 +17,7 @@ pub(crate) struct Signals {
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum SignalAction {
     /// SIGINT or SIGTERM: end the service.
     Stop,
     /// SIGHUP: load the class file again.
@@ -42,17 +42,17 @@ impl Signals {
     }
 
     /// Waits for the next signal.
-    pub(crate) async fn next(&mut self) -> Asked {
+    pub(crate) async fn next(&mut self) -> SignalAction {
         tokio::select! {
-            _ = self.interrupt.recv() => Asked::Stop,
-            _ = self.terminate.recv() => Asked::Stop,
-            _ = self.hangup.recv() => Asked::Reload,
-            _ = self.user.recv() => Asked::Reopen,
+            _ = self.interrupt.recv() => SignalAction::Stop,
+            _ = self.terminate.recv() => SignalAction::Stop,
+            _ = self.hangup.recv() => SignalAction::Reload,
+            _ = self.user.recv() => SignalAction::Reopen,
         }
     }
 
     /// Waits for a signal to stop.
     pub(crate) async fn stop(&mut self) {
-        while self.next().await != Asked::Stop {}
+        while self.next().await != SignalAction::Stop {}
     }
 }

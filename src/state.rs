@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use gradebook::{EditionNumber, InvalidHistory, ReleaseHistory};
 
-use crate::secret_file::put;
+use crate::private_file;
 
 /// The most bytes of a state file: 64 figures of each of some hundred assessments have room.
 const BYTES_MAX: u64 = 64 << 20;
@@ -65,6 +65,6 @@ pub(crate) fn write(
     let text = history.to_record(edition);
     let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
     let fits = if bytes < BYTES_MAX { Ok(()) } else { Err(ErrorKind::FileTooLarge.into()) };
-    fits.and_then(|()| put(path, &text))
+    fits.and_then(|()| private_file::write(path, &text))
         .map_err(|error| StateError { path: path.to_owned(), why: Reason::Write(error) })
 }

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::console::Notice;
 use crate::fanout::Fanout;
-use crate::loading::Stamp;
+use crate::loading::FileState;
 
 /// How long a file must be left alone before it is read: editors write in several steps.
 const SETTLE_TIME: Duration = Duration::from_millis(300);
@@ -28,7 +28,7 @@ pub(crate) struct Watched {
     /// Where it is.
     pub(crate) path: PathBuf,
     /// The state in which it was loaded.
-    pub(crate) stamp: Stamp,
+    pub(crate) state: FileState,
 }
 
 /// A watcher that works as long as it is held, and the folder that it watches.
@@ -42,7 +42,7 @@ type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 /// Notifies `wanted` each time the file has changed, for ever; first against the state in which it
 /// was loaded.
 pub(crate) async fn watch(file: Watched, wanted: Arc<Notify>, fanout: &Fanout) {
-    let seen = Arc::new(Seen { stamp: Mutex::new(Some(file.stamp)), path: file.path });
+    let seen = Arc::new(Seen { state: Mutex::new(Some(file.state)), path: file.path });
     let mut armed = None;
     let mut told = false;
     loop {
@@ -78,7 +78,7 @@ fn keep_armed(
     seen: &Arc<Seen>,
     wanted: &Arc<Notify>,
 ) -> Result<Armed, notify_debouncer_full::notify::Error> {
-    let folder = stamp(seen.folder()).map(Stamp::identity);
+    let folder = state(seen.folder()).map(FileState::identity);
     match armed {
         Some(armed) if armed.folder == folder => Ok(armed),
         _ => Ok(Armed { folder, _watcher: arm(seen, wanted)? }),
@@ -105,7 +105,7 @@ fn arm(
 /// The state in which the file was last seen.
 struct Seen {
     path: PathBuf,
-    stamp: Mutex<Option<Stamp>>,
+    state: Mutex<Option<FileState>>,
 }
 
 impl Seen {
@@ -118,14 +118,14 @@ impl Seen {
 
     /// Whether the file differs from when it was last seen, or is gone; it counts as seen then.
     fn has_changed(&self) -> bool {
-        let now = stamp(&self.path);
-        let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = now != *stamp;
-        *stamp = now;
+        let now = state(&self.path);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = now != *state;
+        *state = now;
         changed
     }
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
-    path.metadata().ok().map(|metadata| Stamp::of(&metadata))
+fn state(path: &Path) -> Option<FileState> {
+    path.metadata().ok().map(|metadata| FileState::of(&metadata))
 }

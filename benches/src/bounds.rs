@@ -14,9 +14,9 @@ use comfy_table::{Table, presets};
 use crate::check::Class;
 use crate::class;
 use crate::load::{self, Load, Measured};
-use crate::peers::{Peer, Running, Setting};
+use crate::peers::{Peer, PeerConfig, Running};
 use crate::process::Process;
-use crate::speak::Speech;
+use crate::protocol::Protocol;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -43,7 +43,7 @@ const FLOOD_DEPTH: usize = 8_192;
 /// When a server cannot be started or does not answer.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let small = Setting::of_class(folder.path(), "small.csv", SMALL_CLASS)?;
+    let small = PeerConfig::of_class(folder.path(), "small.csv", SMALL_CLASS)?;
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN);
     table.set_header(["what", "measured"]);
@@ -55,15 +55,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let name = format!("p99 beside a client that pipelines by {FLOOD_DEPTH}");
     row(name, beside_a_flood(&small)?);
     row("CPU a reply with 2 workers to that with 1, by 16".into(), two_workers(&small, options)?);
-    let big = Setting::of_class(folder.path(), "big.csv", options.students)?;
+    let big = PeerConfig::of_class(folder.path(), "big.csv", options.students)?;
     big_class(&small, &big, options, &mut row)?;
     writeln!(stdout(), "{table}")?;
     Ok(())
 }
 
-fn idle(setting: &Setting, sessions: usize) -> anyhow::Result<String> {
-    let server = Peer::Ours.start(setting)?;
-    let class = Class::read(&setting.class)?;
+fn idle(config: &PeerConfig, sessions: usize) -> anyhow::Result<String> {
+    let server = Peer::Ours.start(config)?;
+    let class = Class::read(&config.class)?;
     run_load(&server, &class, 16, 16, false)?;
     let before = server.process().resident_bytes()?;
     let alone = run_load(&server, &class, 16, 16, false)?;
@@ -78,8 +78,8 @@ fn idle(setting: &Setting, sessions: usize) -> anyhow::Result<String> {
 }
 
 /// Clients that ask for as long as the server takes requests, and read no reply.
-fn never_read(setting: &Setting) -> anyhow::Result<String> {
-    let server = Peer::Ours.start(setting)?;
+fn never_read(config: &PeerConfig) -> anyhow::Result<String> {
+    let server = Peer::Ours.start(config)?;
     let before = server.process().resident_bytes()?;
     let requests = format!("{} REPORT\n", class::id(1)).repeat(1_000);
     let mut sockets = Vec::new();
@@ -93,9 +93,9 @@ fn never_read(setting: &Setting) -> anyhow::Result<String> {
     Ok(format!("{} KiB", grown / 1024))
 }
 
-fn beside_a_flood(setting: &Setting) -> anyhow::Result<String> {
-    let server = Peer::Ours.start(setting)?;
-    let class = Class::read(&setting.class)?;
+fn beside_a_flood(config: &PeerConfig) -> anyhow::Result<String> {
+    let server = Peer::Ours.start(config)?;
+    let class = Class::read(&config.class)?;
     let alone = run_load(&server, &class, 1, 1, false)?;
     let flood = load_of(&server, &class, 1, FLOOD_DEPTH, false);
     let flood = thread::spawn(move || load::run(Load { duration: DURATION * 3, ..flood }));
@@ -106,10 +106,10 @@ fn beside_a_flood(setting: &Setting) -> anyhow::Result<String> {
     Ok(format!("{p99} us, {:.1}x that without it", float(p99) / float(alone)))
 }
 
-fn two_workers(setting: &Setting, options: &Options) -> anyhow::Result<String> {
-    let class = Class::read(&setting.class)?;
-    let one = Peer::Ours.start(setting)?;
-    let two = Peer::Ours.start(&Setting { workers: 2, ..setting.clone() })?;
+fn two_workers(config: &PeerConfig, options: &Options) -> anyhow::Result<String> {
+    let class = Class::read(&config.class)?;
+    let one = Peer::Ours.start(config)?;
+    let two = Peer::Ours.start(&PeerConfig { workers: 2, ..config.clone() })?;
     let (ratio, faster) = ratios(options.rounds, || {
         let of = |server| run_load(server, &class, 64, 16, false);
         let (one, two) = (of(&one)?, of(&two)?);
@@ -121,8 +121,8 @@ fn two_workers(setting: &Setting, options: &Options) -> anyhow::Result<String> {
 }
 
 fn big_class(
-    small: &Setting,
-    big: &Setting,
+    small: &PeerConfig,
+    big: &PeerConfig,
     options: &Options,
     row: &mut dyn FnMut(String, String),
 ) -> anyhow::Result<()> {
@@ -156,7 +156,7 @@ fn big_class(
         thread::sleep(DURATION);
         // A class file that is the same would not be taken up.
         writeln!(File::options().append(true).open(&big.class)?)?;
-        many.hang_up()?;
+        many.reload()?;
     }
     let measured = probe.join().ok().context("the probe failed")??;
     let longest = format!("{} us, of {} answers", measured.latency_us.max, measured.replies);
@@ -167,7 +167,7 @@ fn big_class(
 fn load_of(server: &Running, class: &Class, connections: usize, depth: usize, mixed: bool) -> Load {
     Load {
         address: server.address,
-        speech: Speech::Grades,
+        protocol: Protocol::Grades,
         connections,
         depth,
         connect_per_request: false,

@@ -14,7 +14,7 @@ use gradebook::{
     Requests, Sealer, Timestamp, UnknownStudent, open, read_class_file,
 };
 
-use crate::speak::Speech;
+use crate::protocol::Protocol;
 
 /// A reply that came, and what had been asked.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Class {
     ///
     /// # Errors
     /// At the first reply that is not what it should be.
-    pub(crate) fn check(&self, speech: Speech, samples: &[Sample]) -> anyhow::Result<()> {
+    pub(crate) fn check(&self, protocol: Protocol, samples: &[Sample]) -> anyhow::Result<()> {
         let mut sealer = Sealer::new()?;
         for Sample { id, command, reply } in samples {
             let key = self.keys.of(id)?;
@@ -96,7 +96,7 @@ impl Class {
             let expected = opened(&self.expected(&mut sealer, id, command)?)?;
             let text = opened(reply)?;
             let told = match sealed::Reply::parse(&text) {
-                Some(reply) if speech == Speech::Sealed => reply.body,
+                Some(reply) if protocol == Protocol::Sealed => reply.body,
                 _ => text.as_str(),
             };
             // A report holds the time and the edition.

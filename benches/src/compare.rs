@@ -10,7 +10,7 @@ use comfy_table::{Table, presets};
 
 use crate::check::Class;
 use crate::load::{self, Load, Measured};
-use crate::peers::{Peer, Running, Setting};
+use crate::peers::{Peer, PeerConfig, Running};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -58,15 +58,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let class_file = options.class.canonicalize().context("the class file")?;
     let class = Class::read(&class_file)?;
     let folder = tempfile::tempdir()?;
-    let mut setting = Setting {
+    let mut config = PeerConfig {
         class: class_file,
         folder: folder.path().to_owned(),
         reply_bytes: 1,
         server_cpu: options.pin.then_some(0),
         workers: 1,
     };
-    let ours = Peer::Ours.start(&setting)?;
-    setting.reply_bytes = reply_bytes(&ours, &class)?;
+    let ours = Peer::Ours.start(&config)?;
+    config.reply_bytes = reply_bytes(&ours, &class)?;
     let mut servers = vec![(Peer::Ours, ours)];
     let mut out = stdout().lock();
     let others: &[Peer] = match options.own {
@@ -78,17 +78,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             writeln!(out, "{} is not installed and is left out.\n", peer.name())?;
             continue;
         }
-        let server = peer.start(&setting)?;
+        let server = peer.start(&config)?;
         if peer == Peer::Redis {
             // The value is as long as the token: without its line end.
-            server.fill_redis(class.ids(), setting.reply_bytes - 1)?;
+            server.fill_redis(class.ids(), config.reply_bytes - 1)?;
         }
         servers.push((peer, server));
     }
     writeln!(
         out,
         "Server CPU a reply, {} connections, replies of {} bytes, medians of {} rounds.\n",
-        options.connections, setting.reply_bytes, options.rounds
+        options.connections, config.reply_bytes, options.rounds
     )?;
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN);
@@ -124,7 +124,7 @@ fn measure(
         for (peer, server) in servers {
             let load = Load {
                 address: server.address,
-                speech: peer.speech(),
+                protocol: peer.protocol(),
                 connections: options.connections,
                 depth: scenario.depth,
                 connect_per_request: scenario.connect_per_request,
@@ -138,7 +138,7 @@ fn measure(
             };
             let measured = load::run(load).with_context(|| peer.name())?;
             if !matches!(peer, Peer::Redis | Peer::BareLines) {
-                class.check(peer.speech(), &measured.samples).with_context(|| peer.name())?;
+                class.check(peer.protocol(), &measured.samples).with_context(|| peer.name())?;
             }
             round.push(measured);
         }
@@ -180,7 +180,7 @@ fn rows(
 fn reply_bytes(server: &Running, class: &Class) -> anyhow::Result<usize> {
     let probe = Load {
         address: server.address,
-        speech: Peer::Ours.speech(),
+        protocol: Peer::Ours.protocol(),
         connections: 1,
         depth: 1,
         connect_per_request: false,

@@ -17,13 +17,13 @@ use tokio::time::{sleep, timeout};
 
 use crate::check::{Keys, Sample};
 use crate::process::Process;
-use crate::speak::Speech;
+use crate::protocol::Protocol;
 
 /// What to ask, of whom, how hard and how long.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
-    pub(crate) speech: Speech,
+    pub(crate) protocol: Protocol,
     pub(crate) connections: usize,
     /// How many requests are sent before the first reply is waited for.
     pub(crate) depth: usize,
@@ -163,7 +163,7 @@ async fn ask(n: usize, shared: Rc<Shared>) -> anyhow::Result<()> {
             _ => socket.insert(load.connect(n).await?),
         };
         stream.write_all(&batch.bytes).await.context("the server does not read")?;
-        let mut missing = load.depth * load.speech.lines_per_reply();
+        let mut missing = load.depth * load.protocol.lines_per_reply();
         let mut first = (round % SAMPLED_OF == 0).then(Vec::new);
         while missing > 0 {
             let read = stream.read(&mut buffer).await.context("the connection broke")?;
@@ -213,7 +213,7 @@ impl Load {
         let random = ChaCha20Rng::seed_from_u64(seed);
         let mut batches =
             Batches { load: self, own, random, asked: 0, prepared: Vec::new(), next: 0 };
-        if self.speech.repeats() {
+        if self.protocol.repeats() {
             let prepared: anyhow::Result<_> =
                 (0..PREPARED_BATCHES).map(|_| batches.make().map(Rc::new)).collect();
             batches.prepared = prepared?;
@@ -243,7 +243,7 @@ impl Batches<'_> {
     }
 
     fn make(&mut self) -> anyhow::Result<Batch> {
-        let Load { ids, commands, mixed, speech, keys, .. } = self.load;
+        let Load { ids, commands, mixed, protocol, keys, .. } = self.load;
         let mut bytes = Vec::new();
         let mut first = None;
         for _ in 0..self.load.depth {
@@ -254,7 +254,7 @@ impl Batches<'_> {
             let command = commands.get(self.asked % commands.len().max(1));
             let command = command.map_or("", String::as_str);
             self.asked += 1;
-            speech.write_request(&mut bytes, id, command, random, keys)?;
+            protocol.write_request(&mut bytes, id, command, random, keys)?;
             first.get_or_insert((id.to_owned(), command.to_owned()));
         }
         let (id, command) = first.unwrap_or_default();

@@ -14,7 +14,7 @@ mod load;
 mod peers;
 mod print;
 mod process;
-mod speak;
+mod protocol;
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 use check::Class;
 use load::Load;
 use process::Process;
-use speak::Speech;
+use protocol::Protocol;
 
 /// Measures what handing out grades costs.
 #[derive(Parser)]
@@ -62,8 +62,8 @@ struct LoadArguments {
     #[arg(long)]
     class: PathBuf,
     /// The language to speak. Only answers in the server's own are checked.
-    #[arg(long, value_enum, default_value_t = Speech::Grades)]
-    speak: Speech,
+    #[arg(long, value_enum, default_value_t = Protocol::Grades)]
+    speak: Protocol,
     /// How many connections.
     #[arg(long, default_value_t = 16)]
     connections: usize,
@@ -109,7 +109,7 @@ fn put_load(arguments: LoadArguments) -> anyhow::Result<()> {
     let class = Class::read(&arguments.class)?;
     let measured = load::run(Load {
         address: arguments.address,
-        speech: arguments.speak,
+        protocol: arguments.speak,
         connections: arguments.connections,
         depth: arguments.depth,
         connect_per_request: arguments.connect_per_request,
@@ -121,7 +121,7 @@ fn put_load(arguments: LoadArguments) -> anyhow::Result<()> {
         duration: arguments.duration,
         server: arguments.pid.map(Process),
     })?;
-    if arguments.speak != Speech::Redis {
+    if arguments.speak != Protocol::Redis {
         class.check(arguments.speak, &measured.samples)?;
     }
     print::measured(&measured, arguments.json)

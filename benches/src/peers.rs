@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 
 use crate::class;
 use crate::process::Process;
-use crate::speak::{AUDIENCE, Speech};
+use crate::protocol::{AUDIENCE, Protocol};
 
 /// Which servers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) struct Running {
 
 /// What servers need to know to start.
 #[derive(Clone, Debug)]
-pub(crate) struct Setting {
+pub(crate) struct PeerConfig {
     /// The class file.
     pub(crate) class: PathBuf,
     /// Where servers may leave files.
@@ -52,7 +52,7 @@ pub(crate) struct Setting {
     pub(crate) workers: usize,
 }
 
-impl Setting {
+impl PeerConfig {
     /// With an invented class of so many students, written to a file of this name.
     ///
     /// # Errors
@@ -81,11 +81,11 @@ impl Peer {
         }
     }
 
-    pub(crate) fn speech(self) -> Speech {
+    pub(crate) fn protocol(self) -> Protocol {
         match self {
-            Self::Redis => Speech::Redis,
-            Self::Sealed => Speech::Sealed,
-            Self::Ours | Self::Audited | Self::WithoutActors | Self::BareLines => Speech::Grades,
+            Self::Redis => Protocol::Redis,
+            Self::Sealed => Protocol::Sealed,
+            Self::Ours | Self::Audited | Self::WithoutActors | Self::BareLines => Protocol::Grades,
         }
     }
 
@@ -98,12 +98,12 @@ impl Peer {
     ///
     /// # Errors
     /// When it cannot be started, or does not listen in time.
-    pub(crate) fn start(self, setting: &Setting) -> anyhow::Result<Running> {
+    pub(crate) fn start(self, config: &PeerConfig) -> anyhow::Result<Running> {
         let address = free_address()?;
         let mut command = Command::new(self.program()?);
         match self {
             Self::Ours | Self::Sealed | Self::Audited => {
-                let file = setting.folder.join(format!("server-{}.toml", address.port()));
+                let file = config.folder.join(format!("server-{}.toml", address.port()));
                 let more = match self {
                     Self::Sealed => format!(
                         "server.profile = \"sealed\"\n\
@@ -114,14 +114,14 @@ impl Peer {
                     Self::Audited => format!("audit.file = \"audit-{}.jsonl\"\n", address.port()),
                     _ => String::new(),
                 };
-                fs::write(&file, settings(address, setting) + &more)?;
+                fs::write(&file, settings(address, config) + &more)?;
                 command.arg("--config").arg(file);
             }
             Self::WithoutActors => {
-                command.arg(address.to_string()).arg(&setting.class);
+                command.arg(address.to_string()).arg(&config.class);
             }
             Self::BareLines => {
-                let reply_bytes = setting.reply_bytes.to_string();
+                let reply_bytes = config.reply_bytes.to_string();
                 command.args([&address.to_string(), "--reply-bytes", &reply_bytes]);
             }
             Self::Redis => {
@@ -132,8 +132,8 @@ impl Peer {
                 command.args(["--protected-mode", "no"]);
             }
         }
-        command.stdout(Stdio::null()).stdin(Stdio::null()).current_dir(&setting.folder);
-        let child = on_cpu(setting.server_cpu, || command.spawn())?;
+        command.stdout(Stdio::null()).stdin(Stdio::null()).current_dir(&config.folder);
+        let child = on_cpu(config.server_cpu, || command.spawn())?;
         let mut running = Running { child, address };
         running.wait_until_listening(self.name())?;
         Ok(running)
@@ -143,9 +143,9 @@ impl Peer {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(crate) fn check(self, setting: &Setting) -> anyhow::Result<()> {
-        let file = setting.folder.join("check.toml");
-        fs::write(&file, settings(free_address()?, setting))?;
+    pub(crate) fn check(self, config: &PeerConfig) -> anyhow::Result<()> {
+        let file = config.folder.join("check.toml");
+        fs::write(&file, settings(free_address()?, config))?;
         let mut command = Command::new(self.program()?);
         command.arg("--check").arg("--config").arg(file).stdout(Stdio::null()).status()?;
         Ok(())
@@ -187,7 +187,7 @@ impl Running {
     ///
     /// # Errors
     /// When it has ended.
-    pub(crate) fn hang_up(&self) -> anyhow::Result<()> {
+    pub(crate) fn reload(&self) -> anyhow::Result<()> {
         let process = rustix::process::Pid::from_child(&self.child);
         Ok(rustix::process::kill_process(process, rustix::process::Signal::HUP)?)
     }
@@ -254,9 +254,9 @@ pub(crate) fn on_cpu<T>(
     Ok(done?)
 }
 
-fn settings(address: SocketAddr, setting: &Setting) -> String {
+fn settings(address: SocketAddr, config: &PeerConfig) -> String {
     // A path may hold what TOML would take for its own.
-    let file = serde_json::Value::from(setting.class.display().to_string());
+    let file = serde_json::Value::from(config.class.display().to_string());
     format!(
         "server.listen = \"{address}\"\n\
          gradebook.file = {file}\n\
@@ -266,7 +266,7 @@ fn settings(address: SocketAddr, setting: &Setting) -> String {
          limits.connections = 20000\n\
          limits.connections_per_source = 20000\n\
          console.style = \"quiet\"\n",
-        setting.workers
+        config.workers
     )
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::load::{Measured, Percentiles};
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct Report<'a> {
     #[serde(flatten)]
     measured: &'a Measured,
     checked: usize,
@@ -21,7 +21,7 @@ pub(crate) fn measured(measured: &Measured, json: bool) -> anyhow::Result<()> {
     let mut out = stdout().lock();
     let checked = measured.samples.len();
     if json {
-        writeln!(out, "{}", serde_json::to_string(&Told { measured, checked })?)?;
+        writeln!(out, "{}", serde_json::to_string(&Report { measured, checked })?)?;
         return Ok(());
     }
     let Percentiles { p50, p90, p99, p999, max } = measured.latency_us;

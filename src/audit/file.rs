@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{OFlags, fcntl_setfl};
 
-use super::record::{Link, Record};
+use super::record::{ChainHead, Record};
 
 /// The most bytes at the end of a file in which its last record is looked for. A record is shorter by
 /// far.
 const TAIL_BYTES_MAX: u64 = 64 * 1024;
 
-/// What the head is padded to, so that a new one overwrites all of the one before.
+/// AuditEvent the head is padded to, so that a new one overwrites all of the one before.
 const HEAD_BYTES: usize = 128;
 
 /// A file open for appending records.
@@ -33,9 +33,9 @@ pub(super) struct Found {
     /// Whether nothing was in it.
     pub(super) is_new: bool,
     /// The record that the next one follows.
-    pub(super) last: Link,
+    pub(super) last: ChainHead,
     /// The bytes of an unfinished record that were removed.
-    pub(super) torn_bytes: u64,
+    pub(super) truncated_bytes: u64,
     /// How many records were written, as the head tells, and are not there.
     pub(super) missing: u64,
 }
@@ -93,8 +93,8 @@ impl AuditFile {
             return Ok(Found {
                 file,
                 is_new: true,
-                last: Link::origin(),
-                torn_bytes: 0,
+                last: ChainHead::genesis(),
+                truncated_bytes: 0,
                 missing: 0,
             });
         }
@@ -109,19 +109,19 @@ impl AuditFile {
             }
         };
         let told = read_head(&head)?;
-        let (written, torn_bytes) = last_record(&mut file)?;
+        let (written, truncated_bytes) = last_record(&mut file)?;
         let is_new = written.is_none();
-        let sequence = |link: &Option<Link>| link.as_ref().map_or(0, |link| link.sequence);
+        let sequence = |link: &Option<ChainHead>| link.as_ref().map_or(0, |link| link.sequence);
         let missing = sequence(&told).saturating_sub(sequence(&written));
         let last = match (written, told) {
             // The head is written after its record, so that it may be behind. One that is before tells
-            // of records that are gone: they will be missed.
+            // of records that are gone: they will be unrecorded.
             (Some(written), Some(told)) if told.sequence < written.sequence => written,
             (_, Some(told)) => told,
-            (written, None) => written.unwrap_or_else(Link::origin),
+            (written, None) => written.unwrap_or_else(ChainHead::genesis),
         };
         let file = Self { file, head: Some(head), identity };
-        Ok(Found { file, is_new, last, torn_bytes, missing })
+        Ok(Found { file, is_new, last, truncated_bytes, missing })
     }
 
     /// Whether the file is the one that now has this path.
@@ -135,14 +135,14 @@ impl AuditFile {
     }
 
     /// Removes bytes from the end. Says whether they are gone: a pipe gives nothing back.
-    pub(super) fn take_back(&self, bytes: usize) -> bool {
+    pub(super) fn truncate_unwritten(&self, bytes: usize) -> bool {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let cut = || self.file.set_len(self.file.metadata()?.len().saturating_sub(bytes));
         self.head.is_some() && (bytes == 0 || cut().is_ok())
     }
 
     /// Takes down which record is the last one.
-    pub(super) fn write_head(&self, last: &Link) {
+    pub(super) fn write_head(&self, last: &ChainHead) {
         if let Some(head) = &self.head
             && let Ok(mut text) = serde_json::to_vec(last)
         {
@@ -166,8 +166,8 @@ pub(super) fn head_path(path: &Path) -> PathBuf {
     head.into()
 }
 
-/// What the head beside a file tells; nothing if there is none.
-pub(super) fn head_of(path: &Path) -> io::Result<Option<Link>> {
+/// AuditEvent the head beside a file tells; nothing if there is none.
+pub(super) fn head_of(path: &Path) -> io::Result<Option<ChainHead>> {
     match File::open(head_path(path)) {
         Ok(head) => read_head(&head),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -175,8 +175,8 @@ pub(super) fn head_of(path: &Path) -> io::Result<Option<Link>> {
     }
 }
 
-/// What a head tells; nothing if nothing was written to it yet.
-fn read_head(head: &File) -> io::Result<Option<Link>> {
+/// AuditEvent a head tells; nothing if nothing was written to it yet.
+fn read_head(head: &File) -> io::Result<Option<ChainHead>> {
     let mut text = [0; HEAD_BYTES];
     let bytes = head.read_at(&mut text, 0)?;
     let text = text.get(..bytes).unwrap_or_default();
@@ -197,15 +197,15 @@ fn lock(file: &File) -> Result<(), Reason> {
     }
 }
 
-/// The last record of a file. What stands behind it without a line end is the beginning of one that was
+/// The last record of a file. AuditEvent stands behind it without a line end is the beginning of one that was
 /// never finished, and removed; so many bytes that were.
-fn last_record(file: &mut File) -> Result<(Option<Link>, u64), Reason> {
+fn last_record(file: &mut File) -> Result<(Option<ChainHead>, u64), Reason> {
     let bytes = file.seek(SeekFrom::End(0))?;
     let start = bytes.saturating_sub(TAIL_BYTES_MAX);
     file.seek(SeekFrom::Start(start))?;
     let mut tail = Vec::new();
     file.take(TAIL_BYTES_MAX).read_to_end(&mut tail)?;
-    let (whole, torn) = match memchr::memrchr(b'\n', &tail) {
+    let (whole, truncated) = match memchr::memrchr(b'\n', &tail) {
         Some(end) => tail.split_at_checked(end + 1).unwrap_or_default(),
         None => tail.split_at_checked(0).unwrap_or_default(),
     };
@@ -213,18 +213,18 @@ fn last_record(file: &mut File) -> Result<(Option<Link>, u64), Reason> {
         None => None,
         Some(lines) => {
             let line = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-            Some(Record::parse(line).map_err(|_| Reason::Foreign)?.link())
+            Some(Record::parse(line).map_err(|_| Reason::Foreign)?.chain_head())
         }
     };
     // Nothing is removed that cannot be the beginning of a record.
-    if !may_be_unfinished(torn) {
+    if !may_be_unfinished(truncated) {
         return Err(Reason::Foreign);
     }
-    let torn_bytes = u64::try_from(torn.len()).unwrap_or(u64::MAX);
-    if torn_bytes > 0 {
-        file.set_len(bytes.saturating_sub(torn_bytes))?;
+    let truncated_bytes = u64::try_from(truncated.len()).unwrap_or(u64::MAX);
+    if truncated_bytes > 0 {
+        file.set_len(bytes.saturating_sub(truncated_bytes))?;
     }
-    Ok((last, torn_bytes))
+    Ok((last, truncated_bytes))
 }
 
 /// Whether bytes may be a record that was not finished: its beginning, or the zeros that some file systems

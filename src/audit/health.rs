@@ -9,18 +9,18 @@ use sd_notify::NotifyState;
 use crate::console::{Console, Notice};
 use crate::service::notify_manager;
 
-/// What the writer and those who wait for it share.
-pub(super) struct Health {
+/// AuditEvent the writer and those who wait for it share.
+pub(super) struct AuditHealth {
     failing: AtomicBool,
-    missed: Mutex<Missed>,
+    unrecorded: Mutex<Unrecorded>,
     /// How many requests have been refused since it is failing.
     refused: AtomicU64,
     console: Arc<Console>,
 }
 
-/// What happened since records could not be written, as far as no record tells.
+/// AuditEvent happened since records could not be written, as far as no record tells.
 #[derive(Default)]
-pub(super) struct Missed {
+pub(super) struct Unrecorded {
     /// Why they cannot be written.
     pub(super) reason: String,
     /// How many requests were refused.
@@ -29,10 +29,10 @@ pub(super) struct Missed {
     pub(super) events: u64,
 }
 
-impl Health {
+impl AuditHealth {
     pub(super) fn new(console: Arc<Console>) -> Self {
-        let (failing, missed) = (AtomicBool::new(false), Mutex::default());
-        Self { failing, missed, refused: AtomicU64::new(0), console }
+        let (failing, unrecorded) = (AtomicBool::new(false), Mutex::default());
+        Self { failing, unrecorded, refused: AtomicU64::new(0), console }
     }
 
     pub(super) fn is_failing(&self) -> bool {
@@ -41,7 +41,7 @@ impl Health {
 
     /// Nothing can be written, for this reason. From now on no grade goes out.
     pub(super) fn fail(&self, reason: &str) {
-        reason.clone_into(&mut self.missed().reason);
+        reason.clone_into(&mut self.unrecorded().reason);
         if self.failing.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -61,43 +61,43 @@ impl Health {
     }
 
     /// Whether something happened that no record tells of.
-    pub(super) fn has_missed(&self) -> bool {
-        let missed = self.missed();
-        missed.requests > 0 || missed.events > 0
+    pub(super) fn has_unrecorded(&self) -> bool {
+        let unrecorded = self.unrecorded();
+        unrecorded.requests > 0 || unrecorded.events > 0
     }
 
     /// Counts requests that are refused.
-    pub(super) fn refuse(&self, answered: &[BatchReplies]) {
-        let requests: usize = answered.iter().map(|answered| answered.replies.len()).sum();
+    pub(super) fn refuse(&self, batches: &[BatchReplies]) {
+        let requests: usize = batches.iter().map(|batches| batches.replies.len()).sum();
         let requests = u64::try_from(requests).unwrap_or(u64::MAX);
         self.refused.fetch_add(requests, Ordering::Relaxed);
-        let mut missed = self.missed();
-        missed.requests = missed.requests.saturating_add(requests);
+        let mut unrecorded = self.unrecorded();
+        unrecorded.requests = unrecorded.requests.saturating_add(requests);
     }
 
     /// Counts an event that cannot be taken down.
     pub(super) fn lose_event(&self) {
-        let mut missed = self.missed();
-        missed.events = missed.events.saturating_add(1);
+        let mut unrecorded = self.unrecorded();
+        unrecorded.events = unrecorded.events.saturating_add(1);
     }
 
-    /// What was missed, for a record to tell.
-    pub(super) fn take_missed(&self) -> Missed {
-        let mut missed = self.missed();
-        let reason = missed.reason.clone();
-        std::mem::replace(&mut *missed, Missed { reason, ..Missed::default() })
+    /// AuditEvent was unrecorded, for a record to tell.
+    pub(super) fn take_unrecorded(&self) -> Unrecorded {
+        let mut unrecorded = self.unrecorded();
+        let reason = unrecorded.reason.clone();
+        std::mem::replace(&mut *unrecorded, Unrecorded { reason, ..Unrecorded::default() })
     }
 
     pub(super) fn warn(&self, text: &str) {
         self.console.notice(&Notice::Warning(text));
     }
 
-    fn missed(&self) -> MutexGuard<'_, Missed> {
-        self.missed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unrecorded(&self) -> MutexGuard<'_, Unrecorded> {
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Missed {
+impl Unrecorded {
     pub(super) fn add(&mut self, more: Self) {
         self.reason = more.reason;
         self.requests = self.requests.saturating_add(more.requests);

@@ -1,4 +1,4 @@
-//! What a record says, and how records are chained.
+//! AuditEvent a record says, and how records are chained.
 //!
 //! A record is one line, a JSON object. Its `hash` is the SHA-256 of the line's bytes before it, in which
 //! `previous` repeats the hash of the record before. So a record cannot be changed, taken out or moved
@@ -13,10 +13,10 @@ use hex_simd::AsciiCase;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// What is taken down.
+/// AuditEvent is taken down.
 #[derive(Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum What<'a> {
+pub(super) enum AuditEvent<'a> {
     /// A request, on its way to being answered.
     Request {
         connection: u64,
@@ -35,7 +35,8 @@ pub(super) enum What<'a> {
         profile: &'static str,
         address: SocketAddr,
         new_file: bool,
-        torn_bytes: u64,
+        #[serde(rename = "torn_bytes")]
+        truncated_bytes: u64,
     },
     /// A class file is in place.
     Reload { edition: u64, students: usize },
@@ -46,12 +47,14 @@ pub(super) enum What<'a> {
     /// The session failed.
     SessionFailed { connection: u64 },
     /// A connection was refused, since its source has too many.
-    TurnedAway { source: SocketAddr },
+    #[serde(rename = "turned_away")]
+    ConnectionRejected { source: SocketAddr },
     /// No connection can be accepted.
     AcceptFailed { reason: Cow<'a, str> },
     /// The records from one to the other say that requests were answered that were not: writing them
     /// took too long.
-    Withheld { from: u64, to: u64 },
+    #[serde(rename = "withheld")]
+    Voided { from: u64, to: u64 },
     /// Records can be written again, after so many requests were refused and so many events lost.
     Resumed { reason: Cow<'a, str>, refused_requests: u64, lost_events: u64 },
     /// The last record of a file: the next file goes on from here.
@@ -66,20 +69,20 @@ pub(super) enum What<'a> {
 
 /// A record as others refer to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Link {
+pub(super) struct ChainHead {
     /// Its number; the first one is 1.
     pub(super) sequence: u64,
     pub(super) hash: String,
 }
 
-impl Link {
-    /// What stands before the first record.
-    pub(super) fn origin() -> Self {
+impl ChainHead {
+    /// AuditEvent stands before the first record.
+    pub(super) fn genesis() -> Self {
         Self { sequence: 0, hash: "0".repeat(HASH_DIGITS) }
     }
 
     /// Appends the record that follows this one to a text, and becomes that.
-    pub(super) fn append(&mut self, what: &What<'_>, time: SystemTime, text: &mut Vec<u8>) {
+    pub(super) fn append(&mut self, what: &AuditEvent<'_>, time: SystemTime, text: &mut Vec<u8>) {
         let start = text.len();
         let sequence = self.sequence.saturating_add(1);
         let time = humantime::format_rfc3339_millis(within_format(time));
@@ -137,12 +140,12 @@ impl Record {
         if hash(hashed) == record.hash { Ok(record) } else { Err(NoRecord::Hash) }
     }
 
-    pub(super) fn link(&self) -> Link {
-        Link { sequence: self.sequence, hash: self.hash.clone() }
+    pub(super) fn chain_head(&self) -> ChainHead {
+        ChainHead { sequence: self.sequence, hash: self.hash.clone() }
     }
 }
 
-/// What stands between a record's hashed bytes and the digits of the hash.
+/// AuditEvent stands between a record's hashed bytes and the digits of the hash.
 const HASH_FIELD: &str = r#","hash":""#;
 
 /// The hexadecimal digits of a hash.
@@ -158,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_record_is_a_line_of_json_whose_hash_anyone_can_compute() {
-        let mut link = Link::origin();
+        let mut link = ChainHead::genesis();
         let mut text = b"before".to_vec();
-        let what = What::Request {
+        let what = AuditEvent::Request {
             connection: 7,
             source: "127.0.0.1:60001".parse().unwrap(),
             id: Some("2100001"),
@@ -187,7 +190,7 @@ mod tests {
             [(early, "1970-01-01T00:00:00.000Z"), (far, "9999-12-31T23:59:59.000Z")]
         {
             let mut text = Vec::new();
-            Link::origin().append(&What::Continued, time, &mut text);
+            ChainHead::genesis().append(&AuditEvent::Continued, time, &mut text);
             let record = Record::parse(text.trim_ascii_end()).unwrap();
             assert_eq!(record.time, expected);
         }
@@ -196,7 +199,11 @@ mod tests {
     #[test]
     fn a_changed_line_is_not_read_as_a_record() {
         let mut text = Vec::new();
-        Link::origin().append(&What::Stopping { connections: 3 }, SystemTime::now(), &mut text);
+        ChainHead::genesis().append(
+            &AuditEvent::Stopping { connections: 3 },
+            SystemTime::now(),
+            &mut text,
+        );
         let line = text.trim_ascii_end();
         assert_eq!(Record::parse(line).map(|record| record.sequence), Ok(1));
         for at in 0..line.len() {

@@ -5,13 +5,13 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::file::{head_of, head_path, may_be_unfinished};
-use super::record::{Link, NoRecord, Record};
+use super::record::{ChainHead, NoRecord, Record};
 use crate::progress::Progress;
 
 /// The longest line that is read as a record, in bytes.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
 
-/// What a sound audit holds.
+/// AuditEvent a sound audit holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// The number of the first record; above 1, those before stand in an earlier file.
@@ -26,16 +26,16 @@ pub struct Verified {
     pub unfinished: bool,
 }
 
-/// What is wrong with an audit, with the file.
+/// AuditEvent is wrong with an audit, with the file.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {wrong}", path.display())]
-pub struct Fault {
+#[error("{}: {problem}", path.display())]
+pub struct VerifyError {
     path: PathBuf,
-    wrong: Wrong,
+    problem: Problem,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Wrong {
+enum Problem {
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
     #[error("holds no record")]
@@ -43,7 +43,7 @@ enum Wrong {
     #[error("line {line} {why}")]
     Line { line: u64, why: NoRecord },
     #[error("line {line} has no end: it was cut, or is being written")]
-    Torn { line: u64 },
+    Truncated { line: u64 },
     #[error("line {line} is longer than any record")]
     TooLong { line: u64 },
     #[error("line {line} is record {found} where {expected} should be: {what}")]
@@ -64,22 +64,22 @@ enum Wrong {
 /// Checks the files of one audit, the oldest first.
 ///
 /// # Errors
-/// The first [`Fault`] there is.
-pub fn verify(paths: &[PathBuf]) -> Result<Verified, Fault> {
+/// The first [`VerifyError`] there is.
+pub fn verify(paths: &[PathBuf]) -> Result<Verified, VerifyError> {
     let mut verified: Option<Verified> = None;
     let mut before = None;
     for path in paths {
-        let fault = |wrong| Fault { path: path.clone(), wrong };
+        let error = |problem| VerifyError { path: path.clone(), problem };
         // The head is read first: an audit that is being written is never behind it.
-        let head = head_of(path).map_err(|why| fault(why.into()))?;
-        let read = read_file(path, before.as_ref(), head.as_ref()).map_err(fault)?;
-        match (Some(path) == paths.last(), read.torn) {
-            (true, _) => read.check_end(path, head.as_ref()).map_err(fault)?,
-            (false, Some(line)) => return Err(fault(Wrong::Torn { line })),
+        let head = head_of(path).map_err(|why| error(why.into()))?;
+        let read = read_file(path, before.as_ref(), head.as_ref()).map_err(error)?;
+        match (Some(path) == paths.last(), read.truncated) {
+            (true, _) => read.check_end(path, head.as_ref()).map_err(error)?,
+            (false, Some(line)) => return Err(error(Problem::Truncated { line })),
             (false, None) => {}
         }
-        let FileRead { first, last, torn, .. } = read;
-        let unfinished = torn.is_some();
+        let FileRead { first, last, truncated, .. } = read;
+        let unfinished = truncated.is_some();
         verified = Some(match verified {
             None => Verified {
                 first: first.sequence,
@@ -92,45 +92,49 @@ pub fn verify(paths: &[PathBuf]) -> Result<Verified, Fault> {
                 Verified { last: last.sequence, to: last.time.clone(), unfinished, ..before }
             }
         });
-        before = Some(last.link());
+        before = Some(last.chain_head());
     }
-    verified.ok_or_else(|| Fault { path: PathBuf::new(), wrong: Wrong::Empty })
+    verified.ok_or_else(|| VerifyError { path: PathBuf::new(), problem: Problem::Empty })
 }
 
-/// What was found in one file.
+/// AuditEvent was found in one file.
 struct FileRead {
     first: Record,
     last: Record,
     /// The hash of the record that the head speaks of, if it is here.
     headed: Option<String>,
     /// The line that has no end, if there is one.
-    torn: Option<u64>,
+    truncated: Option<u64>,
 }
 
 /// Reads one file, whose first record follows the one `before`.
-fn read_file(path: &Path, before: Option<&Link>, head: Option<&Link>) -> Result<FileRead, Wrong> {
+fn read_file(
+    path: &Path,
+    before: Option<&ChainHead>,
+    head: Option<&ChainHead>,
+) -> Result<FileRead, Problem> {
     let file = File::open(path)?;
     let progress = Progress::of(file.metadata()?.len());
     let mut lines = Lines { reader: BufReader::new(file), number: 0, bytes: 0, line: Vec::new() };
     let mut follows = before.cloned();
-    let (mut first, mut last, mut headed, mut torn) = (None, None, None, None);
+    let (mut first, mut last, mut headed, mut truncated) = (None, None, None, None);
     while let Some((number, line)) = lines.next()? {
         let Some(line) = line else {
-            torn = Some(number);
+            truncated = Some(number);
             if lines.is_unfinished_record() {
                 break;
             }
-            return Err(Wrong::Torn { line: number });
+            return Err(Problem::Truncated { line: number });
         };
-        let record = Record::parse(line).map_err(|why| Wrong::Line { line: number, why })?;
+        let record = Record::parse(line).map_err(|why| Problem::Line { line: number, why })?;
         let goes_on = record.event == "continues" || record.new_file;
         match follows {
             Some(follows) => check_place(&record, &follows, number)?,
             // A file that goes on with another one's records says so.
             None if goes_on && record.sequence > 1 => {}
-            None => check_place(&record, &Link::origin(), number)?,
+            None => check_place(&record, &ChainHead::genesis(), number)?,
         }
-        follows = Some(record.link());
+        follows = Some(record.chain_head());
         if head.is_some_and(|head| head.sequence == record.sequence) {
             headed = Some(record.hash.clone());
         }
@@ -139,41 +143,43 @@ fn read_file(path: &Path, before: Option<&Link>, head: Option<&Link>) -> Result<
         progress.advance(lines.bytes);
     }
     match (first, last) {
-        (Some(first), Some(last)) => Ok(FileRead { first, last, headed, torn }),
-        _ => Err(Wrong::Empty),
+        (Some(first), Some(last)) => Ok(FileRead { first, last, headed, truncated }),
+        _ => Err(Problem::Empty),
     }
 }
 
-fn check_place(record: &Record, before: &Link, line: u64) -> Result<(), Wrong> {
+fn check_place(record: &Record, before: &ChainHead, line: u64) -> Result<(), Problem> {
     let (found, expected) = (record.sequence, before.sequence.saturating_add(1));
     if found != expected {
         let what = match found > expected {
             true => "records were taken out",
             false => "records were moved or repeated",
         };
-        return Err(Wrong::OutOfPlace { line, found, expected, what });
+        return Err(Problem::OutOfPlace { line, found, expected, what });
     }
     if record.previous != before.hash {
-        return Err(Wrong::Unchained { line });
+        return Err(Problem::Unchained { line });
     }
     Ok(())
 }
 
 impl FileRead {
     /// Whether nothing was cut off: as the head tells, or by a record that is an end.
-    fn check_end(&self, path: &Path, head: Option<&Link>) -> Result<(), Wrong> {
+    fn check_end(&self, path: &Path, head: Option<&ChainHead>) -> Result<(), Problem> {
         let last = self.last.sequence;
         match head {
             // An unfinished record behind the head's was never acted upon.
             Some(head) if head.sequence <= last => match &self.headed {
-                Some(hash) if *hash != head.hash => Err(Wrong::Exchanged { record: head.sequence }),
+                Some(hash) if *hash != head.hash => {
+                    Err(Problem::Exchanged { record: head.sequence })
+                }
                 _ => Ok(()),
             },
-            Some(head) => Err(Wrong::CutOff { last, told: head.sequence }),
-            None => match (self.torn, self.last.event.as_str()) {
-                (Some(line), _) => Err(Wrong::Torn { line }),
+            Some(head) => Err(Problem::CutOff { last, told: head.sequence }),
+            None => match (self.truncated, self.last.event.as_str()) {
+                (Some(line), _) => Err(Problem::Truncated { line }),
                 (None, "stop" | "continued") => Ok(()),
-                _ => Err(Wrong::OpenEnd { last, head: head_path(path) }),
+                _ => Err(Problem::OpenEnd { last, head: head_path(path) }),
             },
         }
     }
@@ -197,7 +203,7 @@ impl Lines {
     }
 
     /// The next line with its number, without its end; nothing in place of one that has no end.
-    fn next(&mut self) -> Result<Option<Line<'_>>, Wrong> {
+    fn next(&mut self) -> Result<Option<Line<'_>>, Problem> {
         self.line.clear();
         self.number = self.number.saturating_add(1);
         let mut limited = self.reader.by_ref().take(LINE_BYTES_MAX);
@@ -206,7 +212,7 @@ impl Lines {
         self.bytes = self.bytes.saturating_add(bytes);
         match self.line.strip_suffix(b"\n") {
             _ if bytes == 0 => Ok(None),
-            None if bytes >= LINE_BYTES_MAX => Err(Wrong::TooLong { line: self.number }),
+            None if bytes >= LINE_BYTES_MAX => Err(Problem::TooLong { line: self.number }),
             line => Ok(Some((self.number, line))),
         }
     }

@@ -1,6 +1,6 @@
 //! The thread that writes records.
 //!
-//! Whatever waits is written in one go. What cannot be written is taken back, and nobody is answered
+//! Whatever waits is written in one go. AuditEvent cannot be written is taken back, and nobody is answered
 //! until records can be written again.
 
 use std::collections::VecDeque;
@@ -14,9 +14,9 @@ use grade_actors::audit::BatchReplies;
 use tokio::sync::oneshot;
 
 use super::file::AuditFile;
-use super::health::{Health, Missed};
-use super::record::{Link, What};
-use crate::text::shown_id;
+use super::health::{AuditHealth, Unrecorded};
+use super::record::{AuditEvent, ChainHead};
+use crate::redact::redact_id;
 
 /// The most bytes of records that are written at once, but for the batch that goes beyond.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -30,18 +30,18 @@ pub(super) const SLOW: &str = "a record was not written in time";
 /// The most events that wait while nothing can be written.
 const WAITING_EVENTS_MAX: usize = 1000;
 
-/// What the thread is to do.
-pub(super) enum Job {
+/// AuditEvent the thread is to do.
+pub(super) enum WriterMessage {
     /// Take these down, and give them back then.
     Answers(Vec<BatchReplies>, oneshot::Sender<Vec<BatchReplies>>),
     /// Take this down.
-    Event(What<'static>),
+    Event(AuditEvent<'static>),
     /// Go on in the file that has the path now.
     Reopen,
     /// See whether records can be written again.
     Recover,
     /// Take this down as the last record, say so and end.
-    Close(What<'static>, SyncSender<()>),
+    Close(AuditEvent<'static>, SyncSender<()>),
 }
 
 /// Writes records to a file.
@@ -49,27 +49,27 @@ pub(super) struct Writer {
     path: PathBuf,
     file: AuditFile,
     /// The last record, on its way to the file or there.
-    last: Link,
-    queue: Receiver<Job>,
-    health: Arc<Health>,
+    last: ChainHead,
+    queue: Receiver<WriterMessage>,
+    health: Arc<AuditHealth>,
     /// Records on their way to the file, and how many bytes of them it has.
     text: Vec<u8>,
     written: usize,
     /// The record before them.
-    before: Link,
+    before: ChainHead,
     /// Whose answers they are about.
     answers: Vec<Waiting>,
     /// The events among them; and such as could not be written.
-    events: VecDeque<What<'static>>,
+    events: VecDeque<AuditEvent<'static>>,
     /// Records that say that requests were answered that were not.
-    withheld: Vec<(u64, u64)>,
-    missed: Missed,
-    closing: Option<(What<'static>, SyncSender<()>)>,
+    voided: Vec<(u64, u64)>,
+    unrecorded: Unrecorded,
+    closing: Option<(AuditEvent<'static>, SyncSender<()>)>,
 }
 
 /// Answers that wait for their records: the first and the last of them.
 struct Waiting {
-    answered: Vec<BatchReplies>,
+    batches: Vec<BatchReplies>,
     done: oneshot::Sender<Vec<BatchReplies>>,
     records: (u64, u64),
 }
@@ -78,9 +78,9 @@ impl Writer {
     pub(super) fn new(
         path: PathBuf,
         file: AuditFile,
-        last: Link,
-        queue: Receiver<Job>,
-        health: Arc<Health>,
+        last: ChainHead,
+        queue: Receiver<WriterMessage>,
+        health: Arc<AuditHealth>,
     ) -> Self {
         Self {
             path,
@@ -93,8 +93,8 @@ impl Writer {
             written: 0,
             answers: Vec::new(),
             events: VecDeque::new(),
-            withheld: Vec::new(),
-            missed: Missed::default(),
+            voided: Vec::new(),
+            unrecorded: Unrecorded::default(),
             closing: None,
         }
     }
@@ -118,25 +118,25 @@ impl Writer {
         }
     }
 
-    fn take(&mut self, job: Job) {
+    fn take(&mut self, job: WriterMessage) {
         match job {
-            Job::Answers(answered, done) => {
+            WriterMessage::Answers(batches, done) => {
                 let first = self.last.sequence.saturating_add(1);
-                answered.iter().for_each(|answered| self.record_answers(answered));
+                batches.iter().for_each(|batches| self.record_answers(batches));
                 let records = (first, self.last.sequence);
-                self.answers.push(Waiting { answered, done, records });
+                self.answers.push(Waiting { batches, done, records });
             }
-            Job::Event(what) => {
+            WriterMessage::Event(what) => {
                 self.record(&what);
                 self.events.push_back(what);
             }
-            Job::Reopen => {
+            WriterMessage::Reopen => {
                 self.write();
                 self.reopen();
             }
             // Every writing ends with that.
-            Job::Recover => {}
-            Job::Close(what, done) => self.closing = Some((what, done)),
+            WriterMessage::Recover => {}
+            WriterMessage::Close(what, done) => self.closing = Some((what, done)),
         }
     }
 
@@ -146,10 +146,10 @@ impl Writer {
         match self.write_text() {
             Ok(()) => {
                 self.events.clear();
-                for Waiting { answered, done, records } in std::mem::take(&mut self.answers) {
+                for Waiting { batches, done, records } in std::mem::take(&mut self.answers) {
                     // Who waited for a write that took too long has given up.
-                    if done.send(answered).is_err() {
-                        self.withhold(records);
+                    if done.send(batches).is_err() {
+                        self.void(records);
                     }
                 }
             }
@@ -160,7 +160,7 @@ impl Writer {
                 self.wait();
             }
         }
-        if !self.withheld.is_empty() || self.health.has_missed() || self.health.is_failing() {
+        if !self.voided.is_empty() || self.health.has_unrecorded() || self.health.is_failing() {
             self.recover();
         }
     }
@@ -168,24 +168,24 @@ impl Writer {
     /// Lets those who wait know that they get no answer; and, if their records stay, takes down that these
     /// are wrong.
     fn give_up_answers(&mut self) {
-        let taken_back = self.take_back();
-        if !taken_back {
+        let truncated = self.truncate_unwritten();
+        if !truncated {
             self.events.clear();
         }
-        for Waiting { answered, done, records } in std::mem::take(&mut self.answers) {
+        for Waiting { batches, done, records } in std::mem::take(&mut self.answers) {
             drop(done);
-            if taken_back {
-                self.health.refuse(&answered);
+            if truncated {
+                self.health.refuse(&batches);
             } else {
-                self.withhold(records);
+                self.void(records);
             }
         }
     }
 
-    fn withhold(&mut self, (from, to): (u64, u64)) {
-        match self.withheld.last_mut() {
+    fn void(&mut self, (from, to): (u64, u64)) {
+        match self.voided.last_mut() {
             Some((_, end)) if end.saturating_add(1) == from => *end = to,
-            _ if from <= to => self.withheld.push((from, to)),
+            _ if from <= to => self.voided.push((from, to)),
             _ => {}
         }
     }
@@ -193,7 +193,7 @@ impl Writer {
     /// Tells in the file what happened while nothing could be written, as soon as that works.
     fn recover(&mut self) {
         while self.closing.is_none() {
-            // What could not be taken back goes before.
+            // AuditEvent could not be taken back goes before.
             let tells = self.text.is_empty();
             if tells {
                 self.record_recovery();
@@ -205,7 +205,7 @@ impl Writer {
                 }
                 Ok(()) => {}
                 Err(_) => {
-                    if !self.take_back() && tells {
+                    if !self.truncate_unwritten() && tells {
                         self.forget_told();
                     }
                     self.wait();
@@ -215,27 +215,27 @@ impl Writer {
     }
 
     fn record_recovery(&mut self) {
-        self.missed.add(self.health.take_missed());
-        for (from, to) in std::mem::take(&mut self.withheld) {
-            self.record(&What::Withheld { from, to });
-            self.withheld.push((from, to));
+        self.unrecorded.add(self.health.take_unrecorded());
+        for (from, to) in std::mem::take(&mut self.voided) {
+            self.record(&AuditEvent::Voided { from, to });
+            self.voided.push((from, to));
         }
         for event in std::mem::take(&mut self.events) {
             self.record(&event);
             self.events.push_back(event);
         }
-        let Missed { reason, requests, events } = &self.missed;
+        let Unrecorded { reason, requests, events } = &self.unrecorded;
         let reason = if reason.is_empty() { SLOW } else { reason };
         let (reason, refused_requests, lost_events) =
             (reason.to_owned().into(), *requests, *events);
-        self.record(&What::Resumed { reason, refused_requests, lost_events });
+        self.record(&AuditEvent::Resumed { reason, refused_requests, lost_events });
     }
 
-    /// What the file tells, or will before all else, need not be told again.
+    /// AuditEvent the file tells, or will before all else, need not be told again.
     fn forget_told(&mut self) {
-        self.withheld.clear();
+        self.voided.clear();
         self.events.clear();
-        self.missed = Missed::default();
+        self.unrecorded = Unrecorded::default();
     }
 
     /// Waits for the next try. Who wants to be taken down in the meantime is sent away.
@@ -243,27 +243,27 @@ impl Writer {
         std::thread::sleep(RETRY_PAUSE);
         while let Ok(job) = self.queue.try_recv() {
             match job {
-                Job::Answers(answered, _) => self.health.refuse(&answered),
-                Job::Event(what) if self.events.len() < WAITING_EVENTS_MAX => {
+                WriterMessage::Answers(batches, _) => self.health.refuse(&batches),
+                WriterMessage::Event(what) if self.events.len() < WAITING_EVENTS_MAX => {
                     self.events.push_back(what);
                 }
-                Job::Event(_) => self.health.lose_event(),
-                Job::Reopen => self.reopen(),
-                Job::Recover => {}
-                Job::Close(what, done) => self.closing = Some((what, done)),
+                WriterMessage::Event(_) => self.health.lose_event(),
+                WriterMessage::Reopen => self.reopen(),
+                WriterMessage::Recover => {}
+                WriterMessage::Close(what, done) => self.closing = Some((what, done)),
             }
         }
     }
 
     /// Writes the last record of this run, if it can.
-    fn close(&mut self, last: &What<'_>) {
-        let untold = !self.withheld.is_empty() || self.health.has_missed();
+    fn close(&mut self, last: &AuditEvent<'_>) {
+        let untold = !self.voided.is_empty() || self.health.has_unrecorded();
         if self.text.is_empty() && (untold || self.health.is_failing()) {
             self.record_recovery();
         }
         self.record(last);
         if self.write_text().is_err() {
-            self.take_back();
+            self.truncate_unwritten();
         }
         self.file.sync();
     }
@@ -276,23 +276,23 @@ impl Writer {
         match self.file.next(&self.path) {
             Ok(Some(next)) => {
                 if self.text.is_empty() {
-                    self.record(&What::Continued);
+                    self.record(&AuditEvent::Continued);
                     if self.write_text().is_err() {
-                        self.take_back();
+                        self.truncate_unwritten();
                     }
                 }
                 if !self.text.is_empty() {
-                    // What is left of a pipe's records is lost with it.
+                    // AuditEvent is left of a pipe's records is lost with it.
                     self.last.clone_from(&self.before);
                     self.text.clear();
                     self.written = 0;
                 }
                 self.file = next;
-                self.record(&What::Continues);
+                self.record(&AuditEvent::Continues);
                 if let Err(error) = self.write_text() {
                     self.health.fail(&error.to_string());
-                    if self.take_back() {
-                        self.events.push_front(What::Continues);
+                    if self.truncate_unwritten() {
+                        self.events.push_front(AuditEvent::Continues);
                     }
                 }
             }
@@ -306,10 +306,10 @@ impl Writer {
     fn record_answers(&mut self, BatchReplies { requester, replies }: &BatchReplies) {
         for (request, outcome, _) in replies.iter() {
             let request = request.ok();
-            self.record(&What::Request {
+            self.record(&AuditEvent::Request {
                 connection: requester.session.0,
                 source: requester.peer,
-                id: request.as_ref().map(|request| shown_id(&request.id)),
+                id: request.as_ref().map(|request| redact_id(&request.id)),
                 command: request.as_ref().map(|request| request.command.word()),
                 outcome: outcome.word(),
                 edition: replies.edition().0,
@@ -317,7 +317,7 @@ impl Writer {
         }
     }
 
-    fn record(&mut self, what: &What<'_>) {
+    fn record(&mut self, what: &AuditEvent<'_>) {
         if self.text.is_empty() {
             self.before.clone_from(&self.last);
         }
@@ -344,13 +344,13 @@ impl Writer {
 
     /// Takes records that could not be written back out of the file, as if they had never been; where
     /// that is not possible, as in a pipe, they must be written before all others.
-    fn take_back(&mut self) -> bool {
-        let taken_back = self.file.take_back(self.written);
-        if taken_back {
+    fn truncate_unwritten(&mut self) -> bool {
+        let truncated = self.file.truncate_unwritten(self.written);
+        if truncated {
             self.last.clone_from(&self.before);
             self.text.clear();
             self.written = 0;
         }
-        taken_back
+        truncated
     }
 }

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use clap::Parser;
 use grade_actor_server::client::dialogue::{Dialogue, DialogueError, ask_once};
-use grade_actor_server::client::display::{Style, show, show_failure};
+use grade_actor_server::client::display::{Style, show, show_error};
 use grade_actor_server::client::editions::Editions;
 use grade_actor_server::client::keys::{Keys, KeysError, ask_for_key};
 use grade_actor_server::client::script::{Script, ScriptError};
-use grade_actor_server::client::{Endpoint, Question, Sealed};
-use grade_actor_server::text::{arguments, shown, without_keys};
+use grade_actor_server::client::{ClientRequest, Endpoint, Sealed};
+use grade_actor_server::redact::{arguments, escape, redact_keys};
 use gradebook::Key;
 
 const USAGE: u8 = 2;
@@ -185,12 +185,12 @@ fn one_shot(
     let missing = || Exit(USAGE, "whose grades? give --id".to_owned());
     let id = arguments.id.as_deref().ok_or_else(missing)?;
     let key = key_of(keys, id)?;
-    let question = Question::new(id.to_owned(), arguments.command.join(" "), key);
-    let (written, code) = match ask_once(server, &question) {
-        Ok(answer) => (show(out, style, &question, &answer), 0),
-        Err(failure) => {
-            complain(&failure.to_string());
-            (show_failure(out, style, &question, &failure), failure.exit_code())
+    let request = ClientRequest::new(id.to_owned(), arguments.command.join(" "), key);
+    let (written, code) = match ask_once(server, &request) {
+        Ok(answer) => (show(out, style, &request, &answer), 0),
+        Err(error) => {
+            complain(&error.to_string());
+            (show_error(out, style, &request, &error), error.exit_code())
         }
     };
     written.and_then(|()| out.flush()).map_or_else(|error| output_failed(&error), |()| Ok(code))
@@ -213,7 +213,7 @@ fn script(
     };
     let (id, keep_going) = (arguments.id.as_deref(), arguments.keep_going);
     let script = Script { server, keys, id, keep_going, style };
-    match script.run(input, out, |line, failure| complain(&format!("line {line}: {failure}"))) {
+    match script.run(input, out, |line, error| complain(&format!("line {line}: {error}"))) {
         Ok(outcome) => Ok(outcome.exit_code()),
         Err(ScriptError::Output(error)) => output_failed(&error),
         Err(error) => Err(Exit(USAGE, error.to_string())),
@@ -244,5 +244,5 @@ fn output_failed(error: &io::Error) -> Result<u8, Exit> {
 
 fn complain(text: &str) {
     // Standard error may be closed, and then there is nobody to tell.
-    let _ = writeln!(io::stderr(), "grade-client: {}", without_keys(&shown(text)));
+    let _ = writeln!(io::stderr(), "grade-client: {}", redact_keys(&escape(text)));
 }

@@ -14,8 +14,8 @@ use rustyline::error::ReadlineError;
 
 use crate::client::display::{Style, show};
 use crate::client::keys::{Keys, ask_for_key};
-use crate::client::{Answer, Connection, Endpoint, Failure, Question};
-use crate::text::shown;
+use crate::client::{Answer, ClientError, ClientRequest, Connection, Endpoint};
+use crate::redact::escape;
 
 const COMMANDS: &str = "commands: GG, GMA, GEA, GL1A, GL2A, GL3A, GL4A, AVG <assessment>, \
     STATS <assessment>, REPORT; another student ID changes the student; an empty line or Ctrl-D ends";
@@ -100,7 +100,7 @@ impl Dialogue<'_> {
         asked_keys: &mut HashMap<String, Key>,
         out: &mut impl Write,
     ) -> Result<(), DialogueError> {
-        writeln!(out, "Command entered: {}", shown(command))?;
+        writeln!(out, "Command entered: {}", escape(command))?;
         let key = match asked_keys.get(id) {
             Some(key) => Ok(key.clone()),
             None => self.keys.of(id, || ask_for_key(id)),
@@ -112,16 +112,16 @@ impl Dialogue<'_> {
         if let Keys::Asked = self.keys {
             asked_keys.insert(id.to_owned(), key.clone());
         }
-        writeln!(out, "{}", shown(&announcement(command)))?;
+        writeln!(out, "{}", escape(&announcement(command)))?;
         out.flush()?;
-        let question = Question::new(id.to_owned(), command.to_owned(), key);
-        match ask_once(self.server, &question) {
-            Ok(answer) => show(out, self.style, &question, &answer)?,
-            Err(failure) => {
-                if failure == Failure::WrongKey {
+        let request = ClientRequest::new(id.to_owned(), command.to_owned(), key);
+        match ask_once(self.server, &request) {
+            Ok(answer) => show(out, self.style, &request, &answer)?,
+            Err(error) => {
+                if error == ClientError::WrongKey {
                     asked_keys.remove(id);
                 }
-                writeln!(out, "{}", shown(&failure.to_string()))?;
+                writeln!(out, "{}", escape(&error.to_string()))?;
             }
         }
         Ok(out.flush()?)
@@ -131,12 +131,12 @@ impl Dialogue<'_> {
 /// Asks one question over a connection of its own.
 ///
 /// # Errors
-/// [`Failure`].
-pub fn ask_once(server: &Endpoint, question: &Question) -> Result<Answer, Failure> {
+/// [`ClientError`].
+pub fn ask_once(server: &Endpoint, request: &ClientRequest) -> Result<Answer, ClientError> {
     let mut connection = Connection::open(server)?;
-    connection.send(std::iter::once(question))?;
+    connection.send(std::iter::once(request))?;
     let line = connection.receive()?;
-    server.read_reply(&line, question, SystemTime::now())
+    server.read_reply(&line, request, SystemTime::now())
 }
 
 /// The lab's line before an answer.

@@ -6,8 +6,8 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Failure, Question};
-use crate::text::shown;
+use crate::client::{Answer, ClientError, ClientRequest};
+use crate::redact::escape;
 
 /// How to show answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +42,15 @@ impl Style {
 pub fn show(
     out: &mut impl Write,
     style: Style,
-    question: &Question,
+    request: &ClientRequest,
     answer: &Answer,
 ) -> io::Result<()> {
     match style {
-        Style::Plain => writeln!(out, "{}", shown(&answer.text)),
+        Style::Plain => writeln!(out, "{}", escape(&answer.text)),
         Style::Json => {
             let mut object = json!({
-                "id": question.id,
-                "command": question.command,
+                "id": request.id,
+                "command": request.command,
                 "ok": true,
                 "time": answer.time.to_string(),
             });
@@ -63,9 +63,9 @@ pub fn show(
             }
             writeln!(out, "{object}")
         }
-        Style::Table { colour } => match table(question, answer, colour) {
+        Style::Table { colour } => match table(request, answer, colour) {
             Some(table) => writeln!(out, "{table}"),
-            None => writeln!(out, "{}", shown(&answer.text)),
+            None => writeln!(out, "{}", escape(&answer.text)),
         },
     }
 }
@@ -74,26 +74,26 @@ pub fn show(
 ///
 /// # Errors
 /// As of writing.
-pub fn show_failure(
+pub fn show_error(
     out: &mut impl Write,
     style: Style,
-    question: &Question,
-    failure: &Failure,
+    request: &ClientRequest,
+    error: &ClientError,
 ) -> io::Result<()> {
     if style != Style::Json {
         return Ok(());
     }
     let object = json!({
-        "id": question.id,
-        "command": question.command,
+        "id": request.id,
+        "command": request.command,
         "ok": false,
-        "error": { "code": failure.exit_code(), "word": failure.word(), "text": failure.to_string() },
+        "error": { "code": error.exit_code(), "word": error.word(), "text": error.to_string() },
     });
     writeln!(out, "{object}")
 }
 
-fn table(question: &Question, answer: &Answer, colour: bool) -> Option<Table> {
-    let (header, rows) = match question.command.as_str() {
+fn table(request: &ClientRequest, answer: &Answer, colour: bool) -> Option<Table> {
+    let (header, rows) = match request.command.as_str() {
         "GG" => (vec!["Assessment", "Mark"], grades(&answer.text)?),
         "REPORT" => {
             let header = vec!["Assessment", "Mark", "Mean", "Median", "Lowest", "Highest", "Marks"];
@@ -108,7 +108,7 @@ fn table(question: &Question, answer: &Answer, colour: bool) -> Option<Table> {
         false => Cell::new(name),
     }));
     for row in aligned(rows) {
-        table.add_row(row.iter().map(|cell| shown(cell).into_owned()));
+        table.add_row(row.iter().map(|cell| escape(cell).into_owned()));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -166,10 +166,10 @@ mod tests {
 
     fn display(style: Style, command: &str, text: &str) -> String {
         let key = Key::parse(b"__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4=").unwrap();
-        let question = Question::new("2100001".into(), command.into(), key);
+        let request = ClientRequest::new("2100001".into(), command.into(), key);
         let answer = Answer { time: Timestamp(1_800_000_000), text: text.into() };
         let mut out = Vec::new();
-        show(&mut out, style, &question, &answer).unwrap();
+        show(&mut out, style, &request, &answer).unwrap();
         String::from_utf8(out).unwrap().replace('\u{a0}', " ")
     }
 

@@ -41,7 +41,7 @@ pub struct Sealed {
 }
 
 /// One question, with the key that its answer is sealed under.
-pub struct Question {
+pub struct ClientRequest {
     /// Who asks.
     pub id: String,
     /// What is asked: `GG`, or `AVG Lab 1`.
@@ -63,7 +63,7 @@ pub struct Answer {
 
 /// Why there is no answer.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum ClientError {
     /// There is no connection.
     #[error("cannot connect to {address}: {why}")]
     NotConnected {
@@ -112,7 +112,7 @@ pub enum Failure {
         time: Timestamp,
     },
     /// The answer is one to another question.
-    #[error("the answer is not to be trusted: it answers another question")]
+    #[error("the answer is not to be trusted: it answers another request")]
     Mismatched,
     /// The answer is of an older edition than one that has been seen.
     #[error(
@@ -134,7 +134,7 @@ pub enum Failure {
     TooLong(usize),
 }
 
-impl Failure {
+impl ClientError {
     /// The program's exit code.
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -184,7 +184,7 @@ impl Failure {
     }
 }
 
-impl Question {
+impl ClientRequest {
     /// A question with a nonce of its own.
     pub fn new(id: String, command: String, key: Key) -> Self {
         // The standard library's hash under keys that the system drew at random.
@@ -193,7 +193,7 @@ impl Question {
     }
 
     /// The line that asks it.
-    fn line(&self, sealed: Option<&Sealed>, now: SystemTime) -> Result<String, Failure> {
+    fn line(&self, sealed: Option<&Sealed>, now: SystemTime) -> Result<String, ClientError> {
         let Some(Sealed { audience, .. }) = sealed else {
             return Ok(format!("{} {}\n", self.id, self.command));
         };
@@ -211,40 +211,40 @@ impl Endpoint {
     /// Opens one reply line: a token, or the server's rejection.
     ///
     /// # Errors
-    /// [`Failure`] when it is not an answer to be trusted; nothing of its content is given then.
+    /// [`ClientError`] when it is not an answer to be trusted; nothing of its content is given then.
     pub fn read_reply(
         &self,
         line: &str,
-        question: &Question,
+        request: &ClientRequest,
         now: SystemTime,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, ClientError> {
         if let Some(rejection) = line.strip_prefix("ERR ") {
             let (word, text) = rejection.split_once(' ').unwrap_or((rejection, ""));
-            return Err(Failure::Refused { word: word.to_owned(), text: text.to_owned() });
+            return Err(ClientError::Refused { word: word.to_owned(), text: text.to_owned() });
         }
-        let opened = open(&question.key, line).map_err(|error| match error {
-            OpenError::NotAToken => Failure::NotAToken,
-            OpenError::WrongKey => Failure::WrongKey,
+        let opened = open(&request.key, line).map_err(|error| match error {
+            OpenError::NotAToken => ClientError::NotAToken,
+            OpenError::WrongKey => ClientError::WrongKey,
         })?;
         self.check_time(opened.time, Timestamp::of(now))?;
         if let Some(sealed) = &self.sealed {
-            return sealed.read_reply(&opened, question);
+            return sealed.read_reply(&opened, request);
         }
         let text = without_padding(&opened.text);
-        if !answers(question, text) {
-            return Err(Failure::Mismatched);
+        if !answers(request, text) {
+            return Err(ClientError::Mismatched);
         }
         Ok(Answer { time: opened.time, text: text.to_owned() })
     }
 
-    fn check_time(&self, made: Timestamp, now: Timestamp) -> Result<(), Failure> {
+    fn check_time(&self, made: Timestamp, now: Timestamp) -> Result<(), ClientError> {
         let age_max = self.age_max;
         let age = Duration::from_secs(now.0.saturating_sub(made.0));
         if age > age_max {
-            return Err(Failure::TooOld { age, age_max });
+            return Err(ClientError::TooOld { age, age_max });
         }
         if Duration::from_secs(made.0.saturating_sub(now.0)) > age_max {
-            return Err(Failure::FromTheFuture { time: made });
+            return Err(ClientError::FromTheFuture { time: made });
         }
         Ok(())
     }
@@ -252,17 +252,17 @@ impl Endpoint {
 
 impl Sealed {
     /// Reads what a sealed reply says.
-    fn read_reply(&self, opened: &Opened, question: &Question) -> Result<Answer, Failure> {
-        let reply = Reply::parse(&opened.text).filter(|reply| reply.request == question.query());
-        let reply = reply.ok_or(Failure::Mismatched)?;
-        let seen = self.editions.see(&self.audience, &question.id, reply.edition);
-        seen.map_err(|seen| Failure::Stale { told: reply.edition, seen })?;
+    fn read_reply(&self, opened: &Opened, request: &ClientRequest) -> Result<Answer, ClientError> {
+        let reply = Reply::parse(&opened.text).filter(|reply| reply.request == request.query());
+        let reply = reply.ok_or(ClientError::Mismatched)?;
+        let seen = self.editions.see(&self.audience, &request.id, reply.edition);
+        seen.map_err(|seen| ClientError::Stale { told: reply.edition, seen })?;
         if reply.status != Status::Ok {
             let mut text = reply.status.text().to_owned();
             if reply.status == Status::Clock {
                 text = format!("{text}; it is {} there", reply.time);
             }
-            return Err(Failure::Refused { word: reply.status.word().to_owned(), text });
+            return Err(ClientError::Refused { word: reply.status.word().to_owned(), text });
         }
         Ok(Answer { time: opened.time, text: reply.body.to_owned() })
     }
@@ -271,10 +271,10 @@ impl Sealed {
 /// Whether a text can be the answer to the question: someone on the way could have swapped it for the
 /// answer to another one by the same student. The text does not repeat the question, so only what
 /// has another form is noticed: an `AVG` of a column with a name of its own looks like grades.
-fn answers(question: &Question, text: &str) -> bool {
+fn answers(request: &ClientRequest, text: &str) -> bool {
     let average_of =
         |name: &str| text.strip_prefix(name).is_some_and(|rest| rest.starts_with(" average: "));
-    match question.command.as_str() {
+    match request.command.as_str() {
         "GG" => {
             let averages = ["Lab 1", "Lab 2", "Lab 3", "Lab 4", "Midterm", "Exam"];
             // A column may be called an average too, but it is not the only one.
@@ -283,7 +283,7 @@ fn answers(question: &Question, text: &str) -> bool {
             !(text.starts_with('{') || average)
         }
         "REPORT" => serde_json::from_str::<serde_json::Value>(text)
-            .is_ok_and(|report| report.get("id") == Some(&question.id.as_str().into())),
+            .is_ok_and(|report| report.get("id") == Some(&request.id.as_str().into())),
         "GL1A" => average_of("Lab 1"),
         "GL2A" => average_of("Lab 2"),
         "GL3A" => average_of("Lab 3"),
@@ -310,7 +310,7 @@ mod tests {
     const KEY: &str = "__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4=";
     const NOW: u64 = 1_800_000_000;
 
-    fn read_as(command: &str, line: &str) -> Result<String, Failure> {
+    fn read_as(command: &str, line: &str) -> Result<String, ClientError> {
         let server = Endpoint {
             address: "192.0.2.1:1".into(),
             timeout: Duration::from_secs(1),
@@ -319,11 +319,11 @@ mod tests {
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let key = Key::parse(KEY.as_bytes()).unwrap();
-        let question = Question::new("2100001".into(), command.into(), key);
-        server.read_reply(line, &question, now).map(|answer| answer.text)
+        let request = ClientRequest::new("2100001".into(), command.into(), key);
+        server.read_reply(line, &request, now).map(|answer| answer.text)
     }
 
-    fn read(line: &str) -> Result<String, Failure> {
+    fn read(line: &str) -> Result<String, ClientError> {
         read_as("GG", line)
     }
 
@@ -338,10 +338,10 @@ mod tests {
         }
         let age_max = Duration::from_secs(300);
         let age = Duration::from_secs(301);
-        assert_eq!(read(&made_at(NOW - 301)), Err(Failure::TooOld { age, age_max }));
+        assert_eq!(read(&made_at(NOW - 301)), Err(ClientError::TooOld { age, age_max }));
         let time = Timestamp(NOW + 301);
-        assert_eq!(read(&made_at(NOW + 301)), Err(Failure::FromTheFuture { time }));
-        assert!(matches!(read(&made_at(u64::MAX)), Err(Failure::FromTheFuture { .. })));
+        assert_eq!(read(&made_at(NOW + 301)), Err(ClientError::FromTheFuture { time }));
+        assert!(matches!(read(&made_at(u64::MAX)), Err(ClientError::FromTheFuture { .. })));
     }
 
     #[test]
@@ -369,7 +369,7 @@ mod tests {
             let token = fernet::Fernet::new(KEY).unwrap().encrypt_at_time(text.as_bytes(), NOW);
             let read = read_as(command, &token);
             assert_eq!(read.is_ok(), trusted, "{command}: {text}");
-            assert!(trusted || read == Err(Failure::Mismatched));
+            assert!(trusted || read == Err(ClientError::Mismatched));
         }
     }
 
@@ -386,10 +386,10 @@ mod tests {
         let (word, text) = ("unknown".to_owned(), "no student has this ID".to_owned());
         assert_eq!(
             read("ERR unknown no student has this ID"),
-            Err(Failure::Refused { word, text })
+            Err(ClientError::Refused { word, text })
         );
-        assert_eq!(read("HTTP/1.1 400 Bad Request"), Err(Failure::NotAToken));
+        assert_eq!(read("HTTP/1.1 400 Bad Request"), Err(ClientError::NotAToken));
         let other = fernet::Fernet::new(&fernet::Fernet::generate_key()).unwrap();
-        assert_eq!(read(&other.encrypt_at_time(b"x", NOW)), Err(Failure::WrongKey));
+        assert_eq!(read(&other.encrypt_at_time(b"x", NOW)), Err(ClientError::WrongKey));
     }
 }

@@ -5,13 +5,13 @@ use std::io::{self, BufRead, Write};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::SystemTime;
 
-use crate::client::display::{Style, show, show_failure};
+use crate::client::display::{Style, show, show_error};
 use crate::client::keys::{Keys, KeysError};
-use crate::client::{Answer, Connection, Endpoint, Failure, Question};
+use crate::client::{Answer, ClientError, ClientRequest, Connection, Endpoint};
 
-/// How many questions may be on their way at once. Both their bytes and those of their answers fit
+/// How many requests may be on their way at once. Both their bytes and those of their answers fit
 /// what the system buffers, so neither side waits for the other to read.
-const UNDERWAY_MAX: usize = 64;
+const IN_FLIGHT_MAX: usize = 64;
 
 /// What a script runs with.
 pub struct Script<'a> {
@@ -48,7 +48,7 @@ pub enum ScriptError {
 pub struct Outcome {
     /// Whether it was to go on after failures.
     pub keeps_going: bool,
-    /// How many questions were answered.
+    /// How many requests were answered.
     pub answered: usize,
     /// How many were not.
     pub failed: usize,
@@ -68,9 +68,9 @@ impl Outcome {
 }
 
 /// A question and the line that it stands on.
-struct Asked {
+struct Line {
     line: usize,
-    question: Question,
+    request: ClientRequest,
 }
 
 impl Script<'_> {
@@ -82,38 +82,38 @@ impl Script<'_> {
         &self,
         input: impl BufRead + Send + 'static,
         out: &mut impl Write,
-        mut complain: impl FnMut(usize, &Failure),
+        mut complain: impl FnMut(usize, &ClientError),
     ) -> Result<Outcome, ScriptError> {
         let mut pipeline = Pipeline::new(self, read_ahead(input));
         let mut outcome = Outcome { keeps_going: self.keep_going, ..Outcome::default() };
         while pipeline.gather() {
-            let Some((Asked { line, question }, answer)) = pipeline.next_answer() else {
+            let Some((Line { line, request }, answer)) = pipeline.next_answer() else {
                 continue;
             };
             match answer {
                 Ok(answer) => {
-                    show(out, self.style, &question, &answer)?;
+                    show(out, self.style, &request, &answer)?;
                     outcome.answered += 1;
                 }
-                Err(failure) => {
-                    show_failure(out, self.style, &question, &failure)?;
-                    complain(line, &failure);
+                Err(error) => {
+                    show_error(out, self.style, &request, &error)?;
+                    complain(line, &error);
                     outcome.failed += 1;
                     if !self.keep_going {
                         out.flush()?;
-                        outcome.first_code = failure.exit_code();
+                        outcome.first_code = error.exit_code();
                         return Ok(outcome);
                     }
                     if outcome.failed == 1 {
-                        outcome.first_code = failure.exit_code();
+                        outcome.first_code = error.exit_code();
                     }
-                    if let Failure::NotConnected { .. } = failure {
+                    if let ClientError::NotConnected { .. } = error {
                         break;
                     }
                 }
             }
             // Whoever reads along wants the answers now, not when there are more.
-            if pipeline.underway.is_empty() {
+            if pipeline.in_flight.is_empty() {
                 out.flush()?;
             }
         }
@@ -122,7 +122,7 @@ impl Script<'_> {
     }
 
     /// The question on a line; nothing on a blank line or a comment.
-    fn question(&self, line: usize, text: &str) -> Result<Option<Asked>, ScriptError> {
+    fn request(&self, line: usize, text: &str) -> Result<Option<Line>, ScriptError> {
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
             return Ok(None);
@@ -136,8 +136,8 @@ impl Script<'_> {
         };
         let nobody = || Err(KeysError::NoSource);
         let key = self.keys.of(id, nobody).map_err(|error| bad(error.to_string()))?;
-        let question = Question::new(id.to_owned(), command.trim().to_owned(), key);
-        Ok(Some(Asked { line, question }))
+        let request = ClientRequest::new(id.to_owned(), command.trim().to_owned(), key);
+        Ok(Some(Line { line, request }))
     }
 }
 
@@ -145,10 +145,10 @@ impl Script<'_> {
 struct Pipeline<'a> {
     script: &'a Script<'a>,
     lines: Receiver<(usize, io::Result<String>)>,
-    /// The questions that have no answer yet, in order.
-    underway: VecDeque<Asked>,
+    /// The requests that have no answer yet, in order.
+    in_flight: VecDeque<Line>,
     connection: Option<Connection<'a>>,
-    /// How many of the questions have been sent over this connection.
+    /// How many of the requests have been sent over this connection.
     sent: usize,
     /// Whether this connection has brought no answer yet.
     fresh: bool,
@@ -158,40 +158,40 @@ struct Pipeline<'a> {
 
 impl<'a> Pipeline<'a> {
     fn new(script: &'a Script<'a>, lines: Receiver<(usize, io::Result<String>)>) -> Self {
-        let (underway, connection) = (VecDeque::new(), None);
-        Self { script, lines, underway, connection, sent: 0, fresh: true, bad_line: None }
+        let (in_flight, connection) = (VecDeque::new(), None);
+        Self { script, lines, in_flight, connection, sent: 0, fresh: true, bad_line: None }
     }
 
     /// Takes the lines that are there, and waits for one if nothing else is left to do. Says
     /// whether there is a question.
     fn gather(&mut self) -> bool {
-        while self.underway.len() < UNDERWAY_MAX && self.bad_line.is_none() {
-            let line = match self.underway.is_empty() {
+        while self.in_flight.len() < IN_FLIGHT_MAX && self.bad_line.is_none() {
+            let line = match self.in_flight.is_empty() {
                 true => self.lines.recv().map_err(|_| TryRecvError::Disconnected),
                 false => self.lines.try_recv(),
             };
             let Ok((line, text)) = line else { break };
             let text = text.map_err(|error| ScriptError::Line { line, why: error.to_string() });
-            match text.and_then(|text| self.script.question(line, &text)) {
-                Ok(question) => self.underway.extend(question),
+            match text.and_then(|text| self.script.request(line, &text)) {
+                Ok(request) => self.in_flight.extend(request),
                 Err(error) => self.bad_line = Some(error),
             }
         }
-        !self.underway.is_empty()
+        !self.in_flight.is_empty()
     }
 
     /// The first question and its answer; nothing if it must be asked again over a new connection.
-    fn next_answer(&mut self) -> Option<(Asked, Result<Answer, Failure>)> {
+    fn next_answer(&mut self) -> Option<(Line, Result<Answer, ClientError>)> {
         let answer = self.exchange();
-        if answer.as_ref().is_err_and(|failure| !failure.leaves_connection()) {
+        if answer.as_ref().is_err_and(|error| !error.leaves_connection()) {
             self.connection = None;
         }
         // The server may have ended a connection that was idle.
-        let stale = matches!(answer, Err(Failure::Closed | Failure::Lost)) && !self.fresh;
-        if stale { None } else { Some((self.underway.pop_front()?, answer)) }
+        let stale = matches!(answer, Err(ClientError::Closed | ClientError::Lost)) && !self.fresh;
+        if stale { None } else { Some((self.in_flight.pop_front()?, answer)) }
     }
 
-    fn exchange(&mut self) -> Result<Answer, Failure> {
+    fn exchange(&mut self) -> Result<Answer, ClientError> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             None => {
@@ -199,19 +199,19 @@ impl<'a> Pipeline<'a> {
                 self.connection.insert(Connection::open(self.script.server)?)
             }
         };
-        let unsent = self.underway.iter().skip(self.sent).map(|asked| &asked.question);
+        let unsent = self.in_flight.iter().skip(self.sent).map(|line| &line.request);
         connection.send(unsent)?;
-        self.sent = self.underway.len();
+        self.sent = self.in_flight.len();
         let line = connection.receive()?;
         (self.sent, self.fresh) = (self.sent.saturating_sub(1), false);
-        let Some(first) = self.underway.front() else { return Err(Failure::Lost) };
-        self.script.server.read_reply(&line, &first.question, SystemTime::now())
+        let Some(first) = self.in_flight.front() else { return Err(ClientError::Lost) };
+        self.script.server.read_reply(&line, &first.request, SystemTime::now())
     }
 }
 
 /// Reads lines on a thread of its own, so that waiting for the next line holds up no answer.
 fn read_ahead(input: impl BufRead + Send + 'static) -> Receiver<(usize, io::Result<String>)> {
-    let (sender, lines) = sync_channel(UNDERWAY_MAX);
+    let (sender, lines) = sync_channel(IN_FLIGHT_MAX);
     std::thread::spawn(move || {
         for (at, line) in input.lines().enumerate() {
             let last = line.is_err();

@@ -7,15 +7,15 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::loading::Stamp;
+use crate::loading::FileState;
 
 /// Writes a new file. A file that is there is left as it is.
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`] then, and as of writing.
-pub(crate) fn create(path: &Path, text: &[u8]) -> io::Result<()> {
-    let draft = draft(path, text)?;
-    draft.persist_noclobber(path).map_err(|error| error.error)?;
+pub(crate) fn create_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let temp = temp_file(path, text)?;
+    temp.persist_noclobber(path).map_err(|error| error.error)?;
     sync_folder(path);
     Ok(())
 }
@@ -25,18 +25,18 @@ pub(crate) fn create(path: &Path, text: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::ResourceBusy`] then, and as of writing.
-pub(crate) fn replace(path: &Path, held: &File, read: Stamp, text: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, held: &File, read: FileState, text: &[u8]) -> io::Result<()> {
     // A link stays one.
     let path = path.canonicalize()?;
-    let draft = draft(&path, text)?;
-    let (old, new) = (held.metadata()?, draft.as_file().metadata()?);
+    let temp = temp_file(&path, text)?;
+    let (old, new) = (held.metadata()?, temp.as_file().metadata()?);
     if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-        fchown(draft.as_file(), Some(old.uid()), Some(old.gid()))?;
+        fchown(temp.as_file(), Some(old.uid()), Some(old.gid()))?;
     }
-    if Stamp::of(&path.metadata()?) != read {
+    if FileState::of(&path.metadata()?) != read {
         return Err(ErrorKind::ResourceBusy.into());
     }
-    draft.persist(&path).map_err(|error| error.error)?;
+    temp.persist(&path).map_err(|error| error.error)?;
     sync_folder(&path);
     Ok(())
 }
@@ -45,17 +45,17 @@ pub(crate) fn replace(path: &Path, held: &File, read: Stamp, text: &[u8]) -> io:
 ///
 /// # Errors
 /// As of writing; the file is as it was then.
-pub(crate) fn put(path: &Path, text: &[u8]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
-        Ok(held) => replace(path, &held, Stamp::of(&held.metadata()?), text),
-        Err(error) if error.kind() == ErrorKind::NotFound => create(path, text),
+        Ok(held) => replace(path, &held, FileState::of(&held.metadata()?), text),
+        Err(error) if error.kind() == ErrorKind::NotFound => create_new(path, text),
         Err(error) => Err(error),
     }
 }
 
 /// A file beside the path, which nobody but its owner may read, with all of the text in it. Drafts that
 /// were left behind when somebody was killed are removed: they may hold keys that are good no longer.
-fn draft(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
+fn temp_file(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let prefix = format!(".{name}.draft-");
     for entry in std::fs::read_dir(folder(path))?.flatten() {
@@ -63,10 +63,10 @@ fn draft(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
             drop(std::fs::remove_file(entry.path()));
         }
     }
-    let mut draft = NamedTempFile::with_prefix_in(prefix, folder(path))?;
-    draft.write_all(text)?;
-    draft.as_file().sync_all()?;
-    Ok(draft)
+    let mut temp = NamedTempFile::with_prefix_in(prefix, folder(path))?;
+    temp.write_all(text)?;
+    temp.as_file().sync_all()?;
+    Ok(temp)
 }
 
 /// Sees to it that the new name survives a loss of power, where that is possible: it is there already.

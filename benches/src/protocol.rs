@@ -12,7 +12,7 @@ pub(crate) const AUDIENCE: &str = "grade-bench";
 
 /// How requests are written and replies told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Speech {
+pub(crate) enum Protocol {
     /// `ID CMD` in lines; each reply is a line.
     Grades,
     /// `ID TOKEN` in lines, each of them new; each reply is a line.
@@ -21,7 +21,7 @@ pub(crate) enum Speech {
     Redis,
 }
 
-impl Speech {
+impl Protocol {
     /// Appends one request. A sealed one is made now, with this nonce.
     ///
     /// # Errors

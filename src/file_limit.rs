@@ -10,7 +10,7 @@ const PER_WORKER: u64 = 8;
 
 /// Raises the limit of open descriptors as far as `connections` need it and the system allows.
 /// Gives how many connections fit, if that is fewer.
-pub(crate) fn make_room_for(connections: usize, workers: usize) -> usize {
+pub(crate) fn raise_nofile_limit(connections: usize, workers: usize) -> usize {
     let workers = u64::try_from(workers).unwrap_or(u64::MAX);
     let reserved = RESERVED.saturating_add(workers.saturating_mul(PER_WORKER));
     let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(reserved);
