@@ -1,27 +1,24 @@
 //! What each part of a request costs by itself: `cargo bench --package grade-bench`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a bench that cannot run has nothing to tell"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot run has no result")]
 
 use std::fmt::Write as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
+use class_files::{ReadLimits, read_class};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use fernet_batch::{Key, Sealer, Timestamp, open};
 use gradebook::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, EditionNumber, Key, PrivacyPolicy, ReadOptions, ReleaseHistory, Requests,
-    Sealer, Timestamp, UnknownStudent, open, read_class_file,
+    BatchLimits, Book, Class, EditionNumber, PrivacyPolicy, ReleaseHistory, ReplyForm, Requests,
+    UnknownStudent,
 };
 
 const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
 const LIMITS: BatchLimits = BatchLimits { requests: 64, output_bytes: 1 << 20 };
-const OPTIONS: ReadOptions =
-    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, policy: PrivacyPolicy::NONE };
+const READ_LIMITS: ReadLimits = ReadLimits { bytes_max: u64::MAX, rows_max: usize::MAX };
 const NOW: Timestamp = Timestamp(1_800_000_000);
 const BATCHES: [usize; 3] = [1, 16, 64];
 
@@ -47,26 +44,25 @@ fn class(students: usize) -> String {
 }
 
 fn book(students: usize) -> Book {
-    read_class_file(
-        class(students).as_bytes(),
-        &OPTIONS,
-        EditionNumber(1),
-        &ReleaseHistory::default(),
-    )
-    .unwrap()
+    let history = ReleaseHistory::default();
+    Book::publish(read(&class(students)), EditionNumber(1), &history, PrivacyPolicy::NONE)
+}
+
+fn read(file: &str) -> Class {
+    read_class(file.as_bytes(), None, &READ_LIMITS).unwrap()
 }
 
 /// A batch of requests with `command`, each by another of so many students.
-fn questions(requests: usize, students: usize, command: &str) -> Requests {
-    let mut questions = Requests::new(LIMITS);
+fn requests(requests: usize, students: usize, command: &str) -> Requests {
+    let mut batch = Requests::new(LIMITS);
     for n in 0..requests {
         let line = format!("{} {command}\n", 2_000_000 + n * 7919 % students);
         let Parsed::Request { request, .. } = wire::parse(GRAMMAR, line.as_bytes()) else {
-            panic!("{line} is no request");
+            panic!("{line} is not a request");
         };
-        questions.push(request);
+        batch.push(request);
     }
-    questions
+    batch
 }
 
 #[divan::bench(args = ["2000001 GG\n", "2000001GL1A", "2000001,GEA\r\n", "2000001 AVG Lab 1\n"])]
@@ -83,8 +79,8 @@ fn answer(bencher: Bencher<'_, '_>, command: &str) {
     let book = book(1_000);
     bencher
         .counter(ItemsCount::new(16_usize))
-        .with_inputs(|| questions(16, 1, command))
-        .bench_values(|questions| book.answer(questions, &UnknownStudent::Close, NOW));
+        .with_inputs(|| requests(16, 1, command))
+        .bench_values(|batch| book.answer(batch, &UnknownStudent::Close, NOW));
 }
 
 /// The same in a small class and in a big one, where each lookup misses the processor's cache.
@@ -93,8 +89,8 @@ fn answer_in_a_class_of(bencher: Bencher<'_, '_>, students: usize) {
     let book = book(students);
     bencher
         .counter(ItemsCount::new(16_usize))
-        .with_inputs(|| questions(16, students, "GG"))
-        .bench_values(|questions| book.answer(questions, &UnknownStudent::Close, NOW));
+        .with_inputs(|| requests(16, students, "GG"))
+        .bench_values(|batch| book.answer(batch, &UnknownStudent::Close, NOW));
 }
 
 #[divan::bench(args = BATCHES)]
@@ -107,15 +103,13 @@ fn seal_for_many_students(bencher: Bencher<'_, '_>, requests: usize) {
     seal(bencher, requests, 64);
 }
 
-fn seal(bencher: Bencher<'_, '_>, requests: usize, students: usize) {
+fn seal(bencher: Bencher<'_, '_>, batch: usize, students: usize) {
     let book = book(64);
     let mut sealer = Sealer::new().unwrap();
     bencher
-        .counter(ItemsCount::new(requests))
-        .with_inputs(|| {
-            book.answer(questions(requests, students, "GG"), &UnknownStudent::Close, NOW)
-        })
-        .bench_local_values(|answers| sealer.seal(answers));
+        .counter(ItemsCount::new(batch))
+        .with_inputs(|| book.answer(requests(batch, students, "GG"), &UnknownStudent::Close, NOW))
+        .bench_local_values(|answers| answers.seal(&mut sealer, ReplyForm::Line));
 }
 
 /// Everything that a request costs but the socket: reading, answering, sealing the reply.
@@ -127,7 +121,7 @@ fn whole(bencher: Bencher<'_, '_>, way: &str) {
     let grammar = Grammar { sealed, ..GRAMMAR };
     // More requests than are measured, so that none comes again.
     let limits = ReplayLimits { per_student: 256, total: 1_000_000 };
-    let mut verifier = RequestVerifier::new("bench".into(), u64::MAX, limits);
+    let mut verifier = RequestVerifier::new("bench".into(), u64::MAX, limits).unwrap();
     let requests: Vec<_> = (0..16 * 4000)
         .map(|nonce| {
             // A batch is by one student, the next by another.
@@ -144,17 +138,17 @@ fn whole(bencher: Bencher<'_, '_>, way: &str) {
         .collect();
     let mut next = requests.iter();
     bencher.counter(ItemsCount::new(16_usize)).bench_local(|| {
-        let mut questions = Requests::new(LIMITS);
+        let mut batch = Requests::new(LIMITS);
         for line in next.by_ref().take(16) {
             if let Parsed::Request { request, .. } = wire::parse(grammar, line.as_bytes()) {
-                questions.push(request);
+                batch.push(request);
             }
         }
         let answers = match sealed {
-            true => book.answer_sealed(questions, &mut verifier, NOW),
-            false => book.answer(questions, &UnknownStudent::Close, NOW),
+            true => book.answer_sealed(batch, &mut verifier, NOW),
+            false => book.answer(batch, &UnknownStudent::Close, NOW),
         };
-        sealer.seal(answers)
+        answers.seal(&mut sealer, ReplyForm::Line)
     });
 }
 
@@ -168,8 +162,8 @@ fn seal_with_the_fernet_crate(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn open_a_token(bencher: Bencher<'_, '_>) {
-    let answers = book(1).answer(questions(1, 1, "GG"), &UnknownStudent::Close, NOW);
-    let replies = Sealer::new().unwrap().seal(answers);
+    let answers = book(1).answer(requests(1, 1, "GG"), &UnknownStudent::Close, NOW);
+    let replies = answers.seal(&mut Sealer::new().unwrap(), ReplyForm::Line);
     let token = std::str::from_utf8(replies.bytes()).unwrap().trim_end();
     let key = Key::parse(key(0).as_bytes()).unwrap();
     bencher.bench(|| open(&key, black_box(token)).unwrap().time);
@@ -178,13 +172,5 @@ fn open_a_token(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = [20, 100_000], sample_count = 10)]
 fn load_a_class_of(bencher: Bencher<'_, '_>, students: usize) {
     let file = class(students);
-    bencher.counter(BytesCount::new(file.len())).bench(|| {
-        read_class_file(
-            black_box(file.as_bytes()),
-            &OPTIONS,
-            EditionNumber(1),
-            &ReleaseHistory::default(),
-        )
-        .unwrap()
-    });
+    bencher.counter(BytesCount::new(file.len())).bench(|| read(black_box(&file)));
 }

@@ -1,23 +1,26 @@
 //! The parts of the two programs, `grade-actor-server` and `grade-client`.
 //!
-//! What a grade is and how it is sealed stands in the crate `gradebook`; the actors that serve it
-//! stand in `grade-actors`. Here is what touches the outside: settings, files, signals, consoles.
+//! Classes and answers stand in the crate `gradebook`, tokens in `fernet-batch`, class files in
+//! `class-files`, actors in `grade-actors`. Here is what touches the outside: files, settings, signals,
+//! consoles, the audit log, the command line. Modules import only from modules above them in this
+//! list:
+//!
+//! - [`redact`], [`process`]
+//! - [`files`]: reading class files, writing private files
+//! - [`events`]: the sinks for consoles and the service manager
+//! - [`audit`]: the audit log, and its verification
+//! - [`settings`]: layers, validation
+//! - [`server`]: publishing, serving, reloading, signals
+//! - [`client`]: the parts of `grade-client`
+//! - [`commands`], [`cli`]: the command line of `grade-actor-server`
 
 pub mod audit;
+pub mod cli;
 pub mod client;
-pub mod console;
-pub mod keys;
-pub mod loading;
+pub mod commands;
+pub mod events;
+pub mod files;
+pub mod process;
 pub mod redact;
-pub mod service;
+pub mod server;
 pub mod settings;
-pub mod state;
-
-mod fanout;
-mod file_limit;
-mod printer;
-mod private_file;
-mod progress;
-mod reload;
-mod signals;
-mod watch;

@@ -1,7 +1,7 @@
-//! The audit: whatever is answered is taken down first, or not answered.
+//! The audit's place in the path of a reply.
 //!
-//! The replies themselves go to the audit and come back when they are taken down. So none can leave
-//! without: that is a property of the way they take, not of care.
+//! The replies themselves are handed to the audit and come back when their records are written. So no
+//! reply can be sent without a record: the types leave no other way.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -11,18 +11,18 @@ use gradebook::Replies;
 
 use crate::event::SessionNumber;
 
-/// Takes down what is answered.
+/// Records replies before they are sent.
 pub trait AuditSink: Send + Sync {
-    /// Takes these replies down and gives them back; or nothing, when they cannot be taken down in
-    /// time. It does not block, and the records stand in the order of the calls.
-    fn record(&self, answered: Vec<BatchReplies>) -> Recorded;
+    /// Records these replies and returns them; `None` if they cannot be recorded in time. It does not
+    /// block, and records stand in the order of the calls.
+    fn record(&self, batches: Vec<BatchReplies>) -> Recorded;
 }
 
-/// The replies to one batch, before they are sent.
+/// The replies of one batch, before they are sent.
 pub struct BatchReplies {
-    /// Whose they are.
+    /// Who asked.
     pub requester: Requester,
-    /// What each of them answers, and how.
+    /// The replies.
     pub replies: Replies,
 }
 
@@ -31,11 +31,11 @@ pub struct BatchReplies {
 pub struct Requester {
     /// The session.
     pub session: SessionNumber,
-    /// Where it comes from.
+    /// The client's address.
     pub peer: SocketAddr,
 }
 
-/// All of the replies, once they are taken down; or none of them.
+/// All of the replies once they are recorded, or none of them.
 pub type Recorded = Pin<Box<dyn Future<Output = Option<Vec<BatchReplies>>>>>;
 
 /// An audit that all sessions share.

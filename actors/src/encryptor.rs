@@ -1,28 +1,35 @@
-//! The actor that turns what may be told into what only one student can read.
+//! The actor that seals answers, so that only the asking student can read them.
 
 use actix::{Actor, ActorContext, Addr, Context, Handler, Supervised, Supervisor};
 use actix_rt::ArbiterHandle;
-use gradebook::{Answers, Replies, Sealer};
+use fernet_batch::Sealer;
+use gradebook::{Answers, Replies, ReplyForm};
 
 use crate::event::Part;
 use crate::messages::{Failed, Seal};
 use crate::supervision::RestartLimit;
 
-/// What an encryptor does with a batch: [`Sealer::seal`], or a test's stand-in for it that fails.
-pub type SealBatch = fn(&mut Sealer, Answers) -> Replies;
+/// How an encryptor seals a batch: [`Answers::seal`], or a test's stand-in that fails.
+pub type SealBatch = fn(Answers, &mut Sealer, ReplyForm) -> Replies;
 
-/// Seals batches; one for each thread of sessions. Restart policy: restarted by a panic; it has no
-/// state to lose.
+/// Seals batches; there is one on each worker thread. Restart policy: restarted after a panic; it has
+/// no state to lose.
 pub struct Encryptor {
     sealer: Sealer,
+    form: ReplyForm,
     seal: SealBatch,
     restart_limit: RestartLimit,
 }
 
 impl Encryptor {
-    /// An encryptor that seals in this way.
-    pub fn new(sealer: Sealer, seal: SealBatch, restart_limit: RestartLimit) -> Self {
-        Self { sealer, seal, restart_limit }
+    /// An encryptor that makes replies of this form.
+    pub fn new(
+        sealer: Sealer,
+        form: ReplyForm,
+        seal: SealBatch,
+        restart_limit: RestartLimit,
+    ) -> Self {
+        Self { sealer, form, seal, restart_limit }
     }
 
     /// Starts the encryptor under supervision, on the thread of `arbiter`. Its mailbox holds one
@@ -32,6 +39,11 @@ impl Encryptor {
             context.set_mailbox_capacity(sessions_max);
             self
         })
+    }
+
+    fn seal(&mut self, answers: Answers) -> Result<Replies, Failed> {
+        let Self { sealer, form, seal, restart_limit } = self;
+        restart_limit.guard(Part::Encryptor, || seal(answers, sealer, *form))
     }
 }
 
@@ -45,10 +57,10 @@ impl Handler<Seal> for Encryptor {
     type Result = Vec<Result<Replies, Failed>>;
 
     fn handle(&mut self, Seal(batches): Seal, context: &mut Self::Context) -> Self::Result {
-        let Self { sealer, seal, restart_limit } = self;
-        let mut sealed =
-            |answers| restart_limit.guard(Part::Encryptor, || seal(&mut *sealer, answers));
-        let sealed: Vec<_> = batches.into_iter().map(&mut sealed).collect();
+        let mut sealed = Vec::with_capacity(batches.len());
+        for answers in batches {
+            sealed.push(self.seal(answers));
+        }
         if sealed.iter().any(Result::is_err) {
             context.stop();
         }

@@ -1,68 +1,93 @@
-//! What happened, as values. Actors tell events; one module of the program prints them.
+//! Events: what happened, as values. Actors and the program emit them, sinks record them.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
-use gradebook::{EditionNumber, Outcome, Rejection, Request};
+use gradebook::{Book, EditionNumber, Outcome, Rejection, Request};
 
 /// A session's number within one run of the program, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionNumber(pub u64);
 
 /// Something that happened in the server.
-#[derive(Debug)]
+#[derive(Clone, Copy)]
 pub enum ServerEvent<'a> {
+    /// The class file was read at the start.
+    ClassRead {
+        /// The class file.
+        path: &'a Path,
+        /// The first book.
+        book: &'a Book,
+    },
     /// The listener accepts connections.
     Listening(SocketAddr),
     /// A connection was accepted.
     Accepted {
         /// Its session.
         session: SessionNumber,
-        /// Where it came from.
+        /// The client's address.
         peer: SocketAddr,
     },
-    /// A connection was closed at once, since its source has as many as it may have.
+    /// A connection was closed at once, since its source has as many as allowed.
     ConnectionRejected(SocketAddr),
-    /// A request was answered, one way or the other. Told only to those who want requests.
+    /// A request was answered or rejected. Emitted only to sinks that want requests.
     Answered {
-        /// The session that asked.
+        /// The session.
         session: SessionNumber,
-        /// What it asked; a line that is no request has its rejection here.
+        /// The request, or why the line is not one.
         request: Result<Request<'a>, Rejection>,
-        /// What became of it.
+        /// How it ended.
         outcome: Outcome,
-        /// The bytes that are sent now: a token with its line end, an `ERR` line, or nothing.
+        /// The bytes that are sent: a token with its line end, an `ERR` line, or nothing.
         reply: &'a [u8],
     },
     /// A session ended.
     Ended {
-        /// Which one.
+        /// The session.
         session: SessionNumber,
-        /// How.
+        /// Why its connection closed.
         reason: CloseReason,
-        /// How many requests it dealt with.
+        /// The number of requests that it answered.
         requests: u64,
     },
-    /// Accepting failed for want of something, such as descriptors; the listener pauses and tries
-    /// again. Told once for each shortage.
+    /// The system lacks what `accept` needs, such as descriptors; the listener pauses and tries again.
+    /// Emitted once until connections are accepted again.
     AcceptPaused(&'a io::Error),
-    /// Accepting can never work again; the server is broken.
+    /// The listening socket can never be used again; the server ends.
     AcceptFailed(&'a io::Error),
-    /// Accepting works again, after so many failures.
+    /// Connections are accepted again, after so many failures.
     AcceptResumed(u64),
-    /// A handler panicked; its actor restarts and goes on.
+    /// A handler panicked; its actor restarts.
     Panicked(Part),
-    /// RestartLimit have become too many: the server is broken and the process should end.
+    /// There were too many restarts; the server ends.
     TooManyRestarts,
     /// The store restarted with a new book.
     Installed {
-        /// The book's number.
+        /// The number of the edition.
         edition: EditionNumber,
-        /// How many students it holds.
+        /// The number of students.
         students: usize,
     },
+    /// The class file was read again and has not changed.
+    ClassUnchanged(EditionNumber),
+    /// The class file was rejected or held; the current edition stays.
+    EditionKept {
+        /// The current edition.
+        edition: EditionNumber,
+        /// Why it stays.
+        reason: &'a str,
+    },
+    /// The class file cannot be watched; it is read from time to time.
+    WatchFailed(&'a str),
+    /// Something that the operator should know.
+    Warning(&'a str),
+    /// The audit log cannot be written; every request is refused.
+    AuditFailed(&'a str),
+    /// The audit log is written again, after so many requests were refused.
+    AuditResumed(u64),
     /// The service ends; so many sessions are open.
     Draining(usize),
     /// The service has ended; so many sessions were cut off at the deadline.
@@ -78,28 +103,28 @@ pub enum Part {
     Encryptor,
 }
 
-/// How a session ended.
+/// Why a connection closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
-    /// The client closed, and has all its answers.
+    /// The client closed and has all its answers.
     Closed,
     /// The connection broke.
     Lost(io::ErrorKind),
-    /// A student was unknown, and unknown students get no byte.
+    /// A student is unknown, and unknown students get no byte.
     UnknownStudent,
-    /// A line was longer than a line may be.
+    /// A line was longer than allowed.
     TooLong,
-    /// A request was not whole in time.
+    /// A request was not complete in time.
     TooSlow,
-    /// Nothing was asked for a long time.
+    /// No request came for a long time.
     Idle,
-    /// Replies were not read in time; the connection was reset.
+    /// The client did not read its replies in time; the connection was reset.
     NotReading,
-    /// The one answer of the student report's wire was given.
-    Revealed,
+    /// A token was sent with its key, which is the only answer of such a connection.
+    KeyRevealed,
     /// The service ends.
     Drained,
-    /// The session failed; its connection is closed, and nobody else's.
+    /// The session panicked; other sessions go on.
     Panicked,
 }
 
@@ -113,7 +138,7 @@ impl fmt::Display for CloseReason {
             Self::TooSlow => "request not complete in time",
             Self::Idle => "idle",
             Self::NotReading => "replies not read in time",
-            Self::Revealed => "answered with the key",
+            Self::KeyRevealed => "answered with the key",
             Self::Drained => "service ends",
             Self::Panicked => "session failed",
         })
@@ -126,14 +151,16 @@ impl fmt::Display for SessionNumber {
     }
 }
 
-/// Who hears of events. Called on the actors' threads, so it must not block.
+/// Records events. It is called on the actors' threads, so it must not block.
 pub trait EventSink: Send + Sync {
-    /// Hears of one event.
+    /// Records one event.
     fn emit(&self, event: &ServerEvent<'_>);
 
-    /// Whether [`ServerEvent::Answered`] is wanted, which is one event a request.
-    fn wants_requests(&self) -> bool;
+    /// Returns true if the sink wants [`ServerEvent::Answered`], which is one event a request.
+    fn wants_requests(&self) -> bool {
+        false
+    }
 }
 
-/// A listener to events that all actors share.
+/// A sink that all actors share.
 pub type SharedSink = Arc<dyn EventSink>;

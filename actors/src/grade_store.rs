@@ -1,61 +1,62 @@
-//! The one actor that holds the book and answers from it.
+//! The actor that holds the book and answers from it.
 //!
-//! It never reads a file: a book arrives whole and valid in [`Install`], and taking it up *is* the
-//! supervised restart. The store stops, its supervisor restarts it, and the new book is in place
-//! before the next message of its mailbox, which survives, is answered. So no request is lost, and
-//! no batch sees two editions.
+//! It never reads a file: a valid book arrives in [`Install`], and installing it *is* the supervised
+//! restart. The store stops, its supervisor restarts it, and the new book is in place before the next
+//! message of its mailbox, which survives, is answered. So no request is lost, and no batch is
+//! answered from two editions.
 
 use std::time::SystemTime;
 
 use actix::{Actor, ActorContext, Addr, Context, Handler, ResponseFuture, Supervised, Supervisor};
-use gradebook::sealed::RequestVerifier;
-use gradebook::{Answers, Book, Requests, Timestamp, UnknownStudent};
+use fernet_batch::Timestamp;
+use gradebook::{Answers, Book, Requests, UnknownStudent};
 use tokio::sync::oneshot;
 
 use crate::event::{Part, ServerEvent, SharedSink};
 use crate::messages::{Failed, Install, Lookup};
+use crate::profile::Responder;
 use crate::supervision::RestartLimit;
 
-/// What the store does with a batch: [`Book::answer`], or a test's stand-in for it that fails.
+/// How the store answers a batch: [`Book::answer`], or a test's stand-in that fails.
 pub type AnswerBatch = fn(&Book, Requests, &UnknownStudent, Timestamp) -> Answers;
 
-/// Holds the book. Restart policy: restarted by [`Install`] and by a panic, its book kept.
+/// Holds the book. Restart policy: restarted by [`Install`] and after a panic, with its book.
 pub struct GradeStore {
     book: Book,
     /// The next book and who waits for the old one, between [`Install`] and the restart.
     pending: Option<(Book, oneshot::Sender<Book>)>,
-    profile: Profile,
+    responder: Responder,
     answer: AnswerBatch,
     restart_limit: RestartLimit,
     events: SharedSink,
-}
-
-/// Which requests the store answers.
-pub enum Profile {
-    /// Requests in clear; and how it answers unknown students.
-    Clear(UnknownStudent),
-    /// Sealed requests, which this one examines. What it has answered outlives restarts of the store.
-    Sealed(Box<RequestVerifier>),
 }
 
 impl GradeStore {
     /// A store with its first book.
     pub fn new(
         book: Book,
-        profile: Profile,
+        responder: Responder,
         answer: AnswerBatch,
         restart_limit: RestartLimit,
         events: SharedSink,
     ) -> Self {
-        Self { book, pending: None, profile, answer, restart_limit, events }
+        Self { book, pending: None, responder, answer, restart_limit, events }
     }
 
     /// Starts the store under supervision, on this thread. Its mailbox holds one message of each of
-    /// `sessions_max` sessions, and a session never has two.
+    /// `sessions_max` sessions; a session never has two.
     pub fn supervise(self, sessions_max: usize) -> Addr<Self> {
         Supervisor::start(move |context: &mut Context<Self>| {
             context.set_mailbox_capacity(sessions_max);
             self
+        })
+    }
+
+    fn answer(&mut self, requests: Requests, now: Timestamp) -> Result<Answers, Failed> {
+        let Self { book, responder, answer, restart_limit, .. } = self;
+        restart_limit.guard(Part::GradeStore, || match responder {
+            Responder::Clear(unknown) => answer(book, requests, unknown, now),
+            Responder::Sealed(verifier) => book.answer_sealed(requests, verifier, now),
         })
     }
 }
@@ -69,14 +70,10 @@ impl Handler<Lookup> for GradeStore {
 
     fn handle(&mut self, Lookup(batches): Lookup, context: &mut Self::Context) -> Self::Result {
         let now = Timestamp::of(SystemTime::now());
-        let Self { book, profile, answer, restart_limit, .. } = self;
-        let answer = |batch| {
-            restart_limit.guard(Part::GradeStore, || match &mut *profile {
-                Profile::Clear(unknown) => answer(book, batch, unknown, now),
-                Profile::Sealed(verifier) => book.answer_sealed(batch, verifier, now),
-            })
-        };
-        let answered: Vec<_> = batches.into_iter().map(answer).collect();
+        let mut answered = Vec::with_capacity(batches.len());
+        for requests in batches {
+            answered.push(self.answer(requests, now));
+        }
         if answered.iter().any(Result::is_err) {
             context.stop();
         }
@@ -88,8 +85,8 @@ impl Handler<Install> for GradeStore {
     type Result = ResponseFuture<Result<Book, Failed>>;
 
     fn handle(&mut self, Install(book): Install, context: &mut Self::Context) -> Self::Result {
-        let (old, returned) = oneshot::channel();
-        self.pending = Some((book, old));
+        let (old_book, returned) = oneshot::channel();
+        self.pending = Some((book, old_book));
         context.stop();
         Box::pin(async { returned.await.map_err(|_| Failed) })
     }
@@ -97,15 +94,16 @@ impl Handler<Install> for GradeStore {
 
 impl Supervised for GradeStore {
     fn restarting(&mut self, _: &mut Self::Context) {
-        let Some((mut book, old)) = self.pending.take() else {
+        let Some((mut book, old_book)) = self.pending.take() else {
             return;
         };
         if book.edition() > self.book.edition() {
             std::mem::swap(&mut book, &mut self.book);
-            let (edition, students) = (self.book.edition(), self.book.students());
+            let edition = self.book.edition();
+            let students = self.book.students();
             self.events.emit(&ServerEvent::Installed { edition, students });
         }
-        // A caller that has gone away leaves the old book to be dropped here.
-        drop(old.send(book));
+        // If nobody waits for the old book, it is dropped here.
+        drop(old_book.send(book));
     }
 }

@@ -1,33 +1,29 @@
-//! Who asks whom: the actors that serve a gradebook over TCP.
+//! The actors that serve a gradebook over TCP, and their messages.
 //!
-//! [`Server`] is the running tree and draws it; [`messages`] is the conversation between its parts;
-//! [`event`] is what they tell of it. Each handler calls one function of `gradebook` and decides
-//! who hears of it. This is the only crate that names actix.
+//! [`Server`] is the running tree and draws it, [`messages`] is everything that actors send each
+//! other, and [`event`] is what they emit. A handler calls one function of `gradebook` and passes its
+//! result on. This is the only crate that names actix.
 
 pub mod audit;
 pub mod event;
 pub mod messages;
 
-mod accept_error;
-mod connection;
-mod deadline;
-mod decoder;
-mod dispatcher;
+mod acceptor;
+mod dispatch;
 mod encryptor;
 mod grade_store;
 mod limits;
 mod listener;
+mod profile;
 mod server;
 mod session;
-mod stream;
 mod supervision;
-mod worker;
 
+pub use dispatch::{SessionConfig, SessionLimits, WorkerContext};
 pub use encryptor::{Encryptor, SealBatch};
-pub use grade_store::{AnswerBatch, GradeStore, Profile};
+pub use grade_store::{AnswerBatch, GradeStore};
 pub use limits::{ConnectionLimits, RequestRate, Source, Timeouts};
+pub use profile::{Exposure, LabProfile, Profile, Responder, SealedProfile};
 pub use server::{Server, ServerConfig, bind, run};
-pub use session::{Session, SessionContext};
-pub use stream::SessionStream;
+pub use session::{Session, SessionContext, SessionStream};
 pub use supervision::{RESTART_WINDOW, RestartLimit};
-pub use worker::{SessionConfig, WorkerContext};

@@ -1,15 +1,16 @@
-//! The running tree: one store, an encryptor for each thread of sessions, one listener, and as many
-//! sessions as there are connections.
+//! The running tree of actors.
 //!
 //! ```text
-//! main --> Server --+-1- GradeStore  one; restarted by Install and by a panic, its mailbox kept
-//!                  +-2- Encryptor   one per session thread; restarted by a panic
-//!                  +-3- Listener    waits for a permit, then accepts; errors sorted by name
-//!                         +-- 0..N Session   one socket, one permit; never restarted
+//! main -> Server -+- GradeStore    one; restarted by Install and after a panic; its mailbox survives
+//!                 +- Encryptor     one per worker thread; stateless; restarted after a panic
+//!                 +- Dispatcher    one per worker thread; coalesces batches; restarted by the next request
+//!                 +- AuditWriter   one thread; when it stops, every request is refused
+//!                 +- Listener      takes a permit, accepts; accept errors sorted by kind
+//!                      +- Session  0..N; one connection, one permit; never restarted
 //! ```
 //!
-//! Parts start in this order, so that nobody asks someone who is not there yet. There is no registry
-//! and no global state: every test builds its own server.
+//! Parts start in this order, so that nothing is sent to a part that is not there yet. There is no
+//! registry and no global state: every test builds its own server.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,25 +18,27 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use actix_rt::{Arbiter, ArbiterHandle, System};
-use gradebook::{Book, Sealer};
+use fernet_batch::Sealer;
+use gradebook::Book;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
 use crate::audit::SharedAudit;
+use crate::dispatch::{SessionConfig, SessionLimits, WorkerContext};
 use crate::encryptor::{Encryptor, SealBatch};
 use crate::event::{ServerEvent, SharedSink};
-use crate::grade_store::{AnswerBatch, GradeStore, Profile};
+use crate::grade_store::{AnswerBatch, GradeStore};
 use crate::limits::ConnectionLimits;
 use crate::listener::{Listener, WorkerThread};
 use crate::messages::{Drain, Drained, Failed, Install};
+use crate::profile::Profile;
 use crate::supervision::RestartLimit;
-use crate::worker::{SessionConfig, WorkerContext};
 
-/// How many connections the kernel holds ready to be accepted. With fewer, a burst of clients loses
-/// its first packets and waits a second to send them again.
+/// The most connections that the kernel holds ready to be accepted. With fewer, a burst of clients
+/// loses its first packets, which are sent again after a second.
 const BACKLOG: u32 = 4096;
 
-/// Everything that a server is built from.
+/// Everything that a server is started with.
 pub struct ServerConfig {
     /// Where to listen; see [`bind`].
     pub socket: TcpListener,
@@ -43,21 +46,21 @@ pub struct ServerConfig {
     pub book: Book,
     /// Which requests are answered.
     pub profile: Profile,
-    /// How sessions behave.
-    pub session_config: SessionConfig,
+    /// The limits of each session.
+    pub session: SessionLimits,
     /// How many connections there may be.
     pub connections: ConnectionLimits,
-    /// How many threads sessions are spread over; the first is the caller's.
+    /// The number of threads that sessions are spread over. The first is the caller's.
     pub workers: usize,
-    /// How many restarts after panics there may be in a minute.
+    /// The most restarts after panics within [`RESTART_WINDOW`](crate::RESTART_WINDOW).
     pub restarts_max: usize,
-    /// Who takes down what is answered, before it is.
+    /// Records replies before they are sent.
     pub audit: Option<SharedAudit>,
-    /// Who hears of events.
+    /// Records events.
     pub events: SharedSink,
-    /// How the store answers: `Book::answer`, unless a test wants it to fail.
+    /// How the store answers: `Book::answer`, unless a test makes it fail.
     pub answer: AnswerBatch,
-    /// How an encryptor seals: `Sealer::seal`, unless a test wants it to fail.
+    /// How an encryptor seals: `Answers::seal`, unless a test makes it fail.
     pub seal: SealBatch,
 }
 
@@ -70,21 +73,21 @@ pub struct Server {
     restart_limit: RestartLimit,
 }
 
-/// Binds the socket to listen on. Port 0 is any free one.
+/// Binds the socket to listen on. Port 0 stands for any free port.
 ///
 /// # Errors
-/// As of binding: the port is taken, the address is not ours, or the port is not allowed.
+/// Returns an error if the port is taken or not allowed, or the address is not one of this machine.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Lets a restarted server have its port back while old connections are still in TIME_WAIT.
+    // A restarted server gets its port back while old connections are still in TIME_WAIT.
     socket.set_reuseaddr(true)?;
-    // Accepted sockets inherit it: a reply is one write and should not wait for more.
+    // Accepted sockets inherit it: a reply is one write and must not wait for more.
     socket.set_nodelay(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Runs a future in a new actor system on this thread: houses are opened in there.
+/// Runs a future in a new actor system on this thread. Servers are started inside.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
     System::new().block_on(future)
 }
@@ -93,73 +96,75 @@ impl Server {
     /// Starts all parts, on the current arbiter and as many others as there are workers.
     ///
     /// # Errors
-    /// When a worker's thread cannot be started, or the system gives no random bytes.
-    pub fn open(config: ServerConfig) -> io::Result<Self> {
-        let ServerConfig { socket, book, profile, session_config, connections, workers, .. } =
-            config;
-        let ServerConfig { restarts_max, audit, events, answer, seal, .. } = config;
-        let address = socket.local_addr()?;
-        let restart_limit = RestartLimit::new(restarts_max, Arc::clone(&events));
-        let store =
-            GradeStore::new(book, profile, answer, restart_limit.clone(), Arc::clone(&events))
-                .supervise(connections.total);
-        let sealer = || match session_config.reveal_pause {
-            Some(_) => Sealer::revealing().map_err(io::Error::other),
-            None => Sealer::new().map_err(io::Error::other),
+    /// Returns an error if a thread cannot be started, or the system gives no random bytes.
+    pub fn start(config: ServerConfig) -> io::Result<Self> {
+        let address = config.socket.local_addr()?;
+        let restart_limit = RestartLimit::new(config.restarts_max, Arc::clone(&config.events));
+        let responder = config.profile.responder().map_err(io::Error::other)?;
+        let store = GradeStore::new(
+            config.book,
+            responder,
+            config.answer,
+            restart_limit.clone(),
+            Arc::clone(&config.events),
+        )
+        .supervise(config.connections.total);
+        let parts = WorkerParts {
+            session_config: SessionConfig::new(&config.profile, config.session),
+            profile: config.profile,
+            sessions_max: config.connections.total,
+            store: store.clone(),
+            audit: config.audit,
+            seal: config.seal,
+            restart_limit: restart_limit.clone(),
+            events: Arc::clone(&config.events),
         };
-        let worker = |arbiter: &ArbiterHandle| -> io::Result<_> {
-            let encryptor = Encryptor::new(sealer()?, seal, restart_limit.clone())
-                .supervise(connections.total, arbiter)
-                .recipient();
-            let (store, events) = (store.clone().recipient(), Arc::clone(&events));
-            Ok(Arc::new(WorkerContext::new(
-                session_config.clone(),
-                store,
-                encryptor,
-                audit.clone(),
-                events,
-            )))
-        };
-        let mut threads =
-            vec![WorkerThread { arbiter: None, worker: worker(&Arbiter::current())? }];
+        let worker = parts.worker(&Arbiter::current())?;
+        let mut threads = vec![WorkerThread { arbiter: None, worker }];
         let mut arbiters = Vec::new();
-        for _ in 1..workers {
+        for _ in 1..config.workers {
             let arbiter = Arbiter::try_new()?;
             let handle = arbiter.handle();
-            threads.push(WorkerThread { worker: worker(&handle)?, arbiter: Some(handle) });
+            let worker = parts.worker(&handle)?;
+            threads.push(WorkerThread { arbiter: Some(handle), worker });
             arbiters.push(arbiter);
         }
-        let listener =
-            Listener::new(socket, threads, connections, restart_limit.clone(), Arc::clone(&events))
-                .start();
-        events.emit(&ServerEvent::Listening(address));
+        let listener = Listener::new(
+            config.socket,
+            threads,
+            config.connections,
+            restart_limit.clone(),
+            Arc::clone(&config.events),
+        )
+        .start();
+        config.events.emit(&ServerEvent::Listening(address));
         Ok(Self { store, listener, arbiters, address, restart_limit })
     }
 
-    /// The address that clients connect to, with the real port.
+    /// The address that clients connect to, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Lets the store restart with a new book. Requests that wait are answered from it; none is
-    /// lost. The old book is dropped off the actors' thread, since that takes a while for a big one.
+    /// Restarts the store with a new book. Requests that wait are answered from it; none is lost. The
+    /// old book is dropped on another thread, since that takes long for a big class.
     ///
     /// # Errors
-    /// [`Failed`] if the store is gone.
+    /// Returns an error if the store is gone.
     pub async fn install(&self, book: Book) -> Result<(), Failed> {
-        let old = self.store.send(Install(book)).await.map_err(|_| Failed)??;
-        // The end of dropping is nobody's concern.
-        drop(tokio::task::spawn_blocking(move || drop(old)));
+        let old_book = self.store.send(Install(book)).await.map_err(|_| Failed)??;
+        // Nothing waits for the end of dropping.
+        drop(tokio::task::spawn_blocking(move || drop(old_book)));
         Ok(())
     }
 
-    /// Waits until the server is exceeded: its parts have failed too often.
-    pub async fn exceeded(&self) {
+    /// Waits until parts have failed too often.
+    pub async fn too_many_restarts(&self) {
         self.restart_limit.exceeded().await;
     }
 
-    /// Ends the service: accepts no more, answers what has been taken, and waits for the sessions
-    /// to end, but not beyond the deadline.
+    /// Ends the service: accepts no more, answers what was read, and waits for the sessions to end,
+    /// until the deadline at most.
     pub async fn drain(&self, deadline: Instant) -> Drained {
         // A listener that is gone has no sessions to wait for.
         self.listener.send(Drain { deadline }).await.unwrap_or(Drained { cut_off: 0 })
@@ -169,8 +174,37 @@ impl Server {
     pub fn close(self) {
         for arbiter in self.arbiters {
             arbiter.stop();
-            // A worker that panicked has been told of; there is nothing left to do for it.
+            // A worker that panicked has emitted that; there is nothing left to do for it.
             drop(arbiter.join());
         }
+    }
+}
+
+/// What every worker thread is made from.
+struct WorkerParts {
+    session_config: SessionConfig,
+    profile: Profile,
+    sessions_max: usize,
+    store: Addr<GradeStore>,
+    audit: Option<SharedAudit>,
+    seal: SealBatch,
+    restart_limit: RestartLimit,
+    events: SharedSink,
+}
+
+impl WorkerParts {
+    /// Starts the encryptor of a thread, and makes what its sessions share.
+    fn worker(&self, arbiter: &ArbiterHandle) -> io::Result<Arc<WorkerContext>> {
+        let sealer = Sealer::new().map_err(io::Error::other)?;
+        let form = self.profile.reply_form();
+        let encryptor = Encryptor::new(sealer, form, self.seal, self.restart_limit.clone())
+            .supervise(self.sessions_max, arbiter);
+        Ok(Arc::new(WorkerContext::new(
+            self.session_config.clone(),
+            self.store.clone().recipient(),
+            encryptor.recipient(),
+            self.audit.clone(),
+            Arc::clone(&self.events),
+        )))
     }
 }

@@ -1,4 +1,4 @@
-//! How often parts may fail before the whole is called exceeded.
+//! How often parts may fail before the server ends.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,10 +14,10 @@ use crate::messages::Failed;
 /// The window in which restarts are counted.
 pub const RESTART_WINDOW: Duration = Duration::from_secs(60);
 
-/// The restarts of one server, counted together.
+/// Counts the restarts of all parts of one server.
 ///
-/// A fault that comes back with every request would otherwise be restarted for ever. At one restart
-/// too many the server is exceeded, and a service manager starts the process anew.
+/// A fault that comes back with every request would otherwise restart a part for ever. At one restart
+/// too many the limit trips, the process ends, and a service manager starts it again.
 #[derive(Clone)]
 pub struct RestartLimit {
     shared: Arc<Shared>,
@@ -27,21 +27,21 @@ pub struct RestartLimit {
 struct Shared {
     max: usize,
     recent: Mutex<VecDeque<Instant>>,
-    exceeded: Notify,
+    tripped: Notify,
 }
 
 impl RestartLimit {
-    /// A count that is broken by more than `max` restarts within [`RESTART_WINDOW`].
+    /// A limit of `max` restarts within [`RESTART_WINDOW`].
     pub fn new(max: usize, events: SharedSink) -> Self {
-        let recent = Mutex::new(VecDeque::new());
-        Self { shared: Arc::new(Shared { max, recent, exceeded: Notify::new() }), events }
+        let shared = Shared { max, recent: Mutex::default(), tripped: Notify::new() };
+        Self { shared: Arc::new(shared), events }
     }
 
-    /// Runs a handler's work. A panic in it is caught here, told and counted; the caller then lets
-    /// its supervisor restart it.
+    /// Runs the work of a handler. A panic is caught here, emitted and counted; the caller then stops
+    /// its actor, which the supervisor restarts.
     pub(crate) fn guard<T>(&self, part: Part, work: impl FnOnce() -> T) -> Result<T, Failed> {
-        // Work only reads what the actor owns, but for a generator of random numbers and the requests
-        // that were answered, which are good in any state that a panic may leave them in.
+        // The work reads what its actor owns. It changes only a random number generator and the replay
+        // cache, which are valid in any state that a panic may leave them in.
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
             self.events.emit(&ServerEvent::Panicked(part));
             self.count();
@@ -49,9 +49,9 @@ impl RestartLimit {
         })
     }
 
-    /// Waits until there have been too many restart_limit.
+    /// Waits until the limit has tripped.
     pub async fn exceeded(&self) {
-        self.shared.exceeded.notified().await;
+        self.shared.tripped.notified().await;
     }
 
     fn count(&self) {
@@ -67,8 +67,8 @@ impl RestartLimit {
         }
     }
 
-    /// Calls the server broken at once.
+    /// Trips the limit at once.
     pub(crate) fn trip(&self) {
-        self.shared.exceeded.notify_one();
+        self.shared.tripped.notify_one();
     }
 }

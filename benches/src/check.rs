@@ -1,22 +1,24 @@
-//! Whether replies are right: opened with the student's key, they say what the class file says.
+//! Checks replies: opened with the student's key, they say what the class file says.
 
-use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
+use class_files::{KeyFile, ReadLimits, read_class};
+use fernet_batch::{Sealer, Timestamp, open};
 use gradebook::sealed;
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, EditionNumber, Key, KeyFile, PrivacyPolicy, ReadOptions, ReleaseHistory,
-    Requests, Sealer, Timestamp, UnknownStudent, open, read_class_file,
+    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, ReplyForm, Requests,
+    UnknownStudent,
 };
 
+use crate::keys::Keys;
 use crate::protocol::Protocol;
 
-/// A reply that came, and what had been asked.
+/// A reply, and the request that it answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
     pub(crate) id: String,
@@ -24,49 +26,26 @@ pub(crate) struct Sample {
     pub(crate) reply: Vec<u8>,
 }
 
-/// A class: its students and what they may be told.
+/// A class: its students, and the answers that they get.
 pub(crate) struct Class {
     book: Book,
     keys: Keys,
     ids: Vec<String>,
 }
 
-/// The keys of a class, by student.
-#[derive(Clone, Default)]
-pub(crate) struct Keys(Arc<KeyFile>);
-
-impl Keys {
-    /// The key of one student.
-    ///
-    /// # Errors
-    /// When there is none of this ID.
-    pub(crate) fn of(&self, id: &str) -> anyhow::Result<&Key> {
-        let keys = self.0.keys(id).with_context(|| format!("{id} is not in the class"))?;
-        Ok(keys.current())
-    }
-}
-
-/// It tells how many there are, and none of them.
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} keys", self.0.len())
-    }
-}
-
-const READ_OPTIONS: ReadOptions =
-    ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, policy: PrivacyPolicy::NONE };
+const LIMITS: ReadLimits = ReadLimits { bytes_max: u64::MAX, rows_max: usize::MAX };
 
 impl Class {
     /// Reads the class file that the server reads.
     ///
     /// # Errors
-    /// When it cannot be read, or is refused.
+    /// Returns an error if it cannot be read or is invalid.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let open = || File::open(path).with_context(|| format!("cannot open {}", path.display()));
+        let class = read_class(open()?, None, &LIMITS)?;
         let book =
-            read_class_file(open()?, &READ_OPTIONS, EditionNumber(1), &ReleaseHistory::default())?;
-        let keys =
-            KeyFile::from_class_file(open()?, READ_OPTIONS.bytes_max, READ_OPTIONS.rows_max)?;
+            Book::publish(class, EditionNumber(1), &ReleaseHistory::default(), PrivacyPolicy::NONE);
+        let keys = KeyFile::from_class_file(open()?, &LIMITS)?;
         let ids = keys.ids().map(str::to_owned).collect();
         Ok(Self { book, keys: Keys(Arc::new(keys)), ids })
     }
@@ -79,10 +58,10 @@ impl Class {
         &self.keys
     }
 
-    /// Compares replies with what this class file gives.
+    /// Compares replies with this class file.
     ///
     /// # Errors
-    /// At the first reply that is not what it should be.
+    /// Returns an error at the first reply that is wrong.
     pub(crate) fn check(&self, protocol: Protocol, samples: &[Sample]) -> anyhow::Result<()> {
         let mut sealer = Sealer::new()?;
         for Sample { id, command, reply } in samples {
@@ -95,14 +74,16 @@ impl Class {
             };
             let expected = opened(&self.expected(&mut sealer, id, command)?)?;
             let text = opened(reply)?;
-            let told = match sealed::Reply::parse(&text) {
-                Some(reply) if protocol == Protocol::Sealed => reply.body,
+            let answer = match sealed::Reply::parse(&text) {
+                Some(reply) if protocol == Protocol::Sealed => reply.body.unwrap_or_default(),
                 _ => text.as_str(),
             };
-            // A report holds the time and the edition.
-            let same =
-                if command == "REPORT" { told.len() == expected.len() } else { told == expected };
-            if !same {
+            // A report contains the time and the edition.
+            let is_right = match command.as_str() {
+                "REPORT" => answer.len() == expected.len(),
+                _ => answer == expected,
+            };
+            if !is_right {
                 bail!("{id} {command} was not answered with what the class file says");
             }
         }
@@ -113,12 +94,13 @@ impl Class {
         let line = format!("{id} {command}\n");
         let grammar = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
         let Parsed::Request { request, .. } = wire::parse(grammar, line.as_bytes()) else {
-            bail!("{id} {command} is no request");
+            bail!("{id} {command} is not a request");
         };
-        let mut questions = Requests::new(BatchLimits { requests: 1, output_bytes: 1 });
-        questions.push(request);
+        let mut requests = Requests::new(BatchLimits { requests: 1, output_bytes: 1 });
+        requests.push(request);
         let now = Timestamp::of(SystemTime::now());
-        let replies = sealer.seal(self.book.answer(questions, &UnknownStudent::Close, now));
+        let answers = self.book.answer(requests, &UnknownStudent::Close, now);
+        let replies = answers.seal(sealer, ReplyForm::Line);
         Ok(std::str::from_utf8(replies.bytes())?.trim_end().to_owned())
     }
 }

@@ -1,6 +1,8 @@
 //! Classes of any size whose students do not exist.
 
+use std::fs;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -56,3 +58,21 @@ pub(crate) fn write(out: impl Write, students: u32, columns: u32) -> io::Result<
     }
     out.flush()
 }
+
+/// Gives the last student of a class file an old key.
+///
+/// # Errors
+/// Returns an error if the file cannot be read or written.
+pub(crate) fn add_old_key(path: &Path) -> io::Result<()> {
+    let text = fs::read_to_string(path)?;
+    let (others, last) = text.trim_end().rsplit_once('\n').unwrap_or(("", &text));
+    let old_key = URL_SAFE.encode([7; 32]);
+    let mut cells: Vec<_> = last.split(',').map(str::to_owned).collect();
+    if let Some(key) = cells.get_mut(KEY_COLUMN) {
+        *key = format!("{key};{old_key}");
+    }
+    fs::write(path, format!("{others}\n{}\n", cells.join(",")))
+}
+
+/// The column of the keys, counted from 0.
+const KEY_COLUMN: usize = 2;

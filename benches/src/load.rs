@@ -15,7 +15,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use crate::check::{Keys, Sample};
+use crate::check::Sample;
+use crate::keys::Keys;
 use crate::process::Process;
 use crate::protocol::Protocol;
 

@@ -10,11 +10,13 @@ mod bounds;
 mod check;
 mod class;
 mod compare;
+mod keys;
 mod load;
 mod peers;
 mod print;
 mod process;
 mod protocol;
+mod timing;
 
 use std::io;
 use std::net::SocketAddr;
@@ -44,6 +46,8 @@ enum Task {
     Compare(compare::Options),
     /// Measure what the server promises beside speed.
     Bounds(bounds::Options),
+    /// Measure whether the time of replies reveals who is enrolled.
+    Timing(timing::Options),
     /// Write the class file of an invented class.
     Class {
         /// How many students.
@@ -98,6 +102,7 @@ fn main() -> anyhow::Result<()> {
         Task::Load(arguments) => put_load(arguments),
         Task::Compare(options) => compare::run(&options),
         Task::Bounds(options) => bounds::run(&options),
+        Task::Timing(options) => timing::run(&options),
         Task::Class { students, columns } => {
             class::write(io::stdout().lock(), students, columns)?;
             Ok(())

@@ -1,11 +1,12 @@
-//! The languages that the load speaks: the protocol's lines, in clear or sealed, and Redis's.
+//! The protocols of the load: the lines of the grade server, in clear or sealed, and Redis's.
 
-use clap::ValueEnum;
-use gradebook::Timestamp;
-use gradebook::sealed::{Nonce, SealedRequest};
 use std::time::SystemTime;
 
-use crate::check::Keys;
+use clap::ValueEnum;
+use fernet_batch::Timestamp;
+use gradebook::sealed::{Nonce, SealedRequest};
+
+use crate::keys::Keys;
 
 /// The course that sealed requests are for.
 pub(crate) const AUDIENCE: &str = "grade-bench";

@@ -1,52 +1,39 @@
-//! What a grade is, how it is asked for, and how it is sealed.
+//! Classes, marks, statistics, editions, requests and answers.
 //!
 //! ```text
-//! bytes --wire::parse--> Request --Book::answer--> Answers --Sealer::seal--> Replies (bytes)
+//! bytes --wire::parse--> Request --Book::answer--> Answers --Answers::seal--> Replies (bytes)
 //! ```
 //!
-//! Every arrow is a pure function: no actors, no runtime, no clock of its own, and no I/O beyond
-//! `impl Read`. `wire` does not know the book, and the book does not know `wire`. A secret is a type
-//! without `Debug` or `Display`.
+//! Every arrow is a pure function: no actors, no runtime, no clock, and no I/O. Modules import only
+//! from modules above them in this list:
+//!
+//! - `values`: edition numbers and decimals
+//! - `request`: student IDs, commands, rejections
+//! - `roster`: students, marks, lookup by ID
+//! - `statistics`: figures, privacy policy, release history, texts
+//! - [`wire`]: bytes to requests, rejections to bytes. It does not know the book.
+//! - [`sealed`]: sealed requests and replies, the replay cache
+//! - `batch`: requests to answers to replies
+//! - `book`: a published class, ready to answer. It does not know the wire.
+//!
+//! Keys and tokens stand in the crate `fernet-batch`, class files in the crate `class-files`.
 
-pub mod request;
 pub mod sealed;
 pub mod wire;
 
 mod batch;
 mod book;
-mod class_file;
-mod csv_guard;
-mod decimal;
-mod decoy;
-mod id_set;
-mod key;
-mod key_file;
-mod open;
-mod rejection;
-mod release;
-mod render;
-mod report;
+mod request;
 mod roster;
-mod seal;
-mod short_text;
 mod statistics;
-#[cfg(test)]
-mod testing;
-mod token;
+mod values;
 
-pub use batch::{Answers, BatchLimits, Outcome, Replies, Requests};
-pub use book::{Book, EditionNumber, LAB_ANSWER_BYTES_MAX, UnknownStudent};
-pub use class_file::{
-    ClassFileError, Column, IdList, ReadOptions, read_class_file, read_class_files,
+pub use batch::{Answers, BatchLimits, Outcome, Replies, ReplyForm, Requests};
+pub use book::{Book, UnknownStudent};
+pub use request::{
+    COMMANDS, Command, CommandSpec, LAB_ANSWER_BYTES_MAX, LAB_COMMANDS, Lab, LineError,
+    MalformedLine, Rejection, Request, StudentId, command_list,
 };
-pub use decimal::{Decimal, DecimalError};
-pub use decoy::DecoyKeys;
-pub use id_set::IdSet;
-pub use key::{Key, KeyError, StudentKeys};
-pub use key_file::KeyFile;
-pub use open::{OpenError, Opened, open};
-pub use rejection::{LineError, MalformedLine, Rejection};
-pub use release::{InvalidHistory, ReleaseHistory};
-pub use request::{Command, Request, StudentId};
-pub use seal::{NoRandomness, Sealer, Timestamp};
-pub use statistics::PrivacyPolicy;
+pub use roster::{AddError, Class, Duplicate, IdSet, RosterBuilder};
+pub use statistics::{InvalidHistory, PrivacyPolicy, ReleaseHistory};
+pub use values::{Decimal, DecimalError, EditionNumber};

@@ -6,20 +6,29 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use class_files::{ReadLimits, read_class};
 use fernet::Fernet;
+use fernet_batch::{Sealer, Timestamp};
 use gradebook::{
-    BatchLimits, Book, Command, EditionNumber, PrivacyPolicy, ReadOptions, ReleaseHistory, Request,
-    Requests, Sealer, StudentId, Timestamp, UnknownStudent, read_class_file,
+    BatchLimits, Book, Command, EditionNumber, PrivacyPolicy, ReleaseHistory, ReplyForm, Request,
+    Requests, StudentId, UnknownStudent,
 };
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
+const LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 20, rows_max: 1000 };
+
+/// Reads a class file and publishes it.
+fn publish(file: &str, edition: u64, history: &ReleaseHistory, population_min: u32) -> Book {
+    let class = read_class(file.as_bytes(), None, &LIMITS).unwrap();
+    Book::publish(class, EditionNumber(edition), history, PrivacyPolicy { population_min })
+}
 
 /// A class as its instructor sees it: each student's mark, if there is one yet.
 struct Class {
     marks: Vec<Option<u32>>,
     edition: u64,
     history: ReleaseHistory,
-    policy: PrivacyPolicy,
+    population_min: u32,
 }
 
 fn key(n: usize) -> String {
@@ -35,7 +44,7 @@ impl Class {
             marks: vec![None; students],
             edition: 0,
             history: ReleaseHistory::default(),
-            policy: PrivacyPolicy { population_min },
+            population_min,
         }
     }
 
@@ -47,10 +56,7 @@ impl Class {
             writeln!(file, "Some One,{},{},{mark}", 2_100_000 + n, key(n)).unwrap();
         }
         self.edition += 1;
-        let policy = self.policy;
-        let options = ReadOptions { bytes_max: 1 << 20, rows_max: 1000, policy };
-        let edition = EditionNumber(self.edition);
-        let book = read_class_file(file.as_bytes(), &options, edition, &self.history).unwrap();
+        let book = publish(&file, self.edition, &self.history, self.population_min);
         self.history = book.release_history().clone();
         book
     }
@@ -58,11 +64,11 @@ impl Class {
 
 /// What student `n` is told.
 fn ask(book: &Book, n: usize, command: Command<&str>) -> String {
-    let mut questions = Requests::new(BatchLimits { requests: 1, output_bytes: 1 << 20 });
+    let mut requests = Requests::new(BatchLimits { requests: 1, output_bytes: 1 << 20 });
     let id = (2_100_000 + n).to_string();
-    questions.push(Request { id: StudentId::new(id.as_bytes()).unwrap(), command });
-    let answers = book.answer(questions, &UnknownStudent::Close, NOW);
-    let replies = Sealer::new().unwrap().seal(answers);
+    requests.push(Request { id: StudentId::new(id.as_bytes()).unwrap(), command });
+    let answers = book.answer(requests, &UnknownStudent::Close, NOW);
+    let replies = answers.seal(&mut Sealer::new().unwrap(), ReplyForm::Line);
     let token = std::str::from_utf8(replies.bytes()).unwrap().trim_end();
     let text = Fernet::new(&key(n)).unwrap().decrypt_at_time(token, None, NOW.0).unwrap();
     String::from_utf8(text).unwrap()
@@ -85,9 +91,9 @@ fn one_run(history: &ReleaseHistory, _: u64) -> ReleaseHistory {
 
 /// It is kept in a state file over a restart of the process.
 fn kept(history: &ReleaseHistory, edition: u64) -> ReleaseHistory {
-    let record = history.to_record(EditionNumber(edition));
-    let (read, up_to) = ReleaseHistory::from_record(&record).unwrap();
-    assert_eq!((up_to, read.to_record(up_to)), (EditionNumber(edition), record));
+    let record = history.to_json(EditionNumber(edition));
+    let (read, up_to) = ReleaseHistory::from_json(&record).unwrap();
+    assert_eq!((up_to, read.to_json(up_to)), (EditionNumber(edition), record));
     read
 }
 
@@ -135,17 +141,17 @@ fn restarts_of_the_process_between_two_marks_recover_nothing_with_a_state_file()
 fn a_damaged_record_of_what_was_told_is_not_read() {
     let mut class = Class::new(8, 5);
     class.marks.fill(Some(7));
-    let record = class.save().release_history().to_record(EditionNumber(1));
-    assert!(ReleaseHistory::from_record(&record).is_ok());
+    let record = class.save().release_history().to_json(EditionNumber(1));
+    assert!(ReleaseHistory::from_json(&record).is_ok());
     for cut in 0..record.len() {
-        assert!(ReleaseHistory::from_record(&record[..cut]).is_err(), "cut at {cut}");
+        assert!(ReleaseHistory::from_json(&record[..cut]).is_err(), "cut at {cut}");
     }
     let text = String::from_utf8(record).unwrap();
     for (sound, damaged) in
         [("\"form\":1", "\"form\":2"), ("\"7\"", "\"x\""), ("8]", "-8]"), ("8]", "2]")]
     {
         let damaged = text.replace(sound, damaged);
-        assert!(damaged != text && ReleaseHistory::from_record(damaged.as_bytes()).is_err());
+        assert!(damaged != text && ReleaseHistory::from_json(damaged.as_bytes()).is_err());
     }
 }
 
@@ -223,8 +229,6 @@ fn figures_told_one_after_another_differ_from_each_other_all() {
 
 #[test]
 fn other_ids_for_the_same_marks_are_no_changes() {
-    let policy = PrivacyPolicy { population_min: 5 };
-    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 99, policy };
     let file = |renumbered: usize, students: usize| -> String {
         let id =
             |n: usize| if (1..=renumbered).contains(&n) { 3_100_000 + n } else { 2_100_000 + n };
@@ -242,9 +246,7 @@ fn other_ids_for_the_same_marks_are_no_changes() {
             (0..students).map(row).collect::<String>()
         )
     };
-    let read = |file: &str, edition, before: &ReleaseHistory| {
-        read_class_file(file.as_bytes(), &options, EditionNumber(edition), before).unwrap()
-    };
+    let read = |file: &str, edition, before: &ReleaseHistory| publish(file, edition, before, 5);
     let first = read(&file(0, 19), 1, &ReleaseHistory::default());
     let renumbered = read(&file(18, 20), 2, first.release_history());
     let told = ask(&renumbered, 0, Command::Average("Lab 1"));
@@ -257,9 +259,7 @@ fn a_column_that_goes_and_comes_back_is_remembered() {
     class.marks.iter_mut().take(6).for_each(|mark| *mark = Some(5));
     class.save();
     let without = format!("Name,ID Number,Key\nSome One,2100000,{}\n", key(0));
-    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 10, policy: class.policy };
-    let book =
-        read_class_file(without.as_bytes(), &options, EditionNumber(2), &class.history).unwrap();
+    let book = publish(&without, 2, &class.history, class.population_min);
     (class.history, class.edition) = (book.release_history().clone(), 2);
     class.marks[6] = Some(10);
     let told = ask(&class.save(), 0, Command::Average("Lab 1"));
@@ -269,16 +269,12 @@ fn a_column_that_goes_and_comes_back_is_remembered() {
 #[test]
 fn a_column_under_another_name_is_known_by_its_marks() {
     let keys: Vec<_> = (0..10).map(key).collect();
-    let policy = PrivacyPolicy { population_min: 5 };
-    let options = ReadOptions { bytes_max: 1 << 20, rows_max: 10, policy };
     let file = |header: &str, row: &dyn Fn(usize) -> String| -> String {
         let rows = keys.iter().enumerate();
         let rows = rows.map(|(n, key)| format!("Some One,{},{key},{}\n", 2_100_000 + n, row(n)));
         format!("Name,ID Number,Key,{header}\n{}", rows.collect::<String>())
     };
-    let read = |file: &str, edition, before: &ReleaseHistory| {
-        read_class_file(file.as_bytes(), &options, EditionNumber(edition), before).unwrap()
-    };
+    let read = |file: &str, edition, before: &ReleaseHistory| publish(file, edition, before, 5);
     let first = read(&file("Lab 1", &|n| n.to_string()), 1, &ReleaseHistory::default());
     assert_eq!(ask(&first, 0, Command::Average("Lab 1")), "Lab 1 average: 4.5");
     // Renamed, with one mark changed; and copied, with another.
@@ -308,11 +304,6 @@ fn columns(
     columns: &[(&str, &dyn Fn(u32) -> u32)],
     before: &ReleaseHistory,
 ) -> (Book, ReleaseHistory) {
-    let options = ReadOptions {
-        bytes_max: 1 << 20,
-        rows_max: 99,
-        policy: PrivacyPolicy { population_min: 5 },
-    };
     let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
     let mut file = format!("Name,ID Number,Key,{}\n", names.join(","));
     for n in 0..20_usize {
@@ -320,7 +311,7 @@ fn columns(
         let marks = marks.collect::<Vec<_>>().join(",");
         writeln!(file, "Some One,{},{},{marks}", 2_100_000 + n, key(n)).unwrap();
     }
-    let book = read_class_file(file.as_bytes(), &options, EditionNumber(edition), before).unwrap();
+    let book = publish(&file, edition, before, 5);
     let history = book.release_history().clone();
     (book, history)
 }

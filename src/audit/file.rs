@@ -1,130 +1,123 @@
-//! The audit's file, and beside it the head: which record is the last one.
+//! The audit log's file: opening it, appending to it, and cutting off what could not be written whole.
 //!
-//! A chain shows by itself what was taken out of its middle, but not what was cut off its end. So the
-//! number and the hash of the last record stand in a small file of their own, `FILE.head`.
+//! A pipe or a device may take the place of a regular file. It differs in three ways, which stand
+//! here and nowhere else: it has no head, it is not locked, and what was written to it cannot be
+//! removed ([`AuditFile::truncate_end`]).
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{OFlags, fcntl_setfl};
 
+use super::head::{head_path, read_head, write_head};
 use super::record::{ChainHead, Record};
 
-/// The most bytes at the end of a file in which its last record is looked for. A record is shorter by
-/// far.
+/// The bytes at the end of a file in which its last record is searched. A record is much shorter.
 const TAIL_BYTES_MAX: u64 = 64 * 1024;
 
-/// AuditEvent the head is padded to, so that a new one overwrites all of the one before.
-const HEAD_BYTES: usize = 128;
-
-/// A file open for appending records.
+/// A file that is open for appending records.
 pub(super) struct AuditFile {
     file: File,
-    /// None beside what is no regular file.
+    /// The head beside a regular file; `None` for a pipe or a device.
     head: Option<File>,
     identity: (u64, u64),
 }
 
-/// A file that has been opened, and what was found in it.
+/// A file that was opened, and what was found in it.
 pub(super) struct Found {
     pub(super) file: AuditFile,
-    /// Whether nothing was in it.
+    /// Whether it was empty.
     pub(super) is_new: bool,
     /// The record that the next one follows.
     pub(super) last: ChainHead,
     /// The bytes of an unfinished record that were removed.
     pub(super) truncated_bytes: u64,
-    /// How many records were written, as the head tells, and are not there.
+    /// The number of records that the head counts and the file does not have.
     pub(super) missing: u64,
 }
 
 /// Why a file cannot take records, with its path.
 #[derive(Debug, thiserror::Error)]
-#[error("{} (audit.file): {why}", path.display())]
+#[error("{} (audit.file): {error}", path.display())]
 pub struct OpenError {
     path: PathBuf,
-    why: Reason,
+    error: OpenErrorKind,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Reason {
+enum OpenErrorKind {
     #[error("cannot be opened: {0}")]
     Io(#[from] io::Error),
-    #[error("another server writes its audit there; give each a file of its own")]
-    Taken,
-    #[error("does not end with a record of an audit; name another file, or move this one away")]
+    #[error("another server writes its audit log there; give each server its own file")]
+    Locked,
+    #[error("does not end with a record of an audit log; name another file, or move this one away")]
     Foreign,
 }
 
 impl OpenError {
-    pub(super) fn of(path: &Path, error: io::Error) -> Self {
-        Self { path: path.to_owned(), why: error.into() }
+    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+        Self { path: path.to_owned(), error: error.into() }
     }
 }
 
 impl AuditFile {
-    /// Opens a file, or makes one that only its owner can read, and finds its last record.
+    /// Opens a file, or creates one that only its owner can read, and finds its last record.
     pub(super) fn open(path: &Path) -> Result<Found, OpenError> {
-        Self::open_path(path, None).map_err(|why| OpenError { path: path.to_owned(), why })
+        Self::open_with_head(path, None).map_err(|error| OpenError { path: path.to_owned(), error })
     }
 
-    /// Opens the file that has this path now, to go on in it; nothing, if there is something in it.
+    /// Opens the file that has this path now, to continue in it; `None` if it is not empty.
     pub(super) fn next(&self, path: &Path) -> Result<Option<Self>, OpenError> {
-        let found = Self::open_path(path, self.head.as_ref());
-        let found = found.map_err(|why| OpenError { path: path.to_owned(), why })?;
+        let found = Self::open_with_head(path, self.head.as_ref())
+            .map_err(|error| OpenError { path: path.to_owned(), error })?;
         Ok(found.is_new.then_some(found.file))
     }
 
-    /// Opens a file beside a head that is open already, or opens that too.
-    fn open_path(path: &Path, head: Option<&File>) -> Result<Found, Reason> {
+    /// Opens a file. `head` is its head, if that is open already.
+    fn open_with_head(path: &Path, head: Option<&File>) -> Result<Found, OpenErrorKind> {
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600);
-        // Opening must not wait for a FIFO's reader, nor make a terminal ours; writing may wait.
+        // Opening must not wait for a FIFO's reader, nor make a terminal ours. Writing may wait.
         options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-        let regular = path.metadata().map_or(true, |metadata| metadata.is_file());
-        let mut file = options.read(regular).open(path)?;
+        let is_regular = path.metadata().map_or(true, |metadata| metadata.is_file());
+        let mut file = options.read(is_regular).open(path)?;
         let metadata = file.metadata()?;
         let identity = (metadata.dev(), metadata.ino());
         fcntl_setfl(&file, OFlags::APPEND).map_err(io::Error::from)?;
         if !metadata.is_file() {
             let file = Self { file, head: None, identity };
-            return Ok(Found {
-                file,
-                is_new: true,
-                last: ChainHead::genesis(),
-                truncated_bytes: 0,
-                missing: 0,
-            });
+            let last = ChainHead::genesis();
+            return Ok(Found { file, is_new: true, last, truncated_bytes: 0, missing: 0 });
         }
         lock(&file)?;
         let head = match head {
             Some(head) => head.try_clone()?,
             None => {
-                // The head stays when the file is moved away, so that it keeps others out.
+                // The head stays in its place when the file is moved, so that it keeps other servers
+                // out.
                 let head = options.read(true).append(false).write(true).open(head_path(path))?;
                 lock(&head)?;
                 head
             }
         };
-        let told = read_head(&head)?;
+        let headed = read_head(&head)?;
         let (written, truncated_bytes) = last_record(&mut file)?;
         let is_new = written.is_none();
-        let sequence = |link: &Option<ChainHead>| link.as_ref().map_or(0, |link| link.sequence);
-        let missing = sequence(&told).saturating_sub(sequence(&written));
-        let last = match (written, told) {
-            // The head is written after its record, so that it may be behind. One that is before tells
-            // of records that are gone: they will be unrecorded.
-            (Some(written), Some(told)) if told.sequence < written.sequence => written,
-            (_, Some(told)) => told,
+        let missing = sequence(headed.as_ref()).saturating_sub(sequence(written.as_ref()));
+        let last = match (written, headed) {
+            // The head is written after its record, so it may be behind. A head that is ahead counts
+            // records that are gone, and they will be missed.
+            (Some(written), Some(headed)) if headed.sequence < written.sequence => written,
+            (_, Some(headed)) => headed,
             (written, None) => written.unwrap_or_else(ChainHead::genesis),
         };
         let file = Self { file, head: Some(head), identity };
         Ok(Found { file, is_new, last, truncated_bytes, missing })
     }
 
-    /// Whether the file is the one that now has this path.
+    /// Returns true if the file is the one that has this path now.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         path.metadata().is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.identity)
     }
@@ -134,103 +127,73 @@ impl AuditFile {
         self.file.write(text)
     }
 
-    /// Removes bytes from the end. Says whether they are gone: a pipe gives nothing back.
-    pub(super) fn truncate_unwritten(&self, bytes: usize) -> bool {
+    /// Removes bytes from the end. Returns false if they stay, as they always do in a pipe or a device.
+    pub(super) fn truncate_end(&self, bytes: usize) -> bool {
+        if self.head.is_none() {
+            return false;
+        }
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        let cut = || self.file.set_len(self.file.metadata()?.len().saturating_sub(bytes));
-        self.head.is_some() && (bytes == 0 || cut().is_ok())
+        let truncate = || self.file.set_len(self.file.metadata()?.len().saturating_sub(bytes));
+        bytes == 0 || truncate().is_ok()
     }
 
-    /// Takes down which record is the last one.
+    /// Writes to the head which record is the last one.
     pub(super) fn write_head(&self, last: &ChainHead) {
-        if let Some(head) = &self.head
-            && let Ok(mut text) = serde_json::to_vec(last)
-        {
-            text.resize(HEAD_BYTES.max(text.len() + 1) - 1, b' ');
-            text.push(b'\n');
-            // A head that is behind its file is right, only less use.
-            drop(head.write_all_at(&text, 0));
+        if let Some(head) = &self.head {
+            write_head(head, last);
         }
     }
 
-    /// Sees to it that what was written survives a loss of power.
+    /// Makes what was written survive a loss of power.
     pub(super) fn sync(&self) {
         drop(self.file.sync_data());
     }
 }
 
-/// Where the head of an audit file stands.
-pub(super) fn head_path(path: &Path) -> PathBuf {
-    let mut head = path.as_os_str().to_owned();
-    head.push(".head");
-    head.into()
-}
-
-/// AuditEvent the head beside a file tells; nothing if there is none.
-pub(super) fn head_of(path: &Path) -> io::Result<Option<ChainHead>> {
-    match File::open(head_path(path)) {
-        Ok(head) => read_head(&head),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// AuditEvent a head tells; nothing if nothing was written to it yet.
-fn read_head(head: &File) -> io::Result<Option<ChainHead>> {
-    let mut text = [0; HEAD_BYTES];
-    let bytes = head.read_at(&mut text, 0)?;
-    let text = text.get(..bytes).unwrap_or_default();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let link = serde_json::from_slice(text).ok();
-    let damaged = || io::Error::new(io::ErrorKind::InvalidData, "its .head is not one of an audit");
-    link.map(Some).ok_or_else(damaged)
+fn sequence(head: Option<&ChainHead>) -> u64 {
+    head.map_or(0, |head| head.sequence)
 }
 
 /// Keeps other servers out.
-fn lock(file: &File) -> Result<(), Reason> {
+fn lock(file: &File) -> Result<(), OpenErrorKind> {
     match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Reason::Taken),
+        Err(TryLockError::WouldBlock) => Err(OpenErrorKind::Locked),
         Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 
-/// The last record of a file. AuditEvent stands behind it without a line end is the beginning of one that was
-/// never finished, and removed; so many bytes that were.
-fn last_record(file: &mut File) -> Result<(Option<ChainHead>, u64), Reason> {
+/// The last record of a file. Bytes behind it without a line end are the beginning of a record that was
+/// never finished: they are removed and counted.
+fn last_record(file: &mut File) -> Result<(Option<ChainHead>, u64), OpenErrorKind> {
     let bytes = file.seek(SeekFrom::End(0))?;
     let start = bytes.saturating_sub(TAIL_BYTES_MAX);
     file.seek(SeekFrom::Start(start))?;
     let mut tail = Vec::new();
     file.take(TAIL_BYTES_MAX).read_to_end(&mut tail)?;
-    let (whole, truncated) = match memchr::memrchr(b'\n', &tail) {
-        Some(end) => tail.split_at_checked(end + 1).unwrap_or_default(),
-        None => tail.split_at_checked(0).unwrap_or_default(),
-    };
-    let last = match whole.strip_suffix(b"\n") {
-        None => None,
-        Some(lines) => {
-            let line = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-            Some(Record::parse(line).map_err(|_| Reason::Foreign)?.chain_head())
-        }
-    };
-    // Nothing is removed that cannot be the beginning of a record.
-    if !may_be_unfinished(truncated) {
-        return Err(Reason::Foreign);
+    let lines_end = memchr::memrchr(b'\n', &tail).map_or(0, |end| end + 1);
+    let (lines, unfinished) = tail.split_at_checked(lines_end).unwrap_or_default();
+    let mut last = None;
+    if let Some(lines) = lines.strip_suffix(b"\n") {
+        let line = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let record = Record::parse(line).map_err(|_| OpenErrorKind::Foreign)?;
+        last = Some(record.chain_head());
     }
-    let truncated_bytes = u64::try_from(truncated.len()).unwrap_or(u64::MAX);
+    // Nothing is removed that cannot be the beginning of a record.
+    if !may_be_unfinished(unfinished) {
+        return Err(OpenErrorKind::Foreign);
+    }
+    let truncated_bytes = u64::try_from(unfinished.len()).unwrap_or(u64::MAX);
     if truncated_bytes > 0 {
         file.set_len(bytes.saturating_sub(truncated_bytes))?;
     }
     Ok((last, truncated_bytes))
 }
 
-/// Whether bytes may be a record that was not finished: its beginning, or the zeros that some file systems
-/// leave in its place after a loss of power.
+/// Returns true if bytes may be an unfinished record: its beginning, or the zeros that some file
+/// systems leave in its place after a loss of power.
 pub(super) fn may_be_unfinished(bytes: &[u8]) -> bool {
     const BEGINNING: &[u8] = br#"{"sequence":"#;
-    let begins = bytes.iter().zip(BEGINNING).all(|(byte, expected)| byte == expected);
-    begins || bytes.iter().all(|byte| *byte == 0)
+    let begins_a_record = bytes.iter().zip(BEGINNING).all(|(byte, expected)| byte == expected);
+    begins_a_record || bytes.iter().all(|byte| *byte == 0)
 }

@@ -1,66 +1,63 @@
-//! Whether records can be written; and what happened while they could not.
+//! Whether records can be written, and what happened while they could not.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use grade_actors::audit::BatchReplies;
-use sd_notify::NotifyState;
+use grade_actors::event::{ServerEvent, SharedSink};
 
-use crate::console::{Console, Notice};
-use crate::service::notify_manager;
-
-/// AuditEvent the writer and those who wait for it share.
+/// What the writer and those who wait for it share.
 pub(super) struct AuditHealth {
     failing: AtomicBool,
     unrecorded: Mutex<Unrecorded>,
-    /// How many requests have been refused since it is failing.
+    /// The number of requests refused since records cannot be written.
     refused: AtomicU64,
-    console: Arc<Console>,
+    events: SharedSink,
 }
 
-/// AuditEvent happened since records could not be written, as far as no record tells.
+/// What happened since records could not be written, and stands in no record yet.
 #[derive(Default)]
 pub(super) struct Unrecorded {
     /// Why they cannot be written.
     pub(super) reason: String,
-    /// How many requests were refused.
+    /// The number of requests that were refused.
     pub(super) requests: u64,
-    /// How many events found no room to wait.
+    /// The number of events that found no room to wait.
     pub(super) events: u64,
 }
 
 impl AuditHealth {
-    pub(super) fn new(console: Arc<Console>) -> Self {
-        let (failing, unrecorded) = (AtomicBool::new(false), Mutex::default());
-        Self { failing, unrecorded, refused: AtomicU64::new(0), console }
+    /// A healthy audit, whose failures are emitted to `events`.
+    pub(super) fn new(events: SharedSink) -> Self {
+        Self {
+            failing: AtomicBool::new(false),
+            unrecorded: Mutex::default(),
+            refused: AtomicU64::new(0),
+            events,
+        }
     }
 
     pub(super) fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Acquire)
     }
 
-    /// Nothing can be written, for this reason. From now on no grade goes out.
+    /// Records cannot be written, for this reason. From now on every request is refused.
     pub(super) fn fail(&self, reason: &str) {
         reason.clone_into(&mut self.unrecorded().reason);
-        if self.failing.swap(true, Ordering::AcqRel) {
-            return;
+        if !self.failing.swap(true, Ordering::AcqRel) {
+            self.events.emit(&ServerEvent::AuditFailed(reason));
         }
-        self.console.notice(&Notice::AuditFailed(reason));
-        let status = format!("no grade goes out, since the audit cannot be written: {reason}");
-        notify_manager(&[NotifyState::Status(&status)]);
     }
 
-    /// Records can be written again, and grades go out.
+    /// Records can be written again, and requests are answered.
     pub(super) fn recover(&self) {
-        if !self.failing.swap(false, Ordering::AcqRel) {
-            return;
+        if self.failing.swap(false, Ordering::AcqRel) {
+            let refused = self.refused.swap(0, Ordering::Relaxed);
+            self.events.emit(&ServerEvent::AuditResumed(refused));
         }
-        let refused = self.refused.swap(0, Ordering::Relaxed);
-        self.console.notice(&Notice::AuditResumed(refused));
-        notify_manager(&[NotifyState::Status("serving")]);
     }
 
-    /// Whether something happened that no record tells of.
+    /// Returns true if something happened that stands in no record.
     pub(super) fn has_unrecorded(&self) -> bool {
         let unrecorded = self.unrecorded();
         unrecorded.requests > 0 || unrecorded.events > 0
@@ -68,20 +65,20 @@ impl AuditHealth {
 
     /// Counts requests that are refused.
     pub(super) fn refuse(&self, batches: &[BatchReplies]) {
-        let requests: usize = batches.iter().map(|batches| batches.replies.len()).sum();
+        let requests: usize = batches.iter().map(|batch| batch.replies.len()).sum();
         let requests = u64::try_from(requests).unwrap_or(u64::MAX);
         self.refused.fetch_add(requests, Ordering::Relaxed);
         let mut unrecorded = self.unrecorded();
         unrecorded.requests = unrecorded.requests.saturating_add(requests);
     }
 
-    /// Counts an event that cannot be taken down.
+    /// Counts an event that cannot be recorded.
     pub(super) fn lose_event(&self) {
         let mut unrecorded = self.unrecorded();
         unrecorded.events = unrecorded.events.saturating_add(1);
     }
 
-    /// AuditEvent was unrecorded, for a record to tell.
+    /// Takes what is unrecorded, to be written into a record.
     pub(super) fn take_unrecorded(&self) -> Unrecorded {
         let mut unrecorded = self.unrecorded();
         let reason = unrecorded.reason.clone();
@@ -89,7 +86,7 @@ impl AuditHealth {
     }
 
     pub(super) fn warn(&self, text: &str) {
-        self.console.notice(&Notice::Warning(text));
+        self.events.emit(&ServerEvent::Warning(text));
     }
 
     fn unrecorded(&self) -> MutexGuard<'_, Unrecorded> {

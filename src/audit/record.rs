@@ -1,8 +1,8 @@
-//! AuditEvent a record says, and how records are chained.
+//! What a record says, and how records are chained.
 //!
-//! A record is one line, a JSON object. Its `hash` is the SHA-256 of the line's bytes before it, in which
-//! `previous` repeats the hash of the record before. So a record cannot be changed, taken out or moved
-//! without changing every hash behind it.
+//! A record is one line with a JSON object. Its `hash` is the SHA-256 of the bytes of the line before
+//! it, in which `previous` repeats the hash of the record before. So no record can be changed, removed
+//! or moved without changing every hash behind it.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -13,11 +13,11 @@ use hex_simd::AsciiCase;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// AuditEvent is taken down.
+/// What a record is about.
 #[derive(Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum AuditEvent<'a> {
-    /// A request, on its way to being answered.
+    /// A request, before its reply is sent.
     Request {
         connection: u64,
         source: SocketAddr,
@@ -28,8 +28,8 @@ pub(super) enum AuditEvent<'a> {
         outcome: &'static str,
         edition: u64,
     },
-    /// The server listens. Whether the file is new; and how many bytes of an unfinished record were
-    /// removed from its end.
+    /// The server listens. `truncated_bytes` counts the bytes of an unfinished record that were removed
+    /// from the end of the file.
     Start {
         version: &'static str,
         profile: &'static str,
@@ -38,28 +38,28 @@ pub(super) enum AuditEvent<'a> {
         #[serde(rename = "torn_bytes")]
         truncated_bytes: u64,
     },
-    /// A class file is in place.
+    /// A class file was installed.
     Reload { edition: u64, students: usize },
-    /// A class file was refused or held back; the edition goes on.
+    /// A class file was rejected or held; the current edition stays.
     ReloadRefused { edition: u64, reason: Cow<'a, str> },
-    /// A part failed and restart_limit.
+    /// A part failed and restarts.
     Restart { part: &'static str },
     /// The session failed.
     SessionFailed { connection: u64 },
-    /// A connection was refused, since its source has too many.
+    /// A connection was rejected, since its source has too many.
     #[serde(rename = "turned_away")]
     ConnectionRejected { source: SocketAddr },
-    /// No connection can be accepted.
+    /// Connections cannot be accepted.
     AcceptFailed { reason: Cow<'a, str> },
-    /// The records from one to the other say that requests were answered that were not: writing them
-    /// took too long.
+    /// The records of this range say that requests were answered that were refused: writing the
+    /// records took too long.
     #[serde(rename = "withheld")]
     Voided { from: u64, to: u64 },
     /// Records can be written again, after so many requests were refused and so many events lost.
     Resumed { reason: Cow<'a, str>, refused_requests: u64, lost_events: u64 },
-    /// The last record of a file: the next file goes on from here.
+    /// The last record of a file that was moved away: the next file continues.
     Continued,
-    /// The first record of such a file.
+    /// The first record of the file that continues.
     Continues,
     /// The service ends; so many connections are open.
     Stopping { connections: usize },
@@ -67,30 +67,30 @@ pub(super) enum AuditEvent<'a> {
     Stop { outcome: &'static str },
 }
 
-/// A record as others refer to it.
+/// The end of the chain: a record as the next one refers to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ChainHead {
-    /// Its number; the first one is 1.
+    /// Its number; the first record is 1.
     pub(super) sequence: u64,
     pub(super) hash: String,
 }
 
 impl ChainHead {
-    /// AuditEvent stands before the first record.
+    /// What stands before the first record.
     pub(super) fn genesis() -> Self {
         Self { sequence: 0, hash: "0".repeat(HASH_DIGITS) }
     }
 
-    /// Appends the record that follows this one to a text, and becomes that.
-    pub(super) fn append(&mut self, what: &AuditEvent<'_>, time: SystemTime, text: &mut Vec<u8>) {
+    /// Appends the record of an event to a text, and becomes the head of the longer chain.
+    pub(super) fn append(&mut self, event: &AuditEvent<'_>, time: SystemTime, text: &mut Vec<u8>) {
         let start = text.len();
         let sequence = self.sequence.saturating_add(1);
-        let time = humantime::format_rfc3339_millis(within_format(time));
-        // Writing to memory does not fail, and neither do numbers and texts as JSON.
+        let time = humantime::format_rfc3339_millis(clamp_time(time));
+        // Writing to memory does not fail, and numbers and texts always become JSON.
         let _ = write!(text, r#"{{"sequence":{sequence},"time":"{time}","#);
         let body = text.len();
-        drop(serde_json::to_writer(&mut *text, what));
-        // The body brings braces of its own.
+        drop(serde_json::to_writer(&mut *text, event));
+        // The braces of the event's own object are removed.
         text.pop();
         if body < text.len() {
             text.remove(body);
@@ -103,13 +103,13 @@ impl ChainHead {
 }
 
 /// The time, or the nearest one that the format can write: years 1970 to 9999.
-fn within_format(time: SystemTime) -> SystemTime {
+fn clamp_time(time: SystemTime) -> SystemTime {
     const YEAR_10000_SECONDS: u64 = 253_402_300_800;
     let end = SystemTime::UNIX_EPOCH + Duration::from_secs(YEAR_10000_SECONDS - 1);
     time.clamp(SystemTime::UNIX_EPOCH, end)
 }
 
-/// A record as it is read back.
+/// A record that was read back.
 #[derive(Clone, Deserialize)]
 pub(super) struct Record {
     pub(super) sequence: u64,
@@ -122,10 +122,10 @@ pub(super) struct Record {
     pub(super) hash: String,
 }
 
-/// Why a line is no record.
+/// Why a line is not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NoRecord {
-    #[error("is no record")]
+pub(super) enum RecordError {
+    #[error("is not a record")]
     Form,
     #[error("was edited: its hash is not that of its text")]
     Hash,
@@ -133,11 +133,11 @@ pub(super) enum NoRecord {
 
 impl Record {
     /// Reads a line without its line end.
-    pub(super) fn parse(line: &[u8]) -> Result<Self, NoRecord> {
-        let record: Self = serde_json::from_slice(line).map_err(|_| NoRecord::Form)?;
-        let tail = format!(r#"{HASH_FIELD}{}"}}"#, record.hash);
-        let hashed = line.strip_suffix(tail.as_bytes()).ok_or(NoRecord::Form)?;
-        if hash(hashed) == record.hash { Ok(record) } else { Err(NoRecord::Hash) }
+    pub(super) fn parse(line: &[u8]) -> Result<Self, RecordError> {
+        let record: Self = serde_json::from_slice(line).map_err(|_| RecordError::Form)?;
+        let end = format!(r#"{HASH_FIELD}{}"}}"#, record.hash);
+        let hashed = line.strip_suffix(end.as_bytes()).ok_or(RecordError::Form)?;
+        if hash(hashed) == record.hash { Ok(record) } else { Err(RecordError::Hash) }
     }
 
     pub(super) fn chain_head(&self) -> ChainHead {
@@ -145,7 +145,7 @@ impl Record {
     }
 }
 
-/// AuditEvent stands between a record's hashed bytes and the digits of the hash.
+/// What stands between the hashed bytes of a record and the digits of the hash.
 const HASH_FIELD: &str = r#","hash":""#;
 
 /// The hexadecimal digits of a hash.
@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_record_is_a_line_of_json_whose_hash_anyone_can_compute() {
-        let mut link = ChainHead::genesis();
+        let mut head = ChainHead::genesis();
         let mut text = b"before".to_vec();
-        let what = AuditEvent::Request {
+        let event = AuditEvent::Request {
             connection: 7,
             source: "127.0.0.1:60001".parse().unwrap(),
             id: Some("2100001"),
@@ -172,18 +172,18 @@ mod tests {
             edition: 3,
         };
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123);
-        link.append(&what, time, &mut text);
+        head.append(&event, time, &mut text);
         let line = String::from_utf8(text[6..].to_vec()).unwrap();
         let document = include_str!("../../docs/AUDIT.md");
-        assert!(document.contains(&line), "docs/AUDIT.md shows another record than {line}");
+        assert!(document.contains(&line), "docs/AUDIT.md does not show the record {line}");
         let (hashed, _) = line.split_once(",\"hash\"").unwrap();
         let digest: String =
             Sha256::digest(hashed).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!((link.sequence, &link.hash), (1, &digest));
+        assert_eq!((head.sequence, &head.hash), (1, &digest));
     }
 
     #[test]
-    fn a_clock_out_of_all_bounds_still_makes_a_record() {
+    fn a_clock_beyond_all_bounds_still_makes_a_record() {
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 45);
         let early = SystemTime::UNIX_EPOCH - Duration::from_secs(1 << 40);
         for (time, expected) in

@@ -1,32 +1,33 @@
-//! Checking an audit: whether every record is there, as it was written and in its place.
+//! Verifying an audit log: every record is there, unchanged and in its place.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::file::{head_of, head_path, may_be_unfinished};
-use super::record::{ChainHead, NoRecord, Record};
-use crate::progress::Progress;
+use super::file::may_be_unfinished;
+use super::head::{head_of, head_path};
+use super::record::{ChainHead, Record, RecordError};
+use crate::files::progress::Progress;
 
 /// The longest line that is read as a record, in bytes.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
 
-/// AuditEvent a sound audit holds.
+/// What a sound audit log contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// The number of the first record; above 1, those before stand in an earlier file.
+    /// The number of the first record. Above 1, the records before stand in an earlier file.
     pub first: u64,
     /// The number of the last record.
     pub last: u64,
-    /// When the first was written.
+    /// When the first record was written.
     pub from: String,
-    /// When the last was written.
+    /// When the last record was written.
     pub to: String,
-    /// Whether the beginning of a record that was never finished stands behind the last.
+    /// Whether the beginning of an unfinished record stands behind the last record.
     pub unfinished: bool,
 }
 
-/// AuditEvent is wrong with an audit, with the file.
+/// What is wrong with an audit log, with the file.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct VerifyError {
@@ -38,10 +39,10 @@ pub struct VerifyError {
 enum Problem {
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
-    #[error("holds no record")]
+    #[error("contains no record")]
     Empty,
-    #[error("line {line} {why}")]
-    Line { line: u64, why: NoRecord },
+    #[error("line {line} {error}")]
+    Line { line: u64, error: RecordError },
     #[error("line {line} has no end: it was cut, or is being written")]
     Truncated { line: u64 },
     #[error("line {line} is longer than any record")]
@@ -50,91 +51,86 @@ enum Problem {
     OutOfPlace { line: u64, found: u64, expected: u64, what: &'static str },
     #[error("line {line} does not follow the record before it: that one was exchanged")]
     Unchained { line: u64 },
-    #[error("ends with record {last}, but {told} were written: records were cut off")]
-    CutOff { last: u64, told: u64 },
-    #[error("has not the record {record} that was written: it was exchanged")]
+    #[error("ends with record {last}, but {written} were written: records were cut off")]
+    CutOff { last: u64, written: u64 },
+    #[error("does not contain record {record} as it was written: it was exchanged")]
     Exchanged { record: u64 },
     #[error(
-        "ends with record {last}, which is no end, and there is no {} to tell whether more were \
-         written", head.display()
+        "ends with record {last}, which does not end a run, and without {} it is unknown whether more \
+         were written", head.display()
     )]
     OpenEnd { last: u64, head: PathBuf },
 }
 
-/// Checks the files of one audit, the oldest first.
+/// Verifies the files of one audit log, the oldest first.
 ///
 /// # Errors
-/// The first [`VerifyError`] there is.
+/// Returns the first problem that it finds.
 pub fn verify(paths: &[PathBuf]) -> Result<Verified, VerifyError> {
     let mut verified: Option<Verified> = None;
     let mut before = None;
     for path in paths {
         let error = |problem| VerifyError { path: path.clone(), problem };
-        // The head is read first: an audit that is being written is never behind it.
-        let head = head_of(path).map_err(|why| error(why.into()))?;
-        let read = read_file(path, before.as_ref(), head.as_ref()).map_err(error)?;
-        match (Some(path) == paths.last(), read.truncated) {
-            (true, _) => read.check_end(path, head.as_ref()).map_err(error)?,
-            (false, Some(line)) => return Err(error(Problem::Truncated { line })),
-            (false, None) => {}
+        // The head is read first: a log that is being written is never behind it.
+        let head = head_of(path).map_err(|problem| error(problem.into()))?;
+        let contents = read_file(path, before.as_ref(), head.as_ref()).map_err(error)?;
+        if Some(path) == paths.last() {
+            contents.check_end(path, head.as_ref()).map_err(error)?;
+        } else if let Some(line) = contents.truncated {
+            return Err(error(Problem::Truncated { line }));
         }
-        let FileRead { first, last, truncated, .. } = read;
-        let unfinished = truncated.is_some();
-        verified = Some(match verified {
-            None => Verified {
-                first: first.sequence,
-                last: last.sequence,
-                from: first.time,
-                to: last.time.clone(),
-                unfinished,
-            },
-            Some(before) => {
-                Verified { last: last.sequence, to: last.time.clone(), unfinished, ..before }
-            }
-        });
+        let FileContents { first, last, truncated, .. } = contents;
         before = Some(last.chain_head());
+        let (first, from) = match verified {
+            None => (first.sequence, first.time),
+            Some(verified) => (verified.first, verified.from),
+        };
+        let unfinished = truncated.is_some();
+        verified = Some(Verified { first, last: last.sequence, from, to: last.time, unfinished });
     }
     verified.ok_or_else(|| VerifyError { path: PathBuf::new(), problem: Problem::Empty })
 }
 
-/// AuditEvent was found in one file.
-struct FileRead {
+/// What one file contains.
+struct FileContents {
     first: Record,
     last: Record,
-    /// The hash of the record that the head speaks of, if it is here.
+    /// The hash of the record that the head names, if it is in the file.
     headed: Option<String>,
     /// The line that has no end, if there is one.
     truncated: Option<u64>,
 }
 
-/// Reads one file, whose first record follows the one `before`.
+/// Reads one file, whose first record follows `before`.
 fn read_file(
     path: &Path,
     before: Option<&ChainHead>,
     head: Option<&ChainHead>,
-) -> Result<FileRead, Problem> {
+) -> Result<FileContents, Problem> {
     let file = File::open(path)?;
-    let progress = Progress::of(file.metadata()?.len());
+    let progress = Progress::new(file.metadata()?.len());
     let mut lines = Lines { reader: BufReader::new(file), number: 0, bytes: 0, line: Vec::new() };
-    let mut follows = before.cloned();
-    let (mut first, mut last, mut headed, mut truncated) = (None, None, None, None);
+    let mut previous = before.cloned();
+    let mut first: Option<Record> = None;
+    let mut last: Option<Record> = None;
+    let mut headed = None;
+    let mut truncated = None;
     while let Some((number, line)) = lines.next()? {
         let Some(line) = line else {
-            truncated = Some(number);
-            if lines.is_unfinished_record() {
-                break;
+            if !lines.is_unfinished_record() {
+                return Err(Problem::Truncated { line: number });
             }
-            return Err(Problem::Truncated { line: number });
+            truncated = Some(number);
+            break;
         };
-        let record = Record::parse(line).map_err(|why| Problem::Line { line: number, why })?;
-        let goes_on = record.event == "continues" || record.new_file;
-        match follows {
-            Some(follows) => check_place(&record, &follows, number)?,
-            // A file that goes on with another one's records says so.
-            None if goes_on && record.sequence > 1 => {}
+        let record = Record::parse(line).map_err(|error| Problem::Line { line: number, error })?;
+        match &previous {
+            Some(previous) => check_place(&record, previous, number)?,
+            // A file that continues another one says so in its first record.
+            None if continues_another(&record) => {}
             None => check_place(&record, &ChainHead::genesis(), number)?,
         }
-        follows = Some(record.chain_head());
+        previous = Some(record.chain_head());
         if head.is_some_and(|head| head.sequence == record.sequence) {
             headed = Some(record.hash.clone());
         }
@@ -143,44 +139,49 @@ fn read_file(
         progress.advance(lines.bytes);
     }
     match (first, last) {
-        (Some(first), Some(last)) => Ok(FileRead { first, last, headed, truncated }),
+        (Some(first), Some(last)) => Ok(FileContents { first, last, headed, truncated }),
         _ => Err(Problem::Empty),
     }
 }
 
-fn check_place(record: &Record, before: &ChainHead, line: u64) -> Result<(), Problem> {
-    let (found, expected) = (record.sequence, before.sequence.saturating_add(1));
-    if found != expected {
-        let what = match found > expected {
-            true => "records were taken out",
-            false => "records were moved or repeated",
-        };
+fn continues_another(record: &Record) -> bool {
+    record.sequence > 1 && (record.event == "continues" || record.new_file)
+}
+
+fn check_place(record: &Record, previous: &ChainHead, line: u64) -> Result<(), Problem> {
+    let found = record.sequence;
+    let expected = previous.sequence.saturating_add(1);
+    if found > expected {
+        return Err(Problem::OutOfPlace { line, found, expected, what: "records were removed" });
+    }
+    if found < expected {
+        let what = "records were moved or repeated";
         return Err(Problem::OutOfPlace { line, found, expected, what });
     }
-    if record.previous != before.hash {
+    if record.previous != previous.hash {
         return Err(Problem::Unchained { line });
     }
     Ok(())
 }
 
-impl FileRead {
-    /// Whether nothing was cut off: as the head tells, or by a record that is an end.
+impl FileContents {
+    /// Checks that nothing was cut off, by the head or by a record that ends a run.
     fn check_end(&self, path: &Path, head: Option<&ChainHead>) -> Result<(), Problem> {
         let last = self.last.sequence;
-        match head {
-            // An unfinished record behind the head's was never acted upon.
-            Some(head) if head.sequence <= last => match &self.headed {
-                Some(hash) if *hash != head.hash => {
-                    Err(Problem::Exchanged { record: head.sequence })
-                }
-                _ => Ok(()),
-            },
-            Some(head) => Err(Problem::CutOff { last, told: head.sequence }),
-            None => match (self.truncated, self.last.event.as_str()) {
+        let Some(head) = head else {
+            return match (self.truncated, self.last.event.as_str()) {
                 (Some(line), _) => Err(Problem::Truncated { line }),
                 (None, "stop" | "continued") => Ok(()),
-                _ => Err(Problem::OpenEnd { last, head: head_path(path) }),
-            },
+                (None, _) => Err(Problem::OpenEnd { last, head: head_path(path) }),
+            };
+        };
+        if head.sequence > last {
+            return Err(Problem::CutOff { last, written: head.sequence });
+        }
+        // An unfinished record behind the head's record was never acted upon.
+        match &self.headed {
+            Some(hash) if *hash != head.hash => Err(Problem::Exchanged { record: head.sequence }),
+            _ => Ok(()),
         }
     }
 }
@@ -197,12 +198,12 @@ struct Lines {
 type Line<'a> = (u64, Option<&'a [u8]>);
 
 impl Lines {
-    /// Whether the line that has no end may be a record that was not finished.
+    /// Returns true if the line without an end may be an unfinished record.
     fn is_unfinished_record(&self) -> bool {
         may_be_unfinished(&self.line)
     }
 
-    /// The next line with its number, without its end; nothing in place of one that has no end.
+    /// The next line with its number, without its end; `None` in place of a line that has no end.
     fn next(&mut self) -> Result<Option<Line<'_>>, Problem> {
         self.line.clear();
         self.number = self.number.saturating_add(1);

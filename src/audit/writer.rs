@@ -1,7 +1,7 @@
 //! The thread that writes records.
 //!
-//! Whatever waits is written in one go. AuditEvent cannot be written is taken back, and nobody is answered
-//! until records can be written again.
+//! All records that wait are written in one go. If they cannot be written, they are removed from the
+//! file, the requests that they are about are refused, and the thread tries again until it succeeds.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -18,29 +18,29 @@ use super::health::{AuditHealth, Unrecorded};
 use super::record::{AuditEvent, ChainHead};
 use crate::redact::redact_id;
 
-/// The most bytes of records that are written at once, but for the batch that goes beyond.
+/// The bytes of records from which on no further batch is added to a write.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// How long to wait before trying again what could not be written.
+/// How long to wait before trying again.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// Why a record may fail without an error.
+/// The reason of a failure without an error.
 pub(super) const SLOW: &str = "a record was not written in time";
 
 /// The most events that wait while nothing can be written.
 const WAITING_EVENTS_MAX: usize = 1000;
 
-/// AuditEvent the thread is to do.
+/// What the thread is to do.
 pub(super) enum WriterMessage {
-    /// Take these down, and give them back then.
-    Answers(Vec<BatchReplies>, oneshot::Sender<Vec<BatchReplies>>),
-    /// Take this down.
+    /// Record these, and return them then.
+    Batches(Vec<BatchReplies>, oneshot::Sender<Vec<BatchReplies>>),
+    /// Record this.
     Event(AuditEvent<'static>),
-    /// Go on in the file that has the path now.
+    /// Continue in the file that has the path now.
     Reopen,
-    /// See whether records can be written again.
+    /// Check whether records can be written again.
     Recover,
-    /// Take this down as the last record, say so and end.
+    /// Record this as the last record, report that, and end.
     Close(AuditEvent<'static>, SyncSender<()>),
 }
 
@@ -48,27 +48,27 @@ pub(super) enum WriterMessage {
 pub(super) struct Writer {
     path: PathBuf,
     file: AuditFile,
-    /// The last record, on its way to the file or there.
+    /// The last record, which is in the file or in `text`.
     last: ChainHead,
     queue: Receiver<WriterMessage>,
     health: Arc<AuditHealth>,
-    /// Records on their way to the file, and how many bytes of them it has.
+    /// The records that are being written, and how many bytes of them the file has.
     text: Vec<u8>,
     written: usize,
-    /// The record before them.
+    /// The record before `text`.
     before: ChainHead,
-    /// Whose answers they are about.
-    answers: Vec<Waiting>,
-    /// The events among them; and such as could not be written.
+    /// The batches that `text` is about.
+    batches: Vec<WaitingBatches>,
+    /// The events in `text`, and events that could not be written.
     events: VecDeque<AuditEvent<'static>>,
-    /// Records that say that requests were answered that were not.
+    /// Ranges of records about requests that were refused after all.
     voided: Vec<(u64, u64)>,
     unrecorded: Unrecorded,
     closing: Option<(AuditEvent<'static>, SyncSender<()>)>,
 }
 
-/// Answers that wait for their records: the first and the last of them.
-struct Waiting {
+/// Batches that wait for their records, and the first and the last of these.
+struct WaitingBatches {
     batches: Vec<BatchReplies>,
     done: oneshot::Sender<Vec<BatchReplies>>,
     records: (u64, u64),
@@ -91,7 +91,7 @@ impl Writer {
             health,
             text: Vec::new(),
             written: 0,
-            answers: Vec::new(),
+            batches: Vec::new(),
             events: VecDeque::new(),
             voided: Vec::new(),
             unrecorded: Unrecorded::default(),
@@ -99,64 +99,66 @@ impl Writer {
         }
     }
 
-    /// Writes until it is told to end, or nobody is left to tell it anything.
+    /// Writes until it is closed, or nobody is left to send a message.
     pub(super) fn run(mut self) {
-        while let Ok(job) = self.queue.recv() {
-            let mut next = Some(job);
-            while let Some(job) = next {
-                self.take(job);
+        while let Ok(message) = self.queue.recv() {
+            let mut next = Some(message);
+            while let Some(message) = next {
+                self.accept(message);
                 let full = self.text.len() >= TEXT_BYTES_MAX || self.closing.is_some();
                 next = if full { None } else { self.queue.try_recv().ok() };
             }
             self.write();
             if let Some((last, done)) = self.closing.take() {
                 self.close(&last);
-                // Who has lost patience knows what that means.
+                // The receiver may have stopped waiting.
                 let _ = done.send(());
                 return;
             }
         }
     }
 
-    fn take(&mut self, job: WriterMessage) {
-        match job {
-            WriterMessage::Answers(batches, done) => {
+    fn accept(&mut self, message: WriterMessage) {
+        match message {
+            WriterMessage::Batches(batches, done) => {
                 let first = self.last.sequence.saturating_add(1);
-                batches.iter().for_each(|batches| self.record_answers(batches));
+                for batch in &batches {
+                    self.record_batch(batch);
+                }
                 let records = (first, self.last.sequence);
-                self.answers.push(Waiting { batches, done, records });
+                self.batches.push(WaitingBatches { batches, done, records });
             }
-            WriterMessage::Event(what) => {
-                self.record(&what);
-                self.events.push_back(what);
+            WriterMessage::Event(event) => {
+                self.record(&event);
+                self.events.push_back(event);
             }
             WriterMessage::Reopen => {
                 self.write();
                 self.reopen();
             }
-            // Every writing ends with that.
+            // Every write ends with a recovery, if one is needed.
             WriterMessage::Recover => {}
-            WriterMessage::Close(what, done) => self.closing = Some((what, done)),
+            WriterMessage::Close(event, done) => self.closing = Some((event, done)),
         }
     }
 
-    /// Writes what has been taken, and gives the answers back then. If that fails, it goes on trying
-    /// until it succeeds, or is told to end.
+    /// Writes the records, and returns the batches. If that fails, it tries until it succeeds, or is
+    /// closed.
     fn write(&mut self) {
         match self.write_text() {
             Ok(()) => {
                 self.events.clear();
-                for Waiting { batches, done, records } in std::mem::take(&mut self.answers) {
-                    // Who waited for a write that took too long has given up.
-                    if done.send(batches).is_err() {
-                        self.void(records);
+                for waiting in std::mem::take(&mut self.batches) {
+                    // Nobody waits any longer if the write took too long.
+                    if waiting.done.send(waiting.batches).is_err() {
+                        self.void(waiting.records);
                     }
                 }
             }
             Err(error) => {
                 self.health.fail(&error.to_string());
-                self.give_up_answers();
-                // Where a batch has no room, the record that tells so may still have.
+                self.refuse_batches();
+                // Where a batch has no room, the record that reports it may still have room.
                 self.wait();
             }
         }
@@ -165,16 +167,15 @@ impl Writer {
         }
     }
 
-    /// Lets those who wait know that they get no answer; and, if their records stay, takes down that these
-    /// are wrong.
-    fn give_up_answers(&mut self) {
-        let truncated = self.truncate_unwritten();
-        if !truncated {
+    /// Refuses the waiting batches, and voids their records if these stay in the file.
+    fn refuse_batches(&mut self) {
+        let removed = self.remove_unwritten();
+        if !removed {
             self.events.clear();
         }
-        for Waiting { batches, done, records } in std::mem::take(&mut self.answers) {
+        for WaitingBatches { batches, done, records } in std::mem::take(&mut self.batches) {
             drop(done);
-            if truncated {
+            if removed {
                 self.health.refuse(&batches);
             } else {
                 self.void(records);
@@ -190,23 +191,23 @@ impl Writer {
         }
     }
 
-    /// Tells in the file what happened while nothing could be written, as soon as that works.
+    /// Records what happened while nothing could be written, as soon as that is possible.
     fn recover(&mut self) {
         while self.closing.is_none() {
-            // AuditEvent could not be taken back goes before.
-            let tells = self.text.is_empty();
-            if tells {
+            // Records that could not be removed are written first.
+            let reports_failure = self.text.is_empty();
+            if reports_failure {
                 self.record_recovery();
             }
             match self.write_text() {
-                Ok(()) if tells => {
-                    self.forget_told();
+                Ok(()) if reports_failure => {
+                    self.clear_failure();
                     return self.health.recover();
                 }
                 Ok(()) => {}
                 Err(_) => {
-                    if !self.truncate_unwritten() && tells {
-                        self.forget_told();
+                    if !self.remove_unwritten() && reports_failure {
+                        self.clear_failure();
                     }
                     self.wait();
                 }
@@ -216,9 +217,8 @@ impl Writer {
 
     fn record_recovery(&mut self) {
         self.unrecorded.add(self.health.take_unrecorded());
-        for (from, to) in std::mem::take(&mut self.voided) {
+        for (from, to) in self.voided.clone() {
             self.record(&AuditEvent::Voided { from, to });
-            self.voided.push((from, to));
         }
         for event in std::mem::take(&mut self.events) {
             self.record(&event);
@@ -226,84 +226,85 @@ impl Writer {
         }
         let Unrecorded { reason, requests, events } = &self.unrecorded;
         let reason = if reason.is_empty() { SLOW } else { reason };
-        let (reason, refused_requests, lost_events) =
-            (reason.to_owned().into(), *requests, *events);
-        self.record(&AuditEvent::Resumed { reason, refused_requests, lost_events });
+        let resumed = AuditEvent::Resumed {
+            reason: reason.to_owned().into(),
+            refused_requests: *requests,
+            lost_events: *events,
+        };
+        self.record(&resumed);
     }
 
-    /// AuditEvent the file tells, or will before all else, need not be told again.
-    fn forget_told(&mut self) {
+    /// Forgets what stands in the file, or will stand there before anything else.
+    fn clear_failure(&mut self) {
         self.voided.clear();
         self.events.clear();
         self.unrecorded = Unrecorded::default();
     }
 
-    /// Waits for the next try. Who wants to be taken down in the meantime is sent away.
+    /// Waits for the next try. Batches that come in the meantime are refused.
     fn wait(&mut self) {
         std::thread::sleep(RETRY_PAUSE);
-        while let Ok(job) = self.queue.try_recv() {
-            match job {
-                WriterMessage::Answers(batches, _) => self.health.refuse(&batches),
-                WriterMessage::Event(what) if self.events.len() < WAITING_EVENTS_MAX => {
-                    self.events.push_back(what);
+        while let Ok(message) = self.queue.try_recv() {
+            match message {
+                WriterMessage::Batches(batches, _) => self.health.refuse(&batches),
+                WriterMessage::Event(event) if self.events.len() < WAITING_EVENTS_MAX => {
+                    self.events.push_back(event);
                 }
                 WriterMessage::Event(_) => self.health.lose_event(),
                 WriterMessage::Reopen => self.reopen(),
                 WriterMessage::Recover => {}
-                WriterMessage::Close(what, done) => self.closing = Some((what, done)),
+                WriterMessage::Close(event, done) => self.closing = Some((event, done)),
             }
         }
     }
 
-    /// Writes the last record of this run, if it can.
+    /// Writes the last record of this run, if that is possible.
     fn close(&mut self, last: &AuditEvent<'_>) {
-        let untold = !self.voided.is_empty() || self.health.has_unrecorded();
-        if self.text.is_empty() && (untold || self.health.is_failing()) {
+        let failed = !self.voided.is_empty() || self.health.has_unrecorded();
+        if self.text.is_empty() && (failed || self.health.is_failing()) {
             self.record_recovery();
         }
         self.record(last);
         if self.write_text().is_err() {
-            self.truncate_unwritten();
+            self.remove_unwritten();
         }
         self.file.sync();
     }
 
-    /// Goes on in a new file, if the one at hand has been moved away.
+    /// Continues in a new file, if the current one was moved away.
     fn reopen(&mut self) {
         if self.file.is_at(&self.path) {
             return;
         }
         match self.file.next(&self.path) {
-            Ok(Some(next)) => {
-                if self.text.is_empty() {
-                    self.record(&AuditEvent::Continued);
-                    if self.write_text().is_err() {
-                        self.truncate_unwritten();
-                    }
-                }
-                if !self.text.is_empty() {
-                    // AuditEvent is left of a pipe's records is lost with it.
-                    self.last.clone_from(&self.before);
-                    self.text.clear();
-                    self.written = 0;
-                }
-                self.file = next;
-                self.record(&AuditEvent::Continues);
-                if let Err(error) = self.write_text() {
-                    self.health.fail(&error.to_string());
-                    if self.truncate_unwritten() {
-                        self.events.push_front(AuditEvent::Continues);
-                    }
-                }
-            }
-            Ok(None) => {
-                self.health.warn("audit.file has been replaced by a file that is not empty");
-            }
+            Ok(Some(next)) => self.continue_in(next),
+            Ok(None) => self.health.warn("audit.file was replaced by a file that is not empty"),
             Err(error) => self.health.warn(&error.to_string()),
         }
     }
 
-    fn record_answers(&mut self, BatchReplies { requester, replies }: &BatchReplies) {
+    fn continue_in(&mut self, next: AuditFile) {
+        if self.text.is_empty() {
+            self.record(&AuditEvent::Continued);
+            if self.write_text().is_err() {
+                self.remove_unwritten();
+            }
+        }
+        if !self.text.is_empty() {
+            // What a pipe has not taken is lost with it.
+            self.forget_text();
+        }
+        self.file = next;
+        self.record(&AuditEvent::Continues);
+        if let Err(error) = self.write_text() {
+            self.health.fail(&error.to_string());
+            if self.remove_unwritten() {
+                self.events.push_front(AuditEvent::Continues);
+            }
+        }
+    }
+
+    fn record_batch(&mut self, BatchReplies { requester, replies }: &BatchReplies) {
         for (request, outcome, _) in replies.iter() {
             let request = request.ok();
             self.record(&AuditEvent::Request {
@@ -317,14 +318,14 @@ impl Writer {
         }
     }
 
-    fn record(&mut self, what: &AuditEvent<'_>) {
+    fn record(&mut self, event: &AuditEvent<'_>) {
         if self.text.is_empty() {
             self.before.clone_from(&self.last);
         }
-        self.last.append(what, SystemTime::now(), &mut self.text);
+        self.last.append(event, SystemTime::now(), &mut self.text);
     }
 
-    /// Writes what there is of records, all of it or as much as the system takes.
+    /// Writes the records, or as much of them as the system takes.
     fn write_text(&mut self) -> io::Result<()> {
         while let Some(rest) = self.text.get(self.written..).filter(|rest| !rest.is_empty()) {
             match self.file.append(rest) {
@@ -342,15 +343,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes records that could not be written back out of the file, as if they had never been; where
-    /// that is not possible, as in a pipe, they must be written before all others.
-    fn truncate_unwritten(&mut self) -> bool {
-        let truncated = self.file.truncate_unwritten(self.written);
-        if truncated {
-            self.last.clone_from(&self.before);
-            self.text.clear();
-            self.written = 0;
+    /// Removes the records that could not be written completely. Returns false if a part of them stays
+    /// (see [`AuditFile::truncate_end`]): then the rest must be written before anything else.
+    fn remove_unwritten(&mut self) -> bool {
+        let removed = self.file.truncate_end(self.written);
+        if removed {
+            self.forget_text();
         }
-        truncated
+        removed
+    }
+
+    fn forget_text(&mut self) {
+        self.last.clone_from(&self.before);
+        self.text.clear();
+        self.written = 0;
     }
 }

@@ -4,76 +4,66 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Instant, SystemTime};
 
-use crate::client::{ClientError, ClientRequest, Endpoint};
+use super::endpoint::Endpoint;
+use super::error::ClientError;
+use super::reply::{Answer, read_reply};
+use super::request::ClientRequest;
 
 /// The longest reply line that is read, in bytes.
 const REPLY_BYTES_MAX: usize = 1 << 20;
 
 /// A connection to a server.
-pub struct Connection<'a> {
+pub(super) struct Connection<'a> {
     socket: TcpStream,
-    server: &'a Endpoint,
+    endpoint: &'a Endpoint,
     /// Received bytes behind the last reply.
-    held: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
 impl<'a> Connection<'a> {
     /// Connects to the first of the server's addresses that accepts.
     ///
     /// # Errors
-    /// [`ClientError::NotConnected`].
-    pub fn open(server: &'a Endpoint) -> Result<Self, ClientError> {
-        let connect = || {
-            let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
-            for address in server.address.to_socket_addrs()? {
-                match TcpStream::connect_timeout(&address, server.timeout) {
-                    Ok(socket) => return Ok(socket),
-                    Err(error) => last = error,
-                }
-            }
-            Err(last)
-        };
-        let ready = |socket: TcpStream| {
-            socket.set_nodelay(true)?;
-            socket.set_write_timeout(Some(server.timeout))?;
-            Ok(Self { socket, server, held: Vec::new() })
-        };
-        connect().and_then(ready).map_err(|error: io::Error| ClientError::NotConnected {
-            address: server.address.clone(),
-            why: error.to_string(),
-        })
+    /// Returns an error if none accepts in time.
+    pub(super) fn open(endpoint: &'a Endpoint) -> Result<Self, ClientError> {
+        let socket = connect(endpoint).map_err(|error| ClientError::NotConnected {
+            address: endpoint.address.clone(),
+            error: error.to_string(),
+        })?;
+        Ok(Self { socket, endpoint, buffer: Vec::new() })
     }
 
     /// Sends requests, a line each, in one write.
     ///
     /// # Errors
-    /// [`ClientError::Lost`] when they cannot all be sent; [`ClientError::InvalidField`] when one cannot be sealed.
-    pub fn send<'q>(
+    /// Returns an error if not all of them can be sent, or one cannot be sealed.
+    pub(super) fn send<'q>(
         &mut self,
         requests: impl Iterator<Item = &'q ClientRequest>,
     ) -> Result<(), ClientError> {
         let now = SystemTime::now();
-        let lines = requests.map(|request| request.line(self.server.sealed.as_ref(), now));
-        let lines = lines.collect::<Result<String, _>>()?;
+        let mut lines = String::new();
+        for request in requests {
+            lines.push_str(&request.line(self.endpoint.sealed.as_ref(), now)?);
+        }
         self.socket.write_all(lines.as_bytes()).map_err(|_| ClientError::Lost)
     }
 
     /// Receives one reply line.
     ///
     /// # Errors
-    /// [`ClientError`] when it does not come, is cut off, or has no end.
-    pub fn receive(&mut self) -> Result<String, ClientError> {
-        let deadline = Instant::now() + self.server.timeout;
+    /// Returns an error if it does not come in time, is cut off, or has no end.
+    pub(super) fn receive(&mut self) -> Result<String, ClientError> {
+        let deadline = Instant::now() + self.endpoint.timeout;
         let mut searched = 0;
         loop {
-            let fresh = self.held.get(searched..).unwrap_or_default();
+            let fresh = self.buffer.get(searched..).unwrap_or_default();
             if let Some(end) = memchr::memchr(b'\n', fresh) {
-                let line: Vec<u8> = self.held.drain(..=searched + end).collect();
-                return String::from_utf8(line)
-                    .map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
-                    .map_err(|_| ClientError::NotAToken);
+                let line: Vec<u8> = self.buffer.drain(..=searched + end).collect();
+                let line = String::from_utf8(line).map_err(|_| ClientError::NotAToken)?;
+                return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
             }
-            searched = self.held.len();
+            searched = self.buffer.len();
             if searched > REPLY_BYTES_MAX {
                 return Err(ClientError::TooLong(REPLY_BYTES_MAX));
             }
@@ -82,25 +72,53 @@ impl<'a> Connection<'a> {
     }
 
     fn read_more(&mut self, deadline: Instant) -> Result<(), ClientError> {
+        let timed_out = || ClientError::TimedOut(self.endpoint.timeout);
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || self.socket.set_read_timeout(Some(left)).is_err() {
-            return Err(ClientError::TimedOut(self.server.timeout));
+            return Err(timed_out());
         }
         let mut buffer = [0; 16 * 1024];
         match self.socket.read(&mut buffer) {
-            Ok(0) if self.held.is_empty() => Err(ClientError::Closed),
+            Ok(0) if self.buffer.is_empty() => Err(ClientError::Closed),
             Ok(0) => Err(ClientError::Lost),
             Ok(read) => {
-                self.held.extend_from_slice(buffer.get(..read).unwrap_or_default());
+                self.buffer.extend_from_slice(buffer.get(..read).unwrap_or_default());
                 Ok(())
             }
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => Ok(()),
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                    Err(ClientError::TimedOut(self.server.timeout))
-                }
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(timed_out()),
                 _ => Err(ClientError::Lost),
             },
         }
     }
+}
+
+/// Sends one request over a connection of its own, and opens the answer.
+///
+/// # Errors
+/// Returns an error if there is no trusted answer.
+pub(super) fn ask_once(
+    endpoint: &Endpoint,
+    request: &ClientRequest,
+) -> Result<Answer, ClientError> {
+    let mut connection = Connection::open(endpoint)?;
+    connection.send(std::iter::once(request))?;
+    let line = connection.receive()?;
+    read_reply(endpoint, &line, request, SystemTime::now())
+}
+
+fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
+    let mut last_error = io::Error::from(ErrorKind::AddrNotAvailable);
+    for address in endpoint.address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, endpoint.timeout) {
+            Ok(socket) => {
+                socket.set_nodelay(true)?;
+                socket.set_write_timeout(Some(endpoint.timeout))?;
+                return Ok(socket);
+            }
+            Err(error) => last_error = error,
+        }
+    }
+    Err(last_error)
 }

@@ -1,40 +1,40 @@
 //! The lab's dialogue at a terminal: student ID, command, answer, again and again.
 //!
-//! Each question goes over a connection of its own, as the lab has it; so it never matters what
-//! became of the last one.
+//! Each request goes over a connection of its own, as the lab has it, so that the end of the last
+//! connection never matters.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::time::SystemTime;
 
-use gradebook::request::LAB_COMMANDS;
-use gradebook::{Command, Key, StudentId};
+use fernet_batch::Key;
+use fernet_batch::redact::KEY_CHARS;
+use gradebook::{Command, StudentId, command_list};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
-use crate::client::display::{Style, show};
-use crate::client::keys::{Keys, ask_for_key};
-use crate::client::{Answer, ClientError, ClientRequest, Connection, Endpoint};
+use super::connection::ask_once;
+use super::display::{Style, show};
+use super::endpoint::Endpoint;
+use super::error::ClientError;
+use super::keys::{Keys, prompt_for_key};
+use super::request::ClientRequest;
 use crate::redact::escape;
 
-const COMMANDS: &str = "commands: GG, GMA, GEA, GL1A, GL2A, GL3A, GL4A, AVG <assessment>, \
-    STATS <assessment>, REPORT; another student ID changes the student; an empty line or Ctrl-D ends";
-
 /// A dialogue in progress.
-pub struct Dialogue<'a> {
-    /// Whom to ask.
-    pub server: &'a Endpoint,
-    /// The keys at hand.
-    pub keys: &'a Keys,
+pub(super) struct Dialogue<'a> {
+    /// The server.
+    pub(super) endpoint: &'a Endpoint,
+    /// The students' keys.
+    pub(super) keys: &'a Keys,
     /// How to show answers.
-    pub style: Style,
-    /// The student to begin with, if one is named already.
-    pub id: Option<String>,
+    pub(super) style: Style,
+    /// The current student, if there is one.
+    pub(super) id: Option<String>,
 }
 
 /// Why a dialogue cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub enum DialogueError {
+pub(super) enum DialogueError {
     /// The terminal failed.
     #[error("cannot read from the terminal: {0}")]
     Terminal(ReadlineError),
@@ -43,14 +43,23 @@ pub enum DialogueError {
     Output(#[from] io::Error),
 }
 
+/// What a line asks for.
+#[derive(Debug, PartialEq, Eq)]
+struct Input {
+    /// The student from now on.
+    id: String,
+    /// The student's command, if there is one.
+    command: Option<Command<String>>,
+}
+
 impl Dialogue<'_> {
-    /// Talks until the user ends it.
+    /// Runs until the user ends it.
     ///
     /// # Errors
-    /// [`DialogueError`].
-    pub fn run(mut self, out: &mut impl Write) -> Result<(), DialogueError> {
+    /// Returns an error if the terminal fails or the answers cannot be written.
+    pub(super) fn run(mut self, out: &mut impl Write) -> Result<(), DialogueError> {
         let mut editor = DefaultEditor::new().map_err(DialogueError::Terminal)?;
-        let mut asked_keys = HashMap::new();
+        let mut prompted_keys = HashMap::new();
         loop {
             let prompt = if self.id.is_some() { "Command: " } else { "Student ID: " };
             let line = match editor.readline(prompt) {
@@ -62,10 +71,9 @@ impl Dialogue<'_> {
             if line.is_empty() {
                 return Ok(());
             }
-            let Some((id, command)) = self.understand(line) else {
-                // What is not understood may be a key, so it is neither repeated nor remembered.
-                let remedy = if self.id.is_some() { COMMANDS } else { "That is no student ID." };
-                writeln!(out, "{remedy}")?;
+            let Some(Input { id, command }) = self.parse(line) else {
+                // The line may be a key, so it is neither repeated nor put into the history.
+                writeln!(out, "{}", self.help())?;
                 out.flush()?;
                 continue;
             };
@@ -73,53 +81,72 @@ impl Dialogue<'_> {
             let _ = editor.add_history_entry(line);
             self.id = Some(id.clone());
             if let Some(command) = command {
-                self.ask(&id, &command, &mut asked_keys, out)?;
+                self.ask(&id, &command, &mut prompted_keys, out)?;
             }
         }
     }
 
-    /// What a line asks: a command of the current student, another student, or both at once.
-    fn understand(&self, line: &str) -> Option<(String, Option<String>)> {
-        let (first, rest) = line.split_once([' ', ',']).unwrap_or((line, ""));
-        match (&self.id, known(line), rest.trim()) {
-            (Some(id), true, _) => Some((id.clone(), Some(line.to_owned()))),
-            // A word at the command prompt is rather a mistyped command, unless it looks like an ID.
-            (Some(_), _, "") if !first.starts_with(|c: char| c.is_ascii_digit()) => None,
-            (_, _, "") => is_id(first).then(|| (first.to_owned(), None)),
-            (_, _, command) if is_id(first) && known(command) => {
-                Some((first.to_owned(), Some(command.to_owned())))
-            }
-            _ => None,
+    fn help(&self) -> String {
+        match self.id {
+            None => "That is not a student ID.".to_owned(),
+            Some(_) => format!(
+                "commands: {}; another student ID changes the student; an empty line or Ctrl-D ends",
+                command_list()
+            ),
         }
+    }
+
+    /// Reads a line: a command of the current student, another student, or both at once.
+    fn parse(&self, line: &str) -> Option<Input> {
+        let (first, rest) = line.split_once([' ', ',']).unwrap_or((line, ""));
+        let command_of = |text| Command::parse(text).ok().map(|command| command.map(str::to_owned));
+        if let (Some(id), Some(command)) = (&self.id, command_of(line)) {
+            return Some(Input { id: id.clone(), command: Some(command) });
+        }
+        let rest = rest.trim();
+        // At the command prompt, a word is a mistyped command unless it looks like an ID.
+        let may_be_id = self.id.is_none() || first.starts_with(|char: char| char.is_ascii_digit());
+        if !is_id(first) || (rest.is_empty() && !may_be_id) {
+            return None;
+        }
+        let id = first.to_owned();
+        if rest.is_empty() {
+            return Some(Input { id, command: None });
+        }
+        command_of(rest).map(|command| Input { id, command: Some(command) })
     }
 
     fn ask(
         &self,
         id: &str,
-        command: &str,
-        asked_keys: &mut HashMap<String, Key>,
+        command: &Command<String>,
+        prompted_keys: &mut HashMap<String, Key>,
         out: &mut impl Write,
     ) -> Result<(), DialogueError> {
-        writeln!(out, "Command entered: {}", escape(command))?;
-        let key = match asked_keys.get(id) {
+        writeln!(out, "Command entered: {}", escape(&command.to_string()))?;
+        let key = match prompted_keys.get(id) {
             Some(key) => Ok(key.clone()),
-            None => self.keys.of(id, || ask_for_key(id)),
+            None => self.keys.key_of(id, || prompt_for_key(id)),
         };
         let key = match key {
             Ok(key) => key,
             Err(error) => return Ok(writeln!(out, "{error}")?),
         };
-        if let Keys::Asked = self.keys {
-            asked_keys.insert(id.to_owned(), key.clone());
+        if let Keys::Prompt = self.keys {
+            prompted_keys.insert(id.to_owned(), key.clone());
         }
         writeln!(out, "{}", escape(&announcement(command)))?;
         out.flush()?;
-        let request = ClientRequest::new(id.to_owned(), command.to_owned(), key);
-        match ask_once(self.server, &request) {
-            Ok(answer) => show(out, self.style, &request, &answer)?,
+        let answered =
+            ClientRequest::new(id.to_owned(), &command.to_string(), key).and_then(|request| {
+                let answer = ask_once(self.endpoint, &request)?;
+                Ok((request, answer))
+            });
+        match answered {
+            Ok((request, answer)) => show(out, self.style, &request, &answer)?,
             Err(error) => {
-                if error == ClientError::WrongKey {
-                    asked_keys.remove(id);
+                if let ClientError::WrongKey = error {
+                    prompted_keys.remove(id);
                 }
                 writeln!(out, "{}", escape(&error.to_string()))?;
             }
@@ -128,49 +155,23 @@ impl Dialogue<'_> {
     }
 }
 
-/// Asks one question over a connection of its own.
-///
-/// # Errors
-/// [`ClientError`].
-pub fn ask_once(server: &Endpoint, request: &ClientRequest) -> Result<Answer, ClientError> {
-    let mut connection = Connection::open(server)?;
-    connection.send(std::iter::once(request))?;
-    let line = connection.receive()?;
-    server.read_reply(&line, request, SystemTime::now())
-}
-
 /// The lab's line before an answer.
-fn announcement(command: &str) -> String {
-    let about = match command {
-        "GG" => return "Getting Grades:".to_owned(),
-        "REPORT" => return "Fetching report:".to_owned(),
-        stats if stats.starts_with("STATS ") => {
-            return format!("Fetching {} statistics:", stats.trim_start_matches("STATS ").trim());
-        }
-        "GMA" => "Midterm",
-        "GEA" => "Exam",
-        "GL1A" => "Lab 1",
-        "GL2A" => "Lab 2",
-        "GL3A" => "Lab 3",
-        "GL4A" => "Lab 4",
-        other => other.strip_prefix("AVG").unwrap_or(other).trim(),
+fn announcement(command: &Command<String>) -> String {
+    let subject = match command {
+        Command::Grades => return "Getting Grades:".to_owned(),
+        Command::Report | Command::Sealed(_) => return "Fetching report:".to_owned(),
+        Command::Statistics(name) => return format!("Fetching {name} statistics:"),
+        Command::MidtermAverage => "Midterm",
+        Command::ExamAverage => "Exam",
+        Command::LabAverage(lab) => lab.column(),
+        Command::Average(name) => name,
     };
-    format!("Fetching {about} average:")
+    format!("Fetching {subject} average:")
 }
 
-/// Whether the text is a command.
-fn known(text: &str) -> bool {
-    let assessment = ["AVG ", "STATS "].into_iter().find_map(|verb| text.strip_prefix(verb));
-    let is = |command: &Command<&str>| command.word() == text;
-    LAB_COMMANDS.iter().any(is)
-        || text == "REPORT"
-        || assessment.is_some_and(|name| !name.trim().is_empty())
-}
-
-/// Whether the text is a student ID and not, by its length, rather a key.
+/// Returns true if the text is a student ID, and too short to be a key.
 fn is_id(text: &str) -> bool {
-    const KEY_TEXT_BYTES: usize = 43;
-    StudentId::new(text.as_bytes()).is_some() && text.len() < KEY_TEXT_BYTES
+    StudentId::new(text.as_bytes()).is_some() && text.len() < KEY_CHARS
 }
 
 #[cfg(test)]
@@ -179,42 +180,46 @@ mod tests {
 
     use super::*;
 
-    fn understood(id: Option<&str>, line: &str) -> Option<(String, Option<String>)> {
-        let server = Endpoint {
+    fn parse(id: Option<&str>, line: &str) -> Option<Input> {
+        let endpoint = Endpoint {
             address: String::new(),
             timeout: Duration::ZERO,
             age_max: Duration::ZERO,
             sealed: None,
         };
-        let (keys, id) = (Keys::Asked, id.map(str::to_owned));
-        Dialogue { server: &server, keys: &keys, style: Style::Plain, id }.understand(line)
+        let id = id.map(str::to_owned);
+        Dialogue { endpoint: &endpoint, keys: &Keys::Prompt, style: Style::Plain, id }.parse(line)
     }
 
-    fn meaning(id: &str, command: Option<&str>) -> Option<(String, Option<String>)> {
-        Some((id.to_owned(), command.map(str::to_owned)))
+    fn command(text: &str) -> Command<String> {
+        Command::parse(text).unwrap().map(str::to_owned)
+    }
+
+    fn input(id: &str, text: Option<&str>) -> Option<Input> {
+        Some(Input { id: id.to_owned(), command: text.map(command) })
     }
 
     #[test]
     fn a_line_is_a_student_a_command_or_both() {
-        assert_eq!(understood(None, "2100001"), meaning("2100001", None));
-        assert_eq!(understood(None, "2100001 GG"), meaning("2100001", Some("GG")));
-        assert_eq!(understood(Some("2100001"), "GL1A"), meaning("2100001", Some("GL1A")));
-        assert_eq!(understood(Some("2100001"), "AVG Lab 1"), meaning("2100001", Some("AVG Lab 1")));
-        assert_eq!(understood(Some("2100001"), "2100002"), meaning("2100002", None));
-        assert_eq!(understood(Some("2100001"), "2100002,GG"), meaning("2100002", Some("GG")));
-        assert_eq!(understood(Some("2100001"), "give me grades"), None);
-        assert_eq!(understood(Some("2100001"), "AVG "), None);
-        assert_eq!(understood(None, "__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4="), None);
-        assert_eq!(understood(None, "--21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4"), None);
+        assert_eq!(parse(None, "2100001"), input("2100001", None));
+        assert_eq!(parse(None, "2100001 GG"), input("2100001", Some("GG")));
+        assert_eq!(parse(Some("2100001"), "GL1A"), input("2100001", Some("GL1A")));
+        assert_eq!(parse(Some("2100001"), "AVG Lab 1"), input("2100001", Some("AVG Lab 1")));
+        assert_eq!(parse(Some("2100001"), "2100002"), input("2100002", None));
+        assert_eq!(parse(Some("2100001"), "2100002,GG"), input("2100002", Some("GG")));
+        assert_eq!(parse(Some("2100001"), "give me grades"), None);
+        assert_eq!(parse(Some("2100001"), "AVG "), None);
+        assert_eq!(parse(None, "__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4="), None);
+        assert_eq!(parse(None, "--21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4"), None);
     }
 
     #[test]
     fn the_lab_s_lines_announce_each_answer() {
-        assert_eq!(announcement("GG"), "Getting Grades:");
-        assert_eq!(announcement("GL1A"), "Fetching Lab 1 average:");
-        assert_eq!(announcement("GMA"), "Fetching Midterm average:");
-        assert_eq!(announcement("GEA"), "Fetching Exam average:");
-        assert_eq!(announcement("AVG Quiz 3"), "Fetching Quiz 3 average:");
-        assert_eq!(announcement("STATS Quiz 3"), "Fetching Quiz 3 statistics:");
+        assert_eq!(announcement(&command("GG")), "Getting Grades:");
+        assert_eq!(announcement(&command("GL1A")), "Fetching Lab 1 average:");
+        assert_eq!(announcement(&command("GMA")), "Fetching Midterm average:");
+        assert_eq!(announcement(&command("GEA")), "Fetching Exam average:");
+        assert_eq!(announcement(&command("AVG Quiz 3")), "Fetching Quiz 3 average:");
+        assert_eq!(announcement(&command("STATS Quiz 3")), "Fetching Quiz 3 statistics:");
     }
 }

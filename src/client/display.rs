@@ -4,17 +4,20 @@ use std::io::{self, IsTerminal, Write};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
+use gradebook::Command;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, ClientError, ClientRequest};
+use super::error::ClientError;
+use super::reply::Answer;
+use super::request::ClientRequest;
 use crate::redact::escape;
 
 /// How to show answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(super) enum Style {
     /// The answer's text as a line.
     Plain,
-    /// A table where the answer is one; for people at a terminal.
+    /// A table, where the answer can be one; for people at a terminal.
     Table {
         /// Whether the header may be bold.
         colour: bool,
@@ -24,8 +27,8 @@ pub enum Style {
 }
 
 impl Style {
-    /// The style for standard output: JSON if asked for, tables on a terminal, plain lines otherwise.
-    pub fn of_output(json: bool) -> Self {
+    /// The style for standard output: JSON if requested, tables at a terminal, plain lines otherwise.
+    pub(super) fn of_output(json: bool) -> Self {
         let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         match (json, io::stdout().is_terminal()) {
             (true, _) => Self::Json,
@@ -38,8 +41,8 @@ impl Style {
 /// Shows an answer.
 ///
 /// # Errors
-/// As of writing.
-pub fn show(
+/// Returns an error if the answer cannot be written.
+pub(super) fn show(
     out: &mut impl Write,
     style: Style,
     request: &ClientRequest,
@@ -50,7 +53,7 @@ pub fn show(
         Style::Json => {
             let mut object = json!({
                 "id": request.id,
-                "command": request.command,
+                "command": request.command_text(),
                 "ok": true,
                 "time": answer.time.to_string(),
             });
@@ -70,22 +73,23 @@ pub fn show(
     }
 }
 
-/// Shows, in JSON only, that there is no answer; people read that on standard error.
+/// Shows, in JSON only, that there is no answer. People read that on standard error.
 ///
 /// # Errors
-/// As of writing.
-pub fn show_error(
+/// Returns an error if the answer cannot be written.
+pub(super) fn show_error(
     out: &mut impl Write,
     style: Style,
-    request: &ClientRequest,
+    id: &str,
+    command: &str,
     error: &ClientError,
 ) -> io::Result<()> {
     if style != Style::Json {
         return Ok(());
     }
     let object = json!({
-        "id": request.id,
-        "command": request.command,
+        "id": id,
+        "command": command,
         "ok": false,
         "error": { "code": error.exit_code(), "word": error.word(), "text": error.to_string() },
     });
@@ -93,20 +97,22 @@ pub fn show_error(
 }
 
 fn table(request: &ClientRequest, answer: &Answer, colour: bool) -> Option<Table> {
-    let (header, rows) = match request.command.as_str() {
-        "GG" => (vec!["Assessment", "Mark"], grades(&answer.text)?),
-        "REPORT" => {
-            let header = vec!["Assessment", "Mark", "Mean", "Median", "Lowest", "Highest", "Marks"];
-            (header, report(&answer.text)?)
-        }
+    let (header, rows) = match request.command() {
+        Command::Grades => (&["Assessment", "Mark"][..], grades(&answer.text)?),
+        Command::Report => (
+            &["Assessment", "Mark", "Mean", "Median", "Lowest", "Highest", "Marks"][..],
+            report(&answer.text)?,
+        ),
         _ => return None,
     };
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
-    table.set_header(header.iter().map(|name| match colour {
-        true => Cell::new(name).add_attribute(Attribute::Bold),
-        false => Cell::new(name),
-    }));
+    let mut cells = Vec::new();
+    for name in header {
+        let cell = Cell::new(name);
+        cells.push(if colour { cell.add_attribute(Attribute::Bold) } else { cell });
+    }
+    table.set_header(cells);
     for row in aligned(rows) {
         table.add_row(row.iter().map(|cell| escape(cell).into_owned()));
     }
@@ -116,7 +122,7 @@ fn table(request: &ClientRequest, answer: &Answer, colour: bool) -> Option<Table
     Some(table)
 }
 
-/// The rows of `Lab 1: 3, Lab 2: 9`; nothing if the text is not of that form throughout.
+/// The rows of `Lab 1: 3, Lab 2: 9`; `None` if the text has another form.
 fn grades(text: &str) -> Option<Vec<Vec<String>>> {
     let row = |part: &str| {
         let (name, mark) = part.rsplit_once(':')?;
@@ -128,22 +134,27 @@ fn grades(text: &str) -> Option<Vec<Vec<String>>> {
 /// The rows of a report's JSON.
 fn report(text: &str) -> Option<Vec<Vec<String>>> {
     let report: Value = serde_json::from_str(text).ok()?;
-    let text = |value: Option<&Value>| match value {
+    let mut rows = Vec::new();
+    for line in report.get("assessments")?.as_array()? {
+        let mut row = vec![cell(line.get("assessment")), cell(line.get("mark"))];
+        for figure in ["mean", "median", "min", "max", "count"] {
+            row.push(cell(line.get("class").and_then(|class| class.get(figure))));
+        }
+        rows.push(row);
+    }
+    Some(rows)
+}
+
+/// A JSON value as the text of a cell.
+fn cell(value: Option<&Value>) -> String {
+    match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
-    };
-    let row = |line: &Value| {
-        let class = line.get("class");
-        let figure = |name| text(class.and_then(|class| class.get(name)));
-        let mut row = vec![text(line.get("assessment")), text(line.get("mark"))];
-        row.extend(["mean", "median", "min", "max", "count"].map(figure));
-        row
-    };
-    Some(report.get("assessments")?.as_array()?.iter().map(row).collect())
+    }
 }
 
-/// The rows with every column of numbers padded so that the decimal points stand under each other.
+/// The rows, with every column of numbers padded so that the decimal points are aligned.
 fn aligned(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     let fraction = |cell: &String| cell.split_once('.').map_or(0, |(_, digits)| digits.len() + 1);
     let columns = rows.first().map_or(0, Vec::len);
@@ -151,7 +162,7 @@ fn aligned(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
         let widths = rows.iter().filter_map(|row| row.get(column)).map(fraction);
         let widest = widths.max().unwrap_or_default();
         for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
-            // A no-break space: the table trims others at a cell's end.
+            // A no-break space: the table trims other blanks at a cell's end.
             cell.extend(std::iter::repeat_n('\u{a0}', widest - fraction(cell)));
         }
     }
@@ -160,13 +171,13 @@ fn aligned(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use gradebook::{Key, Timestamp};
+    use fernet_batch::{Key, Timestamp};
 
     use super::*;
 
     fn display(style: Style, command: &str, text: &str) -> String {
         let key = Key::parse(b"__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4=").unwrap();
-        let request = ClientRequest::new("2100001".into(), command.into(), key);
+        let request = ClientRequest::new("2100001".into(), command, key).unwrap();
         let answer = Answer { time: Timestamp(1_800_000_000), text: text.into() };
         let mut out = Vec::new();
         show(&mut out, style, &request, &answer).unwrap();

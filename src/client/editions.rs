@@ -1,5 +1,5 @@
-//! The newest edition that each course has answered with, so that an old one is noticed: somebody on
-//! the way could keep a server's answers back, or run an old copy of it.
+//! The newest edition that each course has answered with, so that an older one is noticed: somebody on
+//! the way could hold answers back, or run an old copy of the server.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -10,48 +10,45 @@ use std::sync::{Mutex, PoisonError};
 
 use gradebook::EditionNumber;
 
-/// What has been seen, in a file of the user's state folder.
+/// The editions that have been seen, in a file of the user's state folder.
 #[derive(Debug)]
-pub struct Editions {
+pub(super) struct Editions {
     file: Option<PathBuf>,
     /// By audience and student ID.
     seen: Mutex<BTreeMap<String, u64>>,
 }
 
-/// What was seen before cannot be read.
+/// The editions seen before cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{}: cannot be read, so old answers would pass for new ones: {why}; remove it to begin anew",
+    "{}: cannot be read, so an old answer could pass for a new one: {error}; remove the file to begin \
+     again",
     path.display()
 )]
-pub struct Damaged {
+pub(super) struct EditionsError {
     path: PathBuf,
-    why: io::Error,
+    error: io::Error,
 }
 
 impl Editions {
-    /// What earlier runs have seen: nothing, where there is no such file or no such folder.
+    /// The editions that earlier runs have seen: none if there is no such file or folder.
     ///
     /// # Errors
-    /// [`Damaged`] when there is a file that does not say it.
-    pub fn of_user() -> Result<Self, Damaged> {
-        let state =
-            env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-        let file = state.or_else(home).map(|folder| folder.join("grade-client/editions.json"));
-        let seen = match file.as_deref().map(|path| (path, read(path))) {
-            Some((path, Err(why))) => return Err(Damaged { path: path.to_owned(), why }),
-            Some((_, Ok(seen))) => seen,
-            None => BTreeMap::new(),
-        };
+    /// Returns an error if there is a file that cannot be read.
+    pub(super) fn load() -> Result<Self, EditionsError> {
+        let file = state_folder().map(|folder| folder.join("grade-client/editions.json"));
+        let mut seen = BTreeMap::new();
+        if let Some(path) = &file {
+            seen = read(path).map_err(|error| EditionsError { path: path.clone(), error })?;
+        }
         Ok(Self { file, seen: Mutex::new(seen) })
     }
 
-    /// Takes down an edition.
+    /// Records an edition.
     ///
     /// # Errors
-    /// The newer edition that has been seen already.
-    pub fn see(
+    /// Returns the newer edition, if one has been seen.
+    pub(super) fn record(
         &self,
         audience: &str,
         id: &str,
@@ -64,7 +61,7 @@ impl Editions {
         }
         if *newest < edition.0 {
             *newest = edition.0;
-            // A folder that cannot be written makes the next run forget, and this one go on.
+            // If the folder cannot be written, the next run starts without this edition.
             drop(self.save(&seen));
         }
         Ok(())
@@ -72,7 +69,7 @@ impl Editions {
 
     fn save(&self, seen: &BTreeMap<String, u64>) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
-        // Another client of this user may have seen newer ones meanwhile.
+        // Another client of this user may have seen newer editions meanwhile.
         let mut all = seen.clone();
         for (key, edition) in read(file).unwrap_or_default() {
             let newest = all.entry(key).or_default();
@@ -80,15 +77,23 @@ impl Editions {
         }
         let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
         fs::create_dir_all(folder)?;
-        // Renamed into place, so that it is never half there.
-        let fresh = folder.join(format!("editions.{}.tmp", std::process::id()));
-        let mut out = fs::File::create(&fresh)?;
+        // Renamed into place, so that the file is never incomplete.
+        let temp = folder.join(format!("editions.{}.tmp", std::process::id()));
+        let mut out = fs::File::create(&temp)?;
         out.write_all(serde_json::to_string(&all)?.as_bytes())?;
-        fs::rename(&fresh, file)
+        fs::rename(&temp, file)
     }
 }
 
-/// What a file says that has been seen: nothing, if it is not there.
+/// The folder for the state of programs: `XDG_STATE_HOME`, or `.local/state` in the home folder.
+fn state_folder() -> Option<PathBuf> {
+    let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    state
+        .filter(|path| path.is_absolute())
+        .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state")))
+}
+
+/// The content of the file; empty if there is none.
 fn read(file: &Path) -> io::Result<BTreeMap<String, u64>> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(serde_json::from_str(&text)?),

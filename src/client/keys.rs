@@ -1,128 +1,129 @@
-//! Where the client's keys come from: a file, an environment variable, a CSV, or a hidden prompt;
-//! never the command line, which every user of the machine can read.
+//! The client's keys: from a file, an environment variable, a CSV, or a hidden prompt; never from the
+//! command line, which every user of the machine can read.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use gradebook::{Key, KeyError, KeyFile};
+use class_files::{KeyFile, ReadLimits};
+use fernet_batch::{Key, KeyError};
+use zeroize::Zeroizing;
 
-use crate::loading::OTHERS;
+use crate::files::regular::OTHER_USERS;
 
 /// The environment variable that may hold a key.
-pub const KEY_VARIABLE: &str = "GRADE_KEY";
+pub(super) const KEY_VARIABLE: &str = "GRADE_KEY";
 
 /// The most bytes of a key file.
 const KEY_FILE_BYTES_MAX: u64 = 1024;
 
-/// The most bytes and rows of a CSV with keys.
-const CSV_BYTES_MAX: u64 = 1 << 32;
-const CSV_ROWS_MAX: usize = 10_000_000;
+/// The limits of a CSV with keys.
+const CSV_LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 32, rows_max: 10_000_000 };
 
-/// The keys at hand.
-pub enum Keys {
-    /// One key, for whatever ID.
+/// The students' keys.
+pub(super) enum Keys {
+    /// One key, for every ID.
     One(Key),
     /// A key for each of these students.
     Many(KeyFile),
-    /// None; they are asked for.
-    Asked,
+    /// None: the user is prompted.
+    Prompt,
 }
 
-/// Why there is no key. It never shows one.
+/// Why there is no key. The error never shows one.
 #[derive(Debug, thiserror::Error)]
-pub enum KeysError {
+pub(super) enum KeysError {
     /// A file cannot be read.
-    #[error("{}: cannot be read: {why}", .path.display())]
+    #[error("{}: cannot be read: {error}", .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
-        why: io::Error,
+        /// The system's error.
+        error: io::Error,
     },
-    /// Others can read a key file.
-    #[error("{}: others can read this key (mode {mode:04o}); run chmod 600 on it", .path.display())]
-    Exposed {
+    /// Other users can read a key file.
+    #[error("{}: other users can read this key (mode {mode:04o}); run chmod 600 on it", .path.display())]
+    WorldReadable {
         /// The file.
         path: PathBuf,
         /// Its mode.
         mode: u32,
     },
-    /// A file or variable holds no key.
-    #[error("{place}: the key {why}")]
+    /// A file or variable does not hold a key.
+    #[error("{place}: the key {error}")]
     BadKey {
         /// The file and row, or the variable.
         place: String,
         /// What is wrong with it.
-        why: KeyError,
+        error: KeyError,
     },
-    /// A file is no CSV with the columns that are needed.
-    #[error("{}: {why}", .path.display())]
+    /// A file is not a CSV with the columns that are needed.
+    #[error("{}: {error}", .path.display())]
     BadCsv {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: String,
+        error: String,
     },
     /// An ID is not in the CSV.
     #[error("no key for student {0} in the keys file")]
     NoKey(String),
-    /// There is no source of keys, and nobody to ask.
+    /// There is no source of keys, and no terminal for a prompt.
     #[error("no key: give --key-file FILE, --keys FILE, or the variable {KEY_VARIABLE}")]
     NoSource,
 }
 
 impl Keys {
-    /// Reads a file with one key. A file that others can read is refused, since a key in it is no
-    /// secret any more.
+    /// Reads a file with one key. A file that other users can read is rejected, since its key is no
+    /// longer secret.
     ///
     /// # Errors
-    /// [`KeysError`].
-    pub fn from_file(path: &Path) -> Result<Self, KeysError> {
+    /// Returns an error if the file cannot be read, is not private, or does not hold a key.
+    pub(super) fn from_file(path: &Path) -> Result<Self, KeysError> {
         let (file, mode) = open(path)?;
-        if mode & OTHERS != 0 {
-            return Err(KeysError::Exposed { path: path.to_owned(), mode });
+        if mode & OTHER_USERS != 0 {
+            return Err(KeysError::WorldReadable { path: path.to_owned(), mode });
         }
-        let mut text = zeroize::Zeroizing::new(String::new());
+        let mut text = Zeroizing::new(String::new());
         let read = file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text);
-        read.map_err(|why| KeysError::Unreadable { path: path.to_owned(), why })?;
+        read.map_err(|error| KeysError::Unreadable { path: path.to_owned(), error })?;
         Self::from_text(&path.display().to_string(), &text)
     }
 
     /// Reads the key in [`KEY_VARIABLE`], if it is set.
     ///
     /// # Errors
-    /// [`KeysError::BadKey`].
-    pub fn from_environment() -> Result<Option<Self>, KeysError> {
-        let text = std::env::var(KEY_VARIABLE).ok().map(zeroize::Zeroizing::new);
+    /// Returns an error if the variable does not hold a key.
+    pub(super) fn from_environment() -> Result<Option<Self>, KeysError> {
+        let text = std::env::var(KEY_VARIABLE).ok().map(Zeroizing::new);
         text.map(|text| Self::from_text(KEY_VARIABLE, &text)).transpose()
     }
 
     /// Reads a key for each student from a CSV with the columns `ID Number` and `Key`, such as a
-    /// class file. Also tells whether others can read it.
+    /// class file. Also returns true if other users can read the file.
     ///
     /// # Errors
-    /// [`KeysError`].
-    pub fn from_csv(path: &Path) -> Result<(Self, bool), KeysError> {
+    /// Returns an error if the file cannot be read or holds no keys.
+    pub(super) fn from_csv(path: &Path) -> Result<(Self, bool), KeysError> {
         let (file, mode) = open(path)?;
-        let bad = |why: String| KeysError::BadCsv { path: path.to_owned(), why };
-        let key_file = KeyFile::from_class_file(file, CSV_BYTES_MAX, CSV_ROWS_MAX);
-        let key_file = key_file.map_err(|fault| bad(fault.to_string()))?;
+        let bad = |error: String| KeysError::BadCsv { path: path.to_owned(), error };
+        let key_file = KeyFile::from_class_file(file, &CSV_LIMITS);
+        let key_file = key_file.map_err(|error| bad(error.to_string()))?;
         if !key_file.ids().any(|id| key_file.keys(id).is_some()) {
             return Err(bad("holds no keys; it needs the columns ID Number and Key".to_owned()));
         }
-        Ok((Self::Many(key_file), mode & OTHERS != 0))
+        Ok((Self::Many(key_file), mode & OTHER_USERS != 0))
     }
 
-    /// The key of one student. `ask` is called when there is none at hand.
+    /// The key of one student; `prompt` is called if the user must be asked.
     ///
     /// # Errors
-    /// [`KeysError`].
-    pub fn of(
+    /// Returns an error if there is no key for the student.
+    pub(super) fn key_of(
         &self,
         id: &str,
-        ask: impl FnOnce() -> Result<Key, KeysError>,
+        prompt: impl FnOnce() -> Result<Key, KeysError>,
     ) -> Result<Key, KeysError> {
         match self {
             Self::One(key) => Ok(key.clone()),
@@ -130,28 +131,28 @@ impl Keys {
                 let keys = keys.keys(id).ok_or_else(|| KeysError::NoKey(id.to_owned()))?;
                 Ok(keys.current().clone())
             }
-            Self::Asked => ask(),
+            Self::Prompt => prompt(),
         }
     }
 
     fn from_text(place: &str, text: &str) -> Result<Self, KeysError> {
         let key = Key::parse(text.trim().as_bytes());
-        key.map(Self::One).map_err(|why| KeysError::BadKey { place: place.to_owned(), why })
+        key.map(Self::One).map_err(|error| KeysError::BadKey { place: place.to_owned(), error })
     }
 }
 
-/// Asks for a key on the terminal, without showing it.
+/// Prompts for a key at the terminal, without showing it.
 ///
 /// # Errors
-/// [`KeysError::NoSource`] without a terminal, [`KeysError::BadKey`] for anything but a key.
-pub fn ask_for_key(id: &str) -> Result<Key, KeysError> {
+/// Returns an error if there is no terminal, or the text is not a key.
+pub(super) fn prompt_for_key(id: &str) -> Result<Key, KeysError> {
     let typed = rpassword::prompt_password(format!("Key of {id} (not shown): "));
-    let typed = zeroize::Zeroizing::new(typed.map_err(|_| KeysError::NoSource)?);
+    let typed = Zeroizing::new(typed.map_err(|_| KeysError::NoSource)?);
     let key = Key::parse(typed.trim().as_bytes());
-    key.map_err(|why| KeysError::BadKey { place: "what was typed".into(), why })
+    key.map_err(|error| KeysError::BadKey { place: "your input".into(), error })
 }
 
-/// Opens a regular file and tells its mode. Anything else may have no end, or never begin.
+/// Opens a regular file and returns its mode. Reading anything else may never begin or end.
 fn open(path: &Path) -> Result<(File, u32), KeysError> {
     let open = || {
         let metadata = path.metadata()?;
@@ -161,7 +162,7 @@ fn open(path: &Path) -> Result<(File, u32), KeysError> {
             Err(io::Error::other("it is not a regular file"))
         }
     };
-    open().map_err(|why| KeysError::Unreadable { path: path.to_owned(), why })
+    open().map_err(|error| KeysError::Unreadable { path: path.to_owned(), error })
 }
 
 #[cfg(test)]
@@ -188,28 +189,28 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_is_for_its_owner_alone() {
+    fn a_file_with_a_key_is_for_its_owner_alone() {
         let (_folder, path) = file(&format!("{KEY}\n"), 0o600);
         assert!(matches!(Keys::from_file(&path), Ok(Keys::One(_))));
         let (_folder, path) = file(KEY, 0o640);
         assert_eq!(
             rejection(Keys::from_file(&path)),
-            "others can read this key (mode 0640); run chmod 600 on it"
+            "other users can read this key (mode 0640); run chmod 600 on it"
         );
         let (_folder, path) = file(&KEY.replace('=', ""), 0o600);
-        assert!(rejection(Keys::from_file(&path)).starts_with("the key not base64url"));
+        assert!(rejection(Keys::from_file(&path)).starts_with("the key is not base64url"));
         let missing = path.with_file_name("no");
         assert!(rejection(Keys::from_file(&missing)).starts_with("cannot be read: No such file"));
     }
 
     #[test]
-    fn a_class_file_is_a_file_of_keys() {
+    fn a_class_file_serves_as_a_source_of_keys() {
         let (_folder, path) = file(&format!("Name,ID Number,Key\nAda,2100001,{KEY}\n,,\n"), 0o644);
         let (keys, exposed) = Keys::from_csv(&path).unwrap();
         assert!(exposed);
-        let nobody = || Err(KeysError::NoSource);
-        assert!(keys.of("2100001", nobody).is_ok());
-        let text = keys.of("2100002", nobody).err().unwrap().to_string();
+        let no_prompt = || Err(KeysError::NoSource);
+        assert!(keys.key_of("2100001", no_prompt).is_ok());
+        let text = keys.key_of("2100002", no_prompt).err().unwrap().to_string();
         assert_eq!(text, "no key for student 2100002 in the keys file");
         let (_folder, path) = file("Name,ID Number\nAda,2100001\n", 0o600);
         assert_eq!(

@@ -5,60 +5,61 @@ use std::io::{self, BufRead, Write};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::SystemTime;
 
-use crate::client::display::{Style, show, show_error};
-use crate::client::keys::{Keys, KeysError};
-use crate::client::{Answer, ClientError, ClientRequest, Connection, Endpoint};
+use super::connection::Connection;
+use super::display::{Style, show, show_error};
+use super::endpoint::Endpoint;
+use super::error::ClientError;
+use super::keys::{Keys, KeysError};
+use super::reply::{Answer, read_reply};
+use super::request::ClientRequest;
 
-/// How many requests may be on their way at once. Both their bytes and those of their answers fit
-/// what the system buffers, so neither side waits for the other to read.
+/// The most requests in flight. Their bytes and those of their answers fit the system's buffers, so
+/// neither side waits for the other to read.
 const IN_FLIGHT_MAX: usize = 64;
 
-/// What a script runs with.
-pub struct Script<'a> {
-    /// Whom to ask.
-    pub server: &'a Endpoint,
-    /// The keys at hand.
-    pub keys: &'a Keys,
-    /// The student that every line asks for; without one, each line begins with an ID.
-    pub id: Option<&'a str>,
-    /// Whether to go on after a question without an answer.
-    pub keep_going: bool,
+/// How a script runs.
+pub(super) struct Script<'a> {
+    /// The server.
+    pub(super) endpoint: &'a Endpoint,
+    /// The students' keys.
+    pub(super) keys: &'a Keys,
+    /// The student of every line; without one, each line begins with an ID.
+    pub(super) id: Option<&'a str>,
+    /// Whether to go on after a request without an answer.
+    pub(super) keep_going: bool,
     /// How to show answers.
-    pub style: Style,
+    pub(super) style: Style,
 }
 
 /// Why a script ended early.
 #[derive(Debug, thiserror::Error)]
-pub enum ScriptError {
+pub(super) enum ScriptError {
     /// The answers cannot be written.
     #[error(transparent)]
     Output(#[from] io::Error),
-    /// A line is no question.
-    #[error("line {line}: {why}")]
+    /// A line is not a request.
+    #[error("line {line}: {error}")]
     Line {
         /// The line, counted from 1.
         line: usize,
         /// What is wrong with it.
-        why: String,
+        error: String,
     },
 }
 
-/// How a script went, to its end.
+/// How a script went.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// Whether it was to go on after failures.
-    pub keeps_going: bool,
-    /// How many requests were answered.
-    pub answered: usize,
-    /// How many were not.
-    pub failed: usize,
-    /// The exit code of the first failure, or of the one that ended the script.
-    pub first_code: u8,
+pub(super) struct ScriptOutcome {
+    keeps_going: bool,
+    answered: usize,
+    failed: usize,
+    /// The exit code of the first error, or of the one that ended the script.
+    first_code: u8,
 }
 
-impl Outcome {
+impl ScriptOutcome {
     /// The program's exit code: 7 if the script went on and only a part was answered.
-    pub const fn exit_code(&self) -> u8 {
+    pub(super) const fn exit_code(&self) -> u8 {
         match (self.keeps_going, self.answered, self.failed) {
             (_, _, 0) => 0,
             (true, 1.., _) => 7,
@@ -67,52 +68,62 @@ impl Outcome {
     }
 }
 
-/// A question and the line that it stands on.
+/// A line of a script.
 struct Line {
-    line: usize,
-    request: ClientRequest,
+    number: usize,
+    id: String,
+    command: String,
+    /// The request, or why there is none. Both keep the line's place among the answers.
+    request: Result<ClientRequest, ClientError>,
+}
+
+/// A line of a script with its answer, or why there is none.
+struct Answered {
+    number: usize,
+    id: String,
+    command: String,
+    result: Result<(ClientRequest, Answer), ClientError>,
 }
 
 impl Script<'_> {
-    /// Asks what the lines ask. Failures are told through `complain`, with their line.
+    /// Sends the requests of all lines. Errors are passed to `complain` with their line's number.
     ///
     /// # Errors
-    /// [`ScriptError`] when a line is no question or the answers cannot be written.
-    pub fn run(
+    /// Returns an error if a line is not a request or the answers cannot be written.
+    pub(super) fn run(
         &self,
         input: impl BufRead + Send + 'static,
         out: &mut impl Write,
         mut complain: impl FnMut(usize, &ClientError),
-    ) -> Result<Outcome, ScriptError> {
+    ) -> Result<ScriptOutcome, ScriptError> {
         let mut pipeline = Pipeline::new(self, read_ahead(input));
-        let mut outcome = Outcome { keeps_going: self.keep_going, ..Outcome::default() };
-        while pipeline.gather() {
-            let Some((Line { line, request }, answer)) = pipeline.next_answer() else {
+        let mut outcome = ScriptOutcome { keeps_going: self.keep_going, ..<_>::default() };
+        while pipeline.fill() {
+            let Some(Answered { number, id, command, result }) = pipeline.next_answer() else {
                 continue;
             };
-            match answer {
-                Ok(answer) => {
+            match result {
+                Ok((request, answer)) => {
                     show(out, self.style, &request, &answer)?;
                     outcome.answered += 1;
                 }
                 Err(error) => {
-                    show_error(out, self.style, &request, &error)?;
-                    complain(line, &error);
+                    show_error(out, self.style, &id, &command, &error)?;
+                    complain(number, &error);
                     outcome.failed += 1;
-                    if !self.keep_going {
-                        out.flush()?;
-                        outcome.first_code = error.exit_code();
-                        return Ok(outcome);
-                    }
                     if outcome.failed == 1 {
                         outcome.first_code = error.exit_code();
+                    }
+                    if !self.keep_going {
+                        out.flush()?;
+                        return Ok(outcome);
                     }
                     if let ClientError::NotConnected { .. } = error {
                         break;
                     }
                 }
             }
-            // Whoever reads along wants the answers now, not when there are more.
+            // A reader wants the answers now, not when there are more.
             if pipeline.in_flight.is_empty() {
                 out.flush()?;
             }
@@ -121,101 +132,126 @@ impl Script<'_> {
         pipeline.bad_line.map_or(Ok(outcome), Err)
     }
 
-    /// The question on a line; nothing on a blank line or a comment.
-    fn request(&self, line: usize, text: &str) -> Result<Option<Line>, ScriptError> {
+    /// The request on a line; `None` on a blank line or a comment.
+    fn parse_line(&self, number: usize, text: &str) -> Result<Option<Line>, ScriptError> {
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
             return Ok(None);
         }
-        let bad = |why: String| ScriptError::Line { line, why };
+        let bad_line = |error: String| ScriptError::Line { line: number, error };
         let (id, command) = match self.id {
             Some(id) => (id, text),
             None => text.split_once([' ', ',', '\t']).ok_or_else(|| {
-                bad("is not ID COMMAND; with --id, a command alone is enough".to_owned())
+                bad_line("is not ID COMMAND; with --id, a command alone is enough".to_owned())
             })?,
         };
-        let nobody = || Err(KeysError::NoSource);
-        let key = self.keys.of(id, nobody).map_err(|error| bad(error.to_string()))?;
-        let request = ClientRequest::new(id.to_owned(), command.trim().to_owned(), key);
-        Ok(Some(Line { line, request }))
+        let command = command.trim_start_matches([' ', ',', '\t']);
+        let no_prompt = || Err(KeysError::NoSource);
+        let key = self.keys.key_of(id, no_prompt).map_err(|error| bad_line(error.to_string()))?;
+        let request = ClientRequest::new(id.to_owned(), command, key);
+        let (id, command) = (id.to_owned(), command.to_owned());
+        Ok(Some(Line { number, id, command, request }))
     }
 }
 
-/// Requests on their way and the connection that they go over.
+/// The requests in flight, and the connection that they go over.
 struct Pipeline<'a> {
     script: &'a Script<'a>,
     lines: Receiver<(usize, io::Result<String>)>,
-    /// The requests that have no answer yet, in order.
+    /// The requests without an answer, in order.
     in_flight: VecDeque<Line>,
     connection: Option<Connection<'a>>,
-    /// How many of the requests have been sent over this connection.
+    /// The number of these requests that were sent over this connection.
     sent: usize,
     /// Whether this connection has brought no answer yet.
     fresh: bool,
-    /// The line behind which nothing is asked any more.
+    /// The line that ends the script.
     bad_line: Option<ScriptError>,
 }
 
 impl<'a> Pipeline<'a> {
     fn new(script: &'a Script<'a>, lines: Receiver<(usize, io::Result<String>)>) -> Self {
-        let (in_flight, connection) = (VecDeque::new(), None);
-        Self { script, lines, in_flight, connection, sent: 0, fresh: true, bad_line: None }
+        Self {
+            script,
+            lines,
+            in_flight: VecDeque::new(),
+            connection: None,
+            sent: 0,
+            fresh: true,
+            bad_line: None,
+        }
     }
 
-    /// Takes the lines that are there, and waits for one if nothing else is left to do. Says
-    /// whether there is a question.
-    fn gather(&mut self) -> bool {
+    /// Takes the lines that are there, and waits for one if nothing else is left to do. Returns true
+    /// if there is a request.
+    fn fill(&mut self) -> bool {
         while self.in_flight.len() < IN_FLIGHT_MAX && self.bad_line.is_none() {
             let line = match self.in_flight.is_empty() {
                 true => self.lines.recv().map_err(|_| TryRecvError::Disconnected),
                 false => self.lines.try_recv(),
             };
-            let Ok((line, text)) = line else { break };
-            let text = text.map_err(|error| ScriptError::Line { line, why: error.to_string() });
-            match text.and_then(|text| self.script.request(line, &text)) {
-                Ok(request) => self.in_flight.extend(request),
+            let Ok((number, text)) = line else { break };
+            let text =
+                text.map_err(|error| ScriptError::Line { line: number, error: error.to_string() });
+            match text.and_then(|text| self.script.parse_line(number, &text)) {
+                Ok(line) => self.in_flight.extend(line),
                 Err(error) => self.bad_line = Some(error),
             }
         }
         !self.in_flight.is_empty()
     }
 
-    /// The first question and its answer; nothing if it must be asked again over a new connection.
-    fn next_answer(&mut self) -> Option<(Line, Result<Answer, ClientError>)> {
+    /// The first line and its answer; `None` if it must be sent again over a new connection.
+    fn next_answer(&mut self) -> Option<Answered> {
+        if self.in_flight.front()?.request.is_err() {
+            // Nothing was sent, so no reply belongs to this line.
+            return self.pop(Err(ClientError::Lost));
+        }
         let answer = self.exchange();
         if answer.as_ref().is_err_and(|error| !error.leaves_connection()) {
             self.connection = None;
         }
-        // The server may have ended a connection that was idle.
-        let stale = matches!(answer, Err(ClientError::Closed | ClientError::Lost)) && !self.fresh;
-        if stale { None } else { Some((self.in_flight.pop_front()?, answer)) }
+        // The server may have closed a connection that was idle.
+        let was_idle =
+            matches!(answer, Err(ClientError::Closed | ClientError::Lost)) && !self.fresh;
+        if was_idle { None } else { self.pop(answer) }
+    }
+
+    /// Removes the first line, and joins its request with the answer.
+    fn pop(&mut self, answer: Result<Answer, ClientError>) -> Option<Answered> {
+        let Line { number, id, command, request } = self.in_flight.pop_front()?;
+        self.sent = self.sent.saturating_sub(1);
+        let result = request.and_then(|request| Ok((request, answer?)));
+        Some(Answered { number, id, command, result })
     }
 
     fn exchange(&mut self) -> Result<Answer, ClientError> {
+        let endpoint = self.script.endpoint;
         let connection = match &mut self.connection {
             Some(connection) => connection,
             None => {
-                (self.sent, self.fresh) = (0, true);
-                self.connection.insert(Connection::open(self.script.server)?)
+                self.sent = 0;
+                self.fresh = true;
+                self.connection.insert(Connection::open(endpoint)?)
             }
         };
-        let unsent = self.in_flight.iter().skip(self.sent).map(|line| &line.request);
-        connection.send(unsent)?;
+        let unsent = self.in_flight.iter().skip(self.sent);
+        connection.send(unsent.filter_map(|line| line.request.as_ref().ok()))?;
         self.sent = self.in_flight.len();
-        let line = connection.receive()?;
-        (self.sent, self.fresh) = (self.sent.saturating_sub(1), false);
-        let Some(first) = self.in_flight.front() else { return Err(ClientError::Lost) };
-        self.script.server.read_reply(&line, &first.request, SystemTime::now())
+        let reply = connection.receive()?;
+        self.fresh = false;
+        let first = self.in_flight.front().and_then(|line| line.request.as_ref().ok());
+        read_reply(endpoint, &reply, first.ok_or(ClientError::Lost)?, SystemTime::now())
     }
 }
 
-/// Reads lines on a thread of its own, so that waiting for the next line holds up no answer.
+/// Reads lines on a thread of its own, so that waiting for the next line delays no answer.
 fn read_ahead(input: impl BufRead + Send + 'static) -> Receiver<(usize, io::Result<String>)> {
     let (sender, lines) = sync_channel(IN_FLIGHT_MAX);
     std::thread::spawn(move || {
-        for (at, line) in input.lines().enumerate() {
-            let last = line.is_err();
-            if sender.send((at + 1, line)).is_err() || last {
+        for (number, line) in (1..).zip(input.lines()) {
+            let is_last = line.is_err();
+            if sender.send((number, line)).is_err() || is_last {
                 return;
             }
         }

@@ -8,10 +8,12 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use clap::Parser;
+use class_files::{ReadLimits, read_class};
+use fernet_batch::{Sealer, Timestamp};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReadOptions, Rejection, ReleaseHistory,
-    Requests, Sealer, Timestamp, UnknownStudent, read_class_file,
+    BatchLimits, Book, EditionNumber, PrivacyPolicy, Rejection, ReleaseHistory, ReplyForm,
+    Requests, UnknownStudent,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,14 +39,10 @@ struct Shared {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let Arguments { listen, class } = Arguments::parse();
-    let options =
-        ReadOptions { bytes_max: u64::MAX, rows_max: usize::MAX, policy: PrivacyPolicy::NONE };
-    let book = read_class_file(
-        File::open(class)?,
-        &options,
-        EditionNumber(1),
-        &ReleaseHistory::default(),
-    )?;
+    let limits = ReadLimits { bytes_max: u64::MAX, rows_max: usize::MAX };
+    let class = read_class(File::open(class)?, None, &limits)?;
+    let history = ReleaseHistory::default();
+    let book = Book::publish(class, EditionNumber(1), &history, PrivacyPolicy::NONE);
     let shared = Rc::new(Shared { book, sealer: RefCell::new(Sealer::new()?) });
     let listener = TcpListener::bind(listen).await?;
     LocalSet::new()
@@ -58,21 +56,21 @@ async fn main() -> anyhow::Result<()> {
         .await
 }
 
-/// Answers until the client closes, or says what is too long or from nobody.
+/// Answers until the client closes, or sends a line that is too long or an unknown ID.
 async fn serve(mut socket: TcpStream, shared: Rc<Shared>) {
-    let mut buffer = vec![0; 8 * 1024];
-    let mut held = Vec::new();
+    let mut received = vec![0; 8 * 1024];
+    let mut buffered = Vec::new();
     let mut batch = Requests::new(BATCH);
-    while let Ok(read @ 1..) = socket.read(&mut buffer).await {
-        held.extend_from_slice(buffer.get(..read).unwrap_or_default());
+    while let Ok(read @ 1..) = socket.read(&mut received).await {
+        buffered.extend_from_slice(received.get(..read).unwrap_or_default());
         loop {
-            take_in(&mut held, &mut batch);
+            decode(&mut buffered, &mut batch);
             if batch.is_empty() {
                 break;
             }
             let now = Timestamp::of(SystemTime::now());
             let answers = shared.book.answer(batch, &UnknownStudent::Close, now);
-            let replies = shared.sealer.borrow_mut().seal(answers);
+            let replies = answers.seal(&mut shared.sealer.borrow_mut(), ReplyForm::Line);
             if socket.write_all(replies.bytes()).await.is_err() || replies.is_last() {
                 return;
             }
@@ -81,11 +79,11 @@ async fn serve(mut socket: TcpStream, shared: Rc<Shared>) {
     }
 }
 
-/// Moves complete requests from the held bytes into the batch.
-fn take_in(held: &mut Vec<u8>, batch: &mut Requests) {
+/// Moves complete requests from the buffered bytes into the batch.
+fn decode(buffered: &mut Vec<u8>, batch: &mut Requests) {
     let mut taken = 0;
     while !batch.is_full() {
-        taken += match wire::parse(GRAMMAR, held.get(taken..).unwrap_or_default()) {
+        taken += match wire::parse(GRAMMAR, buffered.get(taken..).unwrap_or_default()) {
             Parsed::Request { request, used } => {
                 batch.push(request);
                 used
@@ -101,5 +99,5 @@ fn take_in(held: &mut Vec<u8>, batch: &mut Requests) {
             Parsed::TooLong => break,
         };
     }
-    held.drain(..taken);
+    buffered.drain(..taken);
 }

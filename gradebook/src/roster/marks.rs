@@ -1,21 +1,21 @@
-//! The marks of a class: a table of the different ones, and for each cell its place in the table.
+//! The marks of a class: a table of the different marks, and for each cell an index into the table.
 //!
 //! A class of a million students has some hundred different marks, so a cell is two bytes; with more
 //! than 65,536 different marks all cells become four.
 
+use std::hash::BuildHasher;
 use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::BuildHasher;
 
-use crate::decimal::{Decimal, DecimalError};
-use crate::short_text::ShortText;
+use super::short_text::ShortText;
+use crate::values::{Decimal, DecimalError};
 
-/// What a cell holds.
+/// The content of a cell.
 pub(crate) struct Mark {
-    /// As the class file writes it.
+    /// The text as the class file has it.
     pub(crate) text: ShortText,
-    /// Nothing for a blank.
+    /// `None` for a blank.
     pub(crate) value: Option<Decimal>,
 }
 
@@ -31,7 +31,7 @@ enum Cells {
     Wide(Vec<u32>),
 }
 
-/// Adds cells, with what only the adding needs.
+/// Adds cells. It holds what only adding needs.
 #[derive(Default)]
 pub(super) struct MarksBuilder {
     marks: Marks,
@@ -48,53 +48,56 @@ impl Marks {
             Cells::Narrow(all) => (all.get(cells).unwrap_or_default(), &[][..]),
             Cells::Wide(all) => (&[][..], all.get(cells).unwrap_or_default()),
         };
-        let places = narrow.iter().map(|place| usize::from(*place));
-        places
-            .chain(wide.iter().map(|place| index(*place)))
-            .filter_map(|place| self.table.get(place))
+        let indices = narrow.iter().map(|index| usize::from(*index));
+        let indices = indices.chain(wide.iter().map(|index| table_index(*index)));
+        indices.filter_map(|index| self.table.get(index))
     }
 
-    /// For each of so many columns, the values of its marks and how often each occurs.
-    pub(super) fn by_column(&self, columns: usize) -> Vec<Vec<(Decimal, u32)>> {
-        let mut times = vec![vec![0_u32; self.table.len()]; columns];
-        let mut count = |column: usize, place: usize| {
-            if let Some(times) = times.get_mut(column).and_then(|times| times.get_mut(place)) {
+    /// For each of so many columns, its numbers and how often each occurs.
+    pub(super) fn count_by_column(&self, columns: usize) -> Vec<Vec<(Decimal, u32)>> {
+        let mut counts = vec![vec![0_u32; self.table.len()]; columns];
+        match &self.cells {
+            Cells::Narrow(all) => count(&mut counts, all, |index| usize::from(*index)),
+            Cells::Wide(all) => count(&mut counts, all, |index| table_index(*index)),
+        }
+        let mut columns = Vec::with_capacity(columns);
+        for counts in counts {
+            let mut numbers = Vec::new();
+            for (mark, times) in self.table.iter().zip(counts) {
+                if let Some(value) = mark.value.filter(|_| times > 0) {
+                    numbers.push((value, times));
+                }
+            }
+            columns.push(numbers);
+        }
+        columns
+    }
+}
+
+/// Counts, for each column, how often each mark of the table occurs in rows of cells.
+fn count<Cell>(counts: &mut [Vec<u32>], cells: &[Cell], index: impl Fn(&Cell) -> usize) {
+    for row in cells.chunks_exact(counts.len().max(1)) {
+        for (column, cell) in counts.iter_mut().zip(row) {
+            if let Some(times) = column.get_mut(index(cell)) {
                 *times = times.saturating_add(1);
             }
-        };
-        match &self.cells {
-            Cells::Narrow(all) => all.chunks_exact(columns.max(1)).for_each(|row| {
-                row.iter()
-                    .enumerate()
-                    .for_each(|(column, place)| count(column, usize::from(*place)));
-            }),
-            Cells::Wide(all) => all.chunks_exact(columns.max(1)).for_each(|row| {
-                row.iter().enumerate().for_each(|(column, place)| count(column, index(*place)));
-            }),
         }
-        let counted = |(mark, times): (&Mark, u32)| {
-            mark.value.filter(|_| times > 0).map(|value| (value, times))
-        };
-        times
-            .into_iter()
-            .map(|times| self.table.iter().zip(times).filter_map(counted).collect())
-            .collect()
     }
 }
 
 impl MarksBuilder {
     /// Adds the next cell.
     pub(super) fn push(&mut self, text: &[u8]) -> Result<(), DecimalError> {
-        let place = match self.recent.find(text) {
-            Some(place) => place,
+        let index = match self.recent.find(text) {
+            Some(index) => index,
             None => {
                 let spelled = std::str::from_utf8(text).map_err(|_| DecimalError::NotANumber)?;
-                let place = self.place_of(spelled)?;
-                self.recent.remember(text, place);
-                place
+                let index = self.table_index_of(spelled)?;
+                self.recent.remember(text, index);
+                index
             }
         };
-        self.marks.cells.push(place);
+        self.marks.cells.push(index);
         Ok(())
     }
 
@@ -103,32 +106,32 @@ impl MarksBuilder {
         self.marks
     }
 
-    /// The place of a mark in the table, where it is put when it is new.
-    fn place_of(&mut self, text: &str) -> Result<u32, DecimalError> {
+    /// The index of a mark in the table, to which a new mark is added.
+    fn table_index_of(&mut self, text: &str) -> Result<u32, DecimalError> {
         let Self { marks: Marks { table, .. }, by_text, hasher, .. } = self;
-        let text_at = |place: &u32| table.get(index(*place)).map(|mark| mark.text.as_str());
+        let text_at = |index: &u32| table.get(table_index(*index)).map(|mark| mark.text.as_str());
         let hash = hasher.hash_one(Some(text));
-        if let Some(place) = by_text.find(hash, |place| text_at(place) == Some(text)) {
-            return Ok(*place);
+        if let Some(index) = by_text.find(hash, |index| text_at(index) == Some(text)) {
+            return Ok(*index);
         }
         let value = if text.is_empty() { None } else { Some(Decimal::parse(text)?) };
-        let place = u32::try_from(table.len()).map_err(|_| DecimalError::OutOfRange)?;
-        by_text.insert_unique(hash, place, |place| hasher.hash_one(text_at(place)));
+        let index = u32::try_from(table.len()).map_err(|_| DecimalError::OutOfRange)?;
+        by_text.insert_unique(hash, index, |index| hasher.hash_one(text_at(index)));
         table.push(Mark { text: text.to_owned().into(), value });
-        Ok(place)
+        Ok(index)
     }
 }
 
 impl Cells {
-    fn push(&mut self, place: u32) {
+    fn push(&mut self, index: u32) {
         if let Self::Narrow(narrow) = self {
-            if let Ok(place) = u16::try_from(place) {
-                return narrow.push(place);
+            if let Ok(index) = u16::try_from(index) {
+                return narrow.push(index);
             }
-            *self = Self::Wide(narrow.iter().map(|place| u32::from(*place)).collect());
+            *self = Self::Wide(narrow.iter().map(|index| u32::from(*index)).collect());
         }
         if let Self::Wide(wide) = self {
-            wide.push(place);
+            wide.push(index);
         }
     }
 
@@ -146,8 +149,8 @@ impl Default for Cells {
     }
 }
 
-/// Where short marks were found before: a cache in front of the hash table, in which a text of up to
-/// eight bytes is one number.
+/// The indices of short marks that were added before: a cache in front of the hash table, in which a
+/// text of up to eight bytes is one number.
 struct Recent(Box<[(Short, u32)]>);
 
 /// A short text as a number and its length: no two texts have both the same.
@@ -162,14 +165,14 @@ impl Recent {
 
     fn find(&self, text: &[u8]) -> Option<u32> {
         let short = Short::of(text)?;
-        self.0.get(Self::slot(short)).filter(|(known, _)| *known == short).map(|(_, place)| *place)
+        self.0.get(Self::slot(short)).filter(|(known, _)| *known == short).map(|(_, index)| *index)
     }
 
-    fn remember(&mut self, text: &[u8], place: u32) {
+    fn remember(&mut self, text: &[u8], index: u32) {
         if let Some(short) = Short::of(text)
             && let Some(slot) = self.0.get_mut(Self::slot(short))
         {
-            *slot = (short, place);
+            *slot = (short, index);
         }
     }
 
@@ -182,10 +185,10 @@ impl Recent {
 }
 
 impl Short {
-    /// What no text has: an empty slot.
+    /// An empty slot: no text has this length.
     const NONE: Self = Self { number: 0, bytes: usize::MAX };
 
-    /// Its first bytes and its last ones, which overlap: so every length is read in two steps.
+    /// A number from the first and the last four bytes, which overlap in shorter texts.
     fn of(text: &[u8]) -> Option<Self> {
         let number = match (text, text.first_chunk::<4>(), text.last_chunk::<4>()) {
             (_, Some(first), Some(last)) if text.len() <= 8 => {
@@ -207,9 +210,9 @@ impl Default for Recent {
     }
 }
 
-/// A place as an index: every platform that this runs on has 32 bits or more.
-fn index(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
+/// A stored number as an index; every supported platform has at least 32 bits.
+fn table_index(stored: u32) -> usize {
+    usize::try_from(stored).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -223,7 +226,7 @@ mod tests {
     }
 
     fn column(marks: &Marks, columns: usize, n: usize) -> Vec<String> {
-        let counted = &marks.by_column(columns)[n];
+        let counted = &marks.count_by_column(columns)[n];
         counted.iter().map(|(mark, times)| format!("{times} x {mark}")).collect()
     }
 
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn more_different_marks_than_two_bytes_tell_apart_are_kept() {
+    fn more_different_marks_than_two_bytes_can_count_are_kept() {
         let marks = built((0..70_000).map(|n| n.to_string()));
         for n in [0, 1, 65_535, 65_536, 69_999] {
             let texts: Vec<_> = marks.of(n..n + 1).map(|mark| mark.text.as_str()).collect();
@@ -246,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_told_apart_whatever_their_length() {
+    fn marks_of_every_length_are_kept_apart() {
         let texts =
             ["1", "10", "100", "12345678", "123456789", "0.12345678", "0.123456789", "1", ""];
         let marks = built(texts.map(str::to_owned));

@@ -1,36 +1,35 @@
-//! Requests that have been answered, so that none is answered twice.
+//! The cache of answered requests, so that no request is answered twice.
 
 use std::collections::BTreeMap;
 
+use fernet_batch::Timestamp;
 use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
-
-use crate::seal::Timestamp;
 
 /// How many requests are remembered.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplayLimits {
-    /// Of each student; one more is answered with `busy`.
+    /// For each student. One more is answered `busy`.
     pub per_student: usize,
-    /// Of all students together.
+    /// For all students together.
     pub total: usize,
 }
 
-/// What has been answered. It is bounded for each student and in all, and only who holds a student's
-/// key can fill that student's part.
+/// The requests that were answered and are still valid. The cache is bounded for each student and in
+/// all, and only the holder of a student's key can fill that student's share.
 pub(super) struct ReplayCache {
     limits: ReplayLimits,
-    /// Each request's fingerprint.
+    /// The fingerprint of each request.
     answered: HashSet<u64>,
-    /// How many of them are of each student.
+    /// The number of them for each student.
     per_student: HashMap<u64, usize>,
-    /// For each second, those that are good up to then.
-    until: BTreeMap<Timestamp, Vec<Answered>>,
-    /// Up to when some of those that have been forgotten were good.
+    /// The requests by the last second in which they are valid.
+    valid_until: BTreeMap<Timestamp, Vec<Answered>>,
+    /// The last second in which any request was valid that the cache has dropped.
     expired_until: Timestamp,
 }
 
-/// An odd number with bits all over, so that students' marks do not lie beside each other.
+/// An odd number with bits all over, so that the fingerprints of different students differ.
 const STUDENT_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A request that was answered.
@@ -39,40 +38,44 @@ struct Answered {
     fingerprint: u64,
 }
 
-/// Why a request is not new.
+/// Why a request must not be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AdmitError {
-    /// It has been answered.
+    /// It was answered before.
     Replayed,
-    /// It may have been: the clock has been set back since.
+    /// It may have been answered before: the clock was set back since.
     Expired,
-    /// There is no room to remember it.
+    /// The cache has no room to remember it.
     Full,
 }
 
 impl ReplayCache {
     pub(super) fn new(limits: ReplayLimits) -> Self {
-        let (answered, per_student) = (HashSet::new(), HashMap::new());
-        let (until, expired_until) = (BTreeMap::new(), Timestamp(0));
-        Self { limits, answered, per_student, until, expired_until }
+        Self {
+            limits,
+            answered: HashSet::new(),
+            per_student: HashMap::new(),
+            valid_until: BTreeMap::new(),
+            expired_until: Timestamp(0),
+        }
     }
 
-    /// Takes down that a student's request is answered now; it need be remembered up to `until`. It is
-    /// known by the beginning of its MAC, which another one has with a chance of one in 2^64; not by its
-    /// text, since the last characters of a token can be spelled in more than one way.
+    /// Remembers a student's request, which is answered now and valid up to `valid_until`. A request is
+    /// identified by the first 8 bytes of its MAC, not by its token's text, whose last characters have
+    /// more than one spelling.
     pub(super) fn admit(
         &mut self,
         student: u64,
-        mac: u64,
+        mac_prefix: u64,
         now: Timestamp,
-        until: Timestamp,
+        valid_until: Timestamp,
     ) -> Result<(), AdmitError> {
         self.expire(now);
-        let fingerprint = mac.wrapping_add(student.wrapping_mul(STUDENT_FACTOR));
+        let fingerprint = mac_prefix.wrapping_add(student.wrapping_mul(STUDENT_FACTOR));
         if self.answered.contains(&fingerprint) {
             return Err(AdmitError::Replayed);
         }
-        if until <= self.expired_until {
+        if valid_until <= self.expired_until {
             return Err(AdmitError::Expired);
         }
         let own = self.per_student.get(&student).copied().unwrap_or_default();
@@ -81,13 +84,14 @@ impl ReplayCache {
         }
         self.answered.insert(fingerprint);
         self.per_student.insert(student, own.saturating_add(1));
-        self.until.entry(until).or_default().push(Answered { student, fingerprint });
+        self.valid_until.entry(valid_until).or_default().push(Answered { student, fingerprint });
         Ok(())
     }
 
-    /// Forgets what would not be answered again anyway.
+    /// Drops the requests that are no longer valid.
     fn expire(&mut self, now: Timestamp) {
-        while let Some(earliest) = self.until.first_entry().filter(|entry| *entry.key() < now) {
+        while let Some(earliest) = self.valid_until.first_entry().filter(|entry| *entry.key() < now)
+        {
             self.expired_until = self.expired_until.max(*earliest.key());
             for Answered { student, fingerprint } in earliest.remove() {
                 self.answered.remove(&fingerprint);
@@ -100,6 +104,7 @@ impl ReplayCache {
             }
         }
         if self.answered.is_empty() {
+            // Frees the memory of a flood.
             self.answered = HashSet::new();
         }
     }
@@ -123,36 +128,36 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_fills_only_the_part_of_the_student_whose_key_it_uses() {
+    fn a_flood_fills_only_the_share_of_the_student_whose_key_it_uses() {
         let mut cache = ReplayCache::new(ReplayLimits { per_student: 3, total: 100 });
         for mac in 0..3 {
             assert_eq!(admit(&mut cache, 1, mac, 100), Ok(()));
         }
         assert_eq!(admit(&mut cache, 1, 3, 100), Err(AdmitError::Full));
-        assert_eq!(admit(&mut cache, 1, 2, 100), Err(AdmitError::Replayed), "still told apart");
+        assert_eq!(admit(&mut cache, 1, 2, 100), Err(AdmitError::Replayed), "still recognised");
         assert_eq!(admit(&mut cache, 2, 3, 100), Ok(()));
         assert_eq!(admit(&mut cache, 1, 3, 111), Ok(()), "and it recovers");
     }
 
     #[test]
-    fn all_together_are_bounded_and_what_has_passed_is_forgotten() {
+    fn the_total_is_bounded_and_expired_requests_are_dropped() {
         let mut cache = ReplayCache::new(ReplayLimits { per_student: 3, total: 50 });
         for student in 0..50 {
             assert_eq!(admit(&mut cache, student, 1, 100), Ok(()));
         }
         assert_eq!(admit(&mut cache, 77, 1, 110), Err(AdmitError::Full));
         assert_eq!(admit(&mut cache, 77, 1, 111), Ok(()));
-        let held = (cache.answered.len(), cache.per_student.len(), cache.until.len());
-        assert_eq!(held, (1, 1, 1));
+        let sizes = (cache.answered.len(), cache.per_student.len(), cache.valid_until.len());
+        assert_eq!(sizes, (1, 1, 1));
     }
 
     #[test]
     fn a_clock_that_is_set_back_lets_no_old_request_in() {
         let mut cache = ReplayCache::new(ReplayLimits { per_student: 9, total: 9 });
         assert_eq!(admit(&mut cache, 1, 7, 100), Ok(()));
-        assert_eq!(admit(&mut cache, 1, 8, 500), Ok(()), "the first is forgotten");
+        assert_eq!(admit(&mut cache, 1, 8, 500), Ok(()), "the first is dropped");
         assert_eq!(admit(&mut cache, 1, 7, 100), Err(AdmitError::Expired));
-        assert_eq!(admit(&mut cache, 1, 9, 101), Ok(()), "what is later goes on");
+        assert_eq!(admit(&mut cache, 1, 9, 101), Ok(()), "a later request is admitted");
         assert_eq!(admit(&mut cache, 1, 8, 490), Err(AdmitError::Replayed));
     }
 }

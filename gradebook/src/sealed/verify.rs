@@ -1,170 +1,148 @@
-//! Examining a sealed request: in an order in which nothing is learned by who has not the key.
+//! Verifying sealed requests, so that nobody without the key learns anything.
+//!
+//! An ID that no student has and a token that its student did not make take the same steps, in the
+//! same order: form, key or decoy key, MAC in constant time, text, audience, time, replay cache.
 
-use base64_simd::{Out, URL_SAFE};
+use fernet_batch::frame::{BLOCK_BYTES, HEADER_BYTES};
+use fernet_batch::{CachedVerifier, DecoyKeys, Key, NoRandomness, Timestamp};
 
-use super::replay_cache::{AdmitError, ReplayCache};
-use super::{REQUEST_FRAME_BYTES, REQUEST_TEXT_BYTES, ReplayLimits, SealedRequest, Status};
-use crate::decoy::DecoyKeys;
-use crate::id_set;
-use crate::key::Key;
-use crate::request::StudentId;
-use crate::seal::{Timestamp, TokenVerifier};
-use crate::token::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES, VERSION};
+use super::format::SealedRequest;
+use super::replay_cache::{AdmitError, ReplayCache, ReplayLimits};
+use crate::request::{Rejection, StudentId};
+use crate::roster::id_hash;
+use crate::wire::{REQUEST_FRAME_BYTES, REQUEST_TEXT_BYTES};
 
-/// Examines sealed requests. It holds what it has answered.
+/// Verifies sealed requests and remembers those that it admitted.
 pub struct RequestVerifier {
     audience: String,
     decoy_keys: DecoyKeys,
-    /// How many seconds a request's time may be from the server's.
-    skew: u64,
-    replays: ReplayCache,
-    /// For the first key that is tried, and for the second: so both are as often made anew for a student
-    /// as for nobody.
+    /// The most seconds between a request's time and the server's.
+    skew_seconds: u64,
+    replay_cache: ReplayCache,
+    /// For the first key that is tried, and for the second: so both caches miss as often for a student
+    /// as for an unknown ID.
     verifiers: [CachedVerifier; 2],
 }
 
-/// A request and the key of the student that it names, if there is that student.
+/// A token, and the keys of the student that it names, if there is one.
 pub(crate) struct Credentials<'a> {
     pub(crate) id: StudentId<'a>,
     pub(crate) key: Option<&'a Key>,
-    /// The key before, if it is still good.
+    /// The key before the current one, while it is valid.
     pub(crate) old_key: Option<&'a Key>,
-    /// Whether there is anyone who has one: then two keys are tried for everyone.
+    /// Whether any student has an old key: then two keys are tried for every request.
     pub(crate) tries_two: bool,
     pub(crate) token: &'a str,
 }
 
-/// What an examination finds.
+/// What a verification finds.
 pub(crate) enum Verified<'a> {
-    /// Not what a student with this ID has sealed: answered with a decoy under this key.
+    /// No student with this ID made the token. It is answered with a decoy under this key.
     Unauthenticated(Key),
-    /// A request by the student; with the status that is to be told.
+    /// The student made it.
     Authentic {
         request: SealedRequest<'a>,
-        status: Status,
-        /// Whether the student has used the key before the current one.
+        /// Whether it may be answered.
+        status: Result<(), Rejection>,
+        /// Whether the student used the key before the current one.
         with_old_key: bool,
     },
 }
 
-/// The memory that a request's token is open_with in.
+/// The memory that a request's token is decrypted in.
 pub(crate) type Frame = [u8; REQUEST_FRAME_BYTES];
 
-/// Such memory, to be open_with in.
 pub(crate) const EMPTY_FRAME: Frame = [0; REQUEST_FRAME_BYTES];
 
+/// The AES blocks of a request's text.
+const REQUEST_BLOCKS: usize = (REQUEST_TEXT_BYTES + 1) / BLOCK_BYTES;
+
 impl RequestVerifier {
-    /// An verifier for requests to this audience, whose time is at most `skew_seconds` from the
-    /// server's.
-    pub fn new(audience: String, skew_seconds: u64, limits: ReplayLimits) -> Self {
-        let (decoy_keys, replays) = (DecoyKeys::new(), ReplayCache::new(limits));
-        Self { audience, decoy_keys, skew: skew_seconds, replays, verifiers: Default::default() }
+    /// A verifier for requests to this audience whose time is at most `skew_seconds` from the server's.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system gives no random bytes for the decoy keys.
+    pub fn new(
+        audience: String,
+        skew_seconds: u64,
+        limits: ReplayLimits,
+    ) -> Result<Self, NoRandomness> {
+        Ok(Self {
+            audience,
+            decoy_keys: DecoyKeys::new()?,
+            skew_seconds,
+            replay_cache: ReplayCache::new(limits),
+            verifiers: Default::default(),
+        })
     }
 
-    /// Examines a request. An ID that nobody has and a token that its student has not made take the
-    /// same steps.
+    /// Verifies a request. What is authentic and may be answered counts as answered.
     pub(crate) fn verify<'a>(
         &mut self,
         credentials: &Credentials<'_>,
         now: Timestamp,
         frame: &'a mut Frame,
     ) -> Verified<'a> {
-        // Whoever has not the key costs one decoy's making, be there a student or not.
-        let mut decoy = None;
         let Self { decoy_keys, verifiers: [first, second], .. } = self;
-        let mut open_with = |verifier: &mut CachedVerifier, key: Option<&Key>| {
+        let id = credentials.id.as_str();
+        // One decoy key at most is made, whether there is a student or not.
+        let mut decoy_key = None;
+        let mut open = |verifier: &mut CachedVerifier, key: Option<&Key>| {
             let key = match key {
                 Some(key) => key,
-                None => decoy.get_or_insert_with(|| decoy_keys.decoy_key(&credentials.id)),
+                None => decoy_key.get_or_insert_with(|| decoy_keys.key_for(id)),
             };
-            open_with(verifier.of(key), credentials.token, frame)
+            let verifier = verifier.for_key(key);
+            let verified = verifier.open_into::<REQUEST_BLOCKS>(credentials.token, frame)?;
+            // The text is one byte short of whole blocks, so its padding is one byte.
+            (frame.get(HEADER_BYTES + REQUEST_TEXT_BYTES) == Some(&1)).then_some(verified)
         };
-        let with_current = open_with(first, credentials.key);
-        let with_old_key = with_current.is_none();
-        let with_any = match with_current {
-            None if credentials.tries_two => open_with(second, credentials.old_key),
-            with_current => with_current,
+        let mut verified = open(first, credentials.key);
+        let with_old_key = verified.is_none();
+        if verified.is_none() && credentials.tries_two {
+            verified = open(second, credentials.old_key);
+        }
+        let request = verified.and_then(|verified| Some((verified, read_request(frame, id)?)));
+        let Some((verified, request)) = request else {
+            let key = decoy_key.unwrap_or_else(|| decoy_keys.key_for(id));
+            return Verified::Unauthenticated(key);
         };
-        let unauthenticated = || {
-            Verified::Unauthenticated(
-                decoy.unwrap_or_else(|| decoy_keys.decoy_key(&credentials.id)),
-            )
-        };
-        let Some((time, mac)) = with_any else { return unauthenticated() };
-        let text = frame.get(HEADER_BYTES..HEADER_BYTES + REQUEST_TEXT_BYTES).unwrap_or_default();
-        let request = std::str::from_utf8(text).ok().and_then(SealedRequest::parse);
-        // The student's key has sealed something else, such as a reply.
-        let Some(request) = request.filter(|request| request.id == credentials.id.as_str()) else {
-            return unauthenticated();
-        };
-        let status = self.status(&request, time, mac, now);
+        let status = self.admit(&request, verified, now);
         Verified::Authentic { request, status, with_old_key }
     }
 
-    fn status(
+    /// Decides whether an authentic request may be answered, and remembers it if so.
+    fn admit(
         &mut self,
         request: &SealedRequest<'_>,
-        time: Timestamp,
-        mac: u64,
+        verified: fernet_batch::Verified,
         now: Timestamp,
-    ) -> Status {
+    ) -> Result<(), Rejection> {
         if request.audience != self.audience {
-            return Status::Audience;
+            return Err(Rejection::WrongAudience);
         }
-        // By comparison only: a time out of a token may be any number.
-        if time.0.abs_diff(now.0) > self.skew {
-            return Status::Clock;
+        // Compared as a difference: the time in a token may be any number.
+        if verified.time.0.abs_diff(now.0) > self.skew_seconds {
+            return Err(Rejection::ClockSkew);
         }
-        let until = Timestamp(time.0.saturating_add(self.skew));
-        match self.replays.admit(id_set::id_hash(request.id), mac, now, until) {
-            Ok(()) => Status::Ok,
-            Err(AdmitError::Replayed) => Status::Replayed,
-            Err(AdmitError::Expired) => Status::Clock,
-            Err(AdmitError::Full) => Status::Busy,
-        }
+        let valid_until = Timestamp(verified.time.0.saturating_add(self.skew_seconds));
+        let student = id_hash(request.id);
+        self.replay_cache.admit(student, verified.mac_prefix, now, valid_until).map_err(|error| {
+            match error {
+                AdmitError::Replayed => Rejection::Replayed,
+                AdmitError::Expired => Rejection::ClockSkew,
+                AdmitError::Full => Rejection::QuotaReached,
+            }
+        })
     }
 }
 
-/// The AES blocks of every request's text.
-const REQUEST_BLOCKS: usize = (REQUEST_TEXT_BYTES + 1) / BLOCK_BYTES;
-
-/// The verifier of the key that was tried last: nearly always one student asks for all of a batch.
-#[derive(Default)]
-struct CachedVerifier {
-    last: Option<(Key, TokenVerifier)>,
-    #[cfg(test)]
-    made: usize,
-}
-
-impl CachedVerifier {
-    fn of(&mut self, key: &Key) -> &TokenVerifier {
-        // Another one is wiped as it goes.
-        drop(self.last.take_if(|(last, _)| !last.is(key)));
-        #[cfg(test)]
-        {
-            self.made += usize::from(self.last.is_none());
-        }
-        let (_, verifier) = self.last.get_or_insert_with(|| (key.clone(), TokenVerifier::of(key)));
-        verifier
-    }
-}
-
-/// Opens a token in `frame`, where its text is then. Gives its time and the beginning of its MAC;
-/// nothing if this key has not made it.
-fn open_with(verifier: &TokenVerifier, token: &str, frame: &mut Frame) -> Option<(Timestamp, u64)> {
-    // The decoder asks for memory of the right length, and reads only the one spelling of the bytes.
-    let bytes = URL_SAFE.decoded_length(token.as_bytes()).ok()?;
-    (bytes == REQUEST_FRAME_BYTES).then_some(())?;
-    URL_SAFE.decode(token.as_bytes(), Out::from_slice(frame.as_mut_slice())).ok()?;
-    let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
-    if !verifier.verify_mac(covered, mac) || covered.first() != Some(&VERSION) {
-        return None;
-    }
-    let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;
-    verifier.decrypt::<REQUEST_BLOCKS>(covered)?;
-    (covered.last() == Some(&1)).then_some(())?;
-    let mac = mac.first_chunk().copied().map(u64::from_be_bytes)?;
-    Some((Timestamp(time), mac))
+/// The request in a decrypted frame. A student's key may have sealed something else, such as a reply or
+/// a request under another ID.
+fn read_request<'a>(frame: &'a Frame, id: &str) -> Option<SealedRequest<'a>> {
+    let text = frame.get(HEADER_BYTES..HEADER_BYTES + REQUEST_TEXT_BYTES)?;
+    let request = SealedRequest::parse(std::str::from_utf8(text).ok()?)?;
+    (request.id == id).then_some(request)
 }
 
 #[cfg(test)]
@@ -173,7 +151,8 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE;
 
     use super::*;
-    use crate::sealed::{Nonce, REQUEST_TOKEN_BYTES};
+    use crate::sealed::Nonce;
+    use crate::wire::REQUEST_TOKEN_BYTES;
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
     const LIMITS: ReplayLimits = ReplayLimits { per_student: 1_000, total: 10_000 };
@@ -183,7 +162,7 @@ mod tests {
     }
 
     fn verifier() -> RequestVerifier {
-        RequestVerifier::new("nets-2026".into(), 300, LIMITS)
+        RequestVerifier::new("nets-2026".into(), 300, LIMITS).unwrap()
     }
 
     fn sealed(key: &Key, audience: &str, id: &str, nonce: u64, time: u64) -> String {
@@ -191,16 +170,16 @@ mod tests {
         request.seal(key, Timestamp(time)).unwrap()
     }
 
-    /// The status that is told, or that it is none of theirs.
+    /// The reply's status, or that the token is not authentic.
     fn status(verifier: &mut RequestVerifier, known: Option<&Key>, token: &str) -> String {
         let id = StudentId::new(b"2100001").unwrap();
         let mut frame = [0; REQUEST_FRAME_BYTES];
         let credentials = Credentials { id, key: known, old_key: None, tries_two: false, token };
         match verifier.verify(&credentials, NOW, &mut frame) {
-            Verified::Unauthenticated(_) => "foreign".into(),
+            Verified::Unauthenticated(_) => "unauthenticated".into(),
             Verified::Authentic { request, status, .. } => {
                 assert_eq!((request.id, request.command), ("2100001", "GG"));
-                status.word().into()
+                status.map_or_else(Rejection::word, |()| "ok").into()
             }
         }
     }
@@ -228,64 +207,80 @@ mod tests {
                 Verified::Authentic { with_old_key, status, .. } => Some((status, with_old_key)),
             }
         };
-        assert_eq!(with(&new, true), Some((Status::Ok, false)));
-        assert_eq!(with(&old, true), Some((Status::Ok, true)));
+        assert_eq!(with(&new, true), Some((Ok(()), false)));
+        assert_eq!(with(&old, true), Some((Ok(()), true)));
         assert_eq!(with(&key(3), true), None);
         assert_eq!(with(&old, false), None);
     }
 
-    /// How often a key is made ready while a stranger asks for a student again and again.
-    fn keys_made_ready(known: Option<(&Key, Option<&Key>)>, tries_two: bool) -> usize {
+    /// The number of keys expanded while an outsider sends forged requests for a student.
+    fn keys_expanded(known: Option<(&Key, Option<&Key>)>, tries_two: bool) -> u64 {
         let mut verifier = verifier();
-        let foreign = sealed(&key(7), "nets-2026", "2100001", 1, NOW.0);
+        let forged = sealed(&key(7), "nets-2026", "2100001", 1, NOW.0);
         let id = StudentId::new(b"2100001").unwrap();
         for _ in 0..5 {
             let (key, old_key) = known.unzip();
             let credentials =
-                Credentials { id, key, old_key: old_key.flatten(), tries_two, token: &foreign };
+                Credentials { id, key, old_key: old_key.flatten(), tries_two, token: &forged };
             let mut frame = [0; REQUEST_FRAME_BYTES];
             assert!(matches!(
                 verifier.verify(&credentials, NOW, &mut frame),
                 Verified::Unauthenticated(_)
             ));
         }
-        verifier.verifiers.iter().map(|verifier| verifier.made).sum()
+        verifier.verifiers.iter().map(CachedVerifier::keys_expanded).sum()
     }
 
     #[test]
-    fn a_stranger_costs_as_much_for_a_student_with_one_key_or_two_as_for_nobody() {
+    fn a_forged_request_costs_as_much_for_a_student_with_one_key_or_two_as_for_an_unknown_id() {
         let (new, old) = (key(1), key(2));
-        assert_eq!(keys_made_ready(None, false), 1);
-        assert_eq!(keys_made_ready(Some((&new, None)), false), 1);
-        assert_eq!(keys_made_ready(None, true), 2);
-        assert_eq!(keys_made_ready(Some((&new, None)), true), 2);
-        assert_eq!(keys_made_ready(Some((&new, Some(&old))), true), 2);
+        assert_eq!(keys_expanded(None, false), 1);
+        assert_eq!(keys_expanded(Some((&new, None)), false), 1);
+        assert_eq!(keys_expanded(None, true), 2);
+        assert_eq!(keys_expanded(Some((&new, None)), true), 2);
+        assert_eq!(keys_expanded(Some((&new, Some(&old))), true), 2);
     }
 
     #[test]
-    fn what_is_not_the_student_s_is_foreign_like_an_unknown_student_s() {
+    fn a_token_that_the_student_did_not_make_is_unauthenticated_like_an_unknown_student_s() {
         let (mut verifier, key, other) = (verifier(), key(1), key(2));
         let token = sealed(&other, "nets-2026", "2100001", 1, NOW.0);
-        assert_eq!(status(&mut verifier, Some(&key), &token), "foreign", "another key");
-        assert_eq!(status(&mut verifier, None, &token), "foreign", "nobody's");
+        assert_eq!(status(&mut verifier, Some(&key), &token), "unauthenticated", "another key");
+        assert_eq!(status(&mut verifier, None, &token), "unauthenticated", "nobody's");
         let token = sealed(&key, "nets-2026", "2100002", 1, NOW.0);
-        assert_eq!(status(&mut verifier, Some(&key), &token), "foreign", "about someone else");
+        assert_eq!(
+            status(&mut verifier, Some(&key), &token),
+            "unauthenticated",
+            "about someone else"
+        );
         let fernet = fernet::Fernet::new(&key.expose_text()).unwrap();
         let mut reply = b"R1\t2100001\tGG\t0000000000000001\t1\t1800000000\tok\t".to_vec();
         reply.resize(REQUEST_TEXT_BYTES, b' ');
         let reflected = fernet.encrypt_at_time(&reply, NOW.0);
         assert_eq!(reflected.len(), REQUEST_TOKEN_BYTES);
-        assert_eq!(status(&mut verifier, Some(&key), &reflected), "foreign", "a reply sent back");
+        assert_eq!(
+            status(&mut verifier, Some(&key), &reflected),
+            "unauthenticated",
+            "a reply sent back"
+        );
         let unpadded = "A".repeat(REQUEST_TOKEN_BYTES);
-        assert_eq!(status(&mut verifier, Some(&key), &unpadded), "foreign", "longer once decoded");
+        assert_eq!(
+            status(&mut verifier, Some(&key), &unpadded),
+            "unauthenticated",
+            "longer once decoded"
+        );
         for text in [0, 16, 254, 256, 300] {
             let token = fernet.encrypt_at_time(&vec![b' '; text], NOW.0);
-            assert_eq!(status(&mut verifier, Some(&key), &token), "foreign", "{text} bytes");
+            assert_eq!(
+                status(&mut verifier, Some(&key), &token),
+                "unauthenticated",
+                "{text} bytes"
+            );
         }
     }
 
     #[test]
-    fn every_flipped_bit_and_every_cut_is_foreign_and_never_a_replay() {
+    fn every_flipped_bit_and_every_cut_is_unauthenticated_and_never_a_replay() {
         let (mut verifier, key) = (verifier(), key(1));
         let token = sealed(&key, "nets-2026", "2100001", 1, NOW.0);
         let bytes = URL_SAFE.decode(&token).unwrap();
@@ -293,12 +288,12 @@ mod tests {
             let mut bytes = bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             let changed = URL_SAFE.encode(bytes);
-            assert_eq!(status(&mut verifier, Some(&key), &changed), "foreign", "bit {bit}");
+            assert_eq!(status(&mut verifier, Some(&key), &changed), "unauthenticated", "bit {bit}");
         }
         for cut in 0..token.len() {
             assert_eq!(
                 status(&mut verifier, Some(&key), token.get(..cut).unwrap()),
-                "foreign",
+                "unauthenticated",
                 "cut at {cut}"
             );
         }
@@ -306,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn time_and_audience_are_told_to_the_student_alone() {
+    fn only_the_student_learns_that_time_or_audience_is_wrong() {
         let (mut verifier, key) = (verifier(), key(1));
         for (time, expected) in [
             (NOW.0 - 300, "ok"),

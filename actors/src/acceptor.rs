@@ -1,0 +1,133 @@
+//! Accepting connections: a permit first, then `accept`, whose errors are sorted by kind.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+
+use crate::event::{ServerEvent, SharedSink};
+
+/// How long to wait when the system lacks what `accept` needs.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// A connection with its permit.
+pub(crate) struct Accepted {
+    pub(crate) socket: TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// The listening socket and the permits.
+pub(crate) struct Acceptor {
+    socket: TcpListener,
+    permits: Arc<Semaphore>,
+    events: SharedSink,
+    /// The number of failures in a row.
+    failures: u64,
+}
+
+impl Acceptor {
+    pub(crate) fn new(socket: TcpListener, permits: Arc<Semaphore>, events: SharedSink) -> Self {
+        Self { socket, permits, events, failures: 0 }
+    }
+
+    /// The connections, as they come. The stream ends when the socket cannot be used again.
+    pub(crate) fn connections(self) -> impl Stream<Item = Accepted> {
+        unfold(self, |mut acceptor| async {
+            let accepted = acceptor.accept().await?;
+            Some((accepted, acceptor))
+        })
+    }
+
+    /// The next connection, once there is a permit for it; `None` if the socket cannot be used again.
+    async fn accept(&mut self) -> Option<Accepted> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        loop {
+            let error = match self.socket.accept().await {
+                Ok((socket, peer)) => {
+                    if self.failures > 0 {
+                        self.events.emit(&ServerEvent::AcceptResumed(self.failures));
+                        self.failures = 0;
+                    }
+                    return Some(Accepted { socket, peer, permit });
+                }
+                Err(error) => error,
+            };
+            match AcceptErrorKind::of(&error) {
+                AcceptErrorKind::Connection => {}
+                AcceptErrorKind::Fatal => {
+                    self.events.emit(&ServerEvent::AcceptFailed(&error));
+                    return None;
+                }
+                AcceptErrorKind::Exhausted => {
+                    if self.failures == 0 {
+                        self.events.emit(&ServerEvent::AcceptPaused(&error));
+                    }
+                    self.failures = self.failures.saturating_add(1);
+                    sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// What a failed `accept` means for the listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AcceptErrorKind {
+    /// One connection failed before it was accepted: take the next one.
+    Connection,
+    /// The system lacks something: wait, since trying again at once would spin.
+    Exhausted,
+    /// The listening socket is unusable.
+    Fatal,
+}
+
+impl AcceptErrorKind {
+    /// Sorts an error by its name, after the list in accept(2). Linux passes on errors of the new
+    /// socket's network, which concern that connection only. An unknown name counts as exhaustion,
+    /// since a pause is never wrong.
+    fn of(error: &io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(
+                libc::ECONNABORTED
+                | libc::EINTR
+                | libc::EAGAIN
+                | libc::EPROTO
+                | libc::ENOPROTOOPT
+                | libc::ENETDOWN
+                | libc::ENETUNREACH
+                | libc::EHOSTDOWN
+                | libc::EHOSTUNREACH
+                | libc::ENONET
+                | libc::EOPNOTSUPP,
+            ) => Self::Connection,
+            Some(libc::EBADF | libc::EFAULT | libc::EINVAL | libc::ENOTSOCK) => Self::Fatal,
+            _ => Self::Exhausted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_sorted_by_name() {
+        let sorted = |code| AcceptErrorKind::of(&io::Error::from_raw_os_error(code));
+        for code in [libc::ECONNABORTED, libc::EPROTO, libc::EINTR, libc::ENETDOWN] {
+            assert_eq!(sorted(code), AcceptErrorKind::Connection);
+        }
+        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EPERM, 9999] {
+            assert_eq!(sorted(code), AcceptErrorKind::Exhausted);
+        }
+        for code in [libc::EBADF, libc::EINVAL, libc::ENOTSOCK] {
+            assert_eq!(sorted(code), AcceptErrorKind::Fatal);
+        }
+    }
+}

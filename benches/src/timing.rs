@@ -1,0 +1,91 @@
+//! Whether the time of replies reveals who is enrolled: bursts of forged sealed requests for a student of
+//! the class, beside bursts for an unknown ID.
+
+use std::io::{BufRead, BufReader, Write, stdout};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant, SystemTime};
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use fernet_batch::{Key, Timestamp};
+use gradebook::sealed::{Nonce, SealedRequest};
+
+use crate::class;
+use crate::peers::{Peer, PeerConfig, Running};
+use crate::protocol::AUDIENCE;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// How often each burst is sent. The fastest one counts, which nothing else has disturbed.
+    #[arg(long, default_value_t = 50)]
+    rounds: usize,
+    /// The requests of a burst.
+    #[arg(long, default_value_t = 400)]
+    requests: u64,
+}
+
+const STUDENTS: u32 = 1_000;
+
+/// Measures and prints a table in Markdown.
+///
+/// # Errors
+/// Returns an error if a server cannot be started or does not answer.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN);
+    table.set_header(["class", "time for a student to the time for an unknown ID"]);
+    for (name, two_keys) in [("one key each", false), ("one student with two keys", true)] {
+        let folder = tempfile::tempdir()?;
+        let config = PeerConfig::of_class(folder.path(), "class.csv", STUDENTS)?;
+        if two_keys {
+            class::add_old_key(&config.class)?;
+        }
+        let server = Peer::Sealed.start(&config)?;
+        table.add_row([name.to_owned(), format!("{:.2}", student_to_unknown(&server, options)?)]);
+    }
+    writeln!(stdout(), "{table}")?;
+    Ok(())
+}
+
+fn student_to_unknown(server: &Running, options: &Options) -> anyhow::Result<f64> {
+    let student = burst(&class::id(0).to_string(), options.requests)?;
+    let unknown = burst(&class::id(STUDENTS + 1).to_string(), options.requests)?;
+    let mut fastest = [Duration::MAX; 2];
+    for _ in 0..options.rounds {
+        for (fastest, burst) in fastest.iter_mut().zip([&student, &unknown]) {
+            *fastest = time(server, burst, options.requests)?.min(*fastest);
+        }
+    }
+    let [student, unknown] = fastest;
+    Ok(student.as_secs_f64() / unknown.as_secs_f64())
+}
+
+/// Requests under a key that no student has.
+fn burst(id: &str, requests: u64) -> anyhow::Result<String> {
+    let key = Key::generate()?;
+    let now = Timestamp::of(SystemTime::now());
+    let mut lines = String::new();
+    for nonce in 0..requests {
+        let request = SealedRequest { audience: AUDIENCE, id, command: "GG", nonce: Nonce(nonce) };
+        lines.push_str(&format!("{id} {}\n", request.seal(&key, now)?));
+    }
+    Ok(lines)
+}
+
+/// How long all replies to a burst take.
+fn time(server: &Running, burst: &str, requests: u64) -> anyhow::Result<Duration> {
+    let mut socket = TcpStream::connect(server.address)?;
+    socket.set_nodelay(true)?;
+    let replies = BufReader::new(socket.try_clone()?);
+    let start = Instant::now();
+    socket.write_all(burst.as_bytes())?;
+    socket.shutdown(Shutdown::Write)?;
+    let mut received = 0;
+    for reply in replies.lines() {
+        reply?;
+        received += 1;
+    }
+    let elapsed = start.elapsed();
+    anyhow::ensure!(received == requests, "{received} replies to {requests} requests");
+    Ok(elapsed)
+}

@@ -1,0 +1,59 @@
+//! Frames: the bytes of a token before they are written in base64url
+//! (<https://github.com/fernet/spec/blob/master/Spec.md#token-format>).
+//!
+//! ```text
+//! 0x80 | time, 8 bytes | IV, 16 bytes | padded text, 16 bytes each | HMAC-SHA256, 32 bytes
+//! ```
+//!
+//! The caller opens a frame at the end of a buffer, appends the text, and closes the frame. A
+//! [`Sealer`](crate::Sealer) then encrypts the text where it stands.
+
+use base64_simd::URL_SAFE;
+
+/// The version that every token begins with.
+pub const VERSION: u8 = 0x80;
+/// The bytes of version, time and IV, which stand before the text.
+pub const HEADER_BYTES: usize = 1 + 8 + IV_BYTES;
+/// The bytes of the HMAC, which stands behind the text and covers everything before it.
+pub const MAC_BYTES: usize = 32;
+/// The bytes of an AES block; a text is padded to whole blocks.
+pub const BLOCK_BYTES: usize = 16;
+pub(crate) const IV_BYTES: usize = BLOCK_BYTES;
+
+/// Opens a frame at the end of `frames` and returns where it starts. The caller appends the text.
+pub fn open_frame(frames: &mut Vec<u8>) -> usize {
+    let start = frames.len();
+    frames.extend_from_slice(&[0; HEADER_BYTES]);
+    start
+}
+
+/// Closes the frame that starts at `start`: pads its text (PKCS #7: each padding byte is the number
+/// of padding bytes) and leaves room for the MAC.
+pub fn close_frame(frames: &mut Vec<u8>, start: usize) {
+    let text_bytes = frames.len().saturating_sub(start + HEADER_BYTES);
+    let padding_bytes = BLOCK_BYTES - text_bytes % BLOCK_BYTES;
+    let padded_end = frames.len() + padding_bytes;
+    #[expect(clippy::cast_possible_truncation, reason = "a block has 16 bytes")]
+    let padding_byte = padding_bytes as u8;
+    // Copying a whole block is one instruction; the excess is cut off.
+    frames.extend_from_slice(&[padding_byte; BLOCK_BYTES]);
+    frames.truncate(padded_end);
+    frames.extend_from_slice(&[0; MAC_BYTES]);
+}
+
+/// Appends a sealed frame in base64url: the token.
+pub fn write_token(out: &mut Vec<u8>, frame: &[u8]) {
+    URL_SAFE.encode_append(frame, out);
+}
+
+/// The bytes of the token of a frame with so many bytes.
+pub const fn token_bytes(frame_bytes: usize) -> usize {
+    frame_bytes.div_ceil(3) * 4
+}
+
+/// The text in a frame that has been decrypted; `None` if its padding is not valid.
+pub fn unpadded_text(frame: &[u8]) -> Option<&[u8]> {
+    let padded = frame.get(HEADER_BYTES..frame.len().checked_sub(MAC_BYTES)?)?;
+    let padding_bytes = usize::from(*padded.last()?);
+    padded.get(..padded.len().checked_sub(padding_bytes)?)
+}

@@ -1,0 +1,277 @@
+//! A student's secret key.
+//!
+//! A Fernet key is 32 bytes, written as 44 characters of base64url that end in one `=`
+//! (<https://github.com/fernet/spec/blob/master/Spec.md#key-format>). [`Key`] has no `Debug` and no
+//! `Display`, and is zeroed when it is dropped. Reading the secret is called `expose_...`.
+
+use base64_simd::{Out, URL_SAFE};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::random::{self, NoRandomness};
+
+/// 32 secret bytes that one student and the server share.
+///
+/// ```compile_fail
+/// let key = fernet_batch::Key::parse(b"invented").unwrap();
+/// println!("{key:?}"); // a key has no Debug
+/// ```
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Key([u64; Key::WORDS]);
+
+/// Why a text is not a key. The error never repeats the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not base64url.
+    #[error("is not base64url: a key is 44 characters from A-Z a-z 0-9 - _ that end in =")]
+    NotBase64,
+    /// 44 characters of base64url whose last one has bits that belong to no byte.
+    #[error("was changed in its last character; copy it again as it was issued")]
+    NotCanonical,
+    /// Decodes to another length.
+    #[error("decodes to {0} bytes instead of 32")]
+    Length(usize),
+    /// 32 zero bytes: what an unset key looks like.
+    #[error("is all zeros")]
+    Zero,
+    /// More than a new key and the key before it.
+    #[error("holds more than two keys")]
+    TooMany,
+    /// The same key as new and old.
+    #[error("holds the same key twice")]
+    Same,
+}
+
+/// The keys of one student. While a key is being replaced, the key before it is valid too.
+#[derive(Clone)]
+pub struct StudentKeys {
+    current: Key,
+    old: Option<Key>,
+}
+
+impl StudentKeys {
+    /// One key and no old one.
+    pub fn new(current: Key) -> Self {
+        Self { current, old: None }
+    }
+
+    /// One new random key.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system gives no random bytes.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        Key::generate().map(Self::new)
+    }
+
+    /// Reads a cell of a class file or key file: `KEY` or `NEW;OLD`.
+    ///
+    /// # Errors
+    /// Returns an error if the text is anything else.
+    pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
+        // Few students have two.
+        if memchr::memchr(b';', text).is_none() {
+            return Key::parse(text).map(Self::new);
+        }
+        let mut keys = text.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let current = Key::parse(keys.next().unwrap_or_default())?;
+        let old = keys.next().map(Key::parse).transpose()?;
+        if keys.next().is_some() {
+            return Err(KeyError::TooMany);
+        }
+        if old.as_ref().is_some_and(|old| old.is(&current)) {
+            return Err(KeyError::Same);
+        }
+        Ok(Self { current, old })
+    }
+
+    /// The key that answers are sealed under.
+    pub fn current(&self) -> &Key {
+        &self.current
+    }
+
+    /// The key before the current one, while it is valid.
+    pub fn old(&self) -> Option<&Key> {
+        self.old.as_ref()
+    }
+
+    /// Both keys, the current one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.old)
+    }
+
+    /// The current key and the old one by value.
+    pub fn into_parts(self) -> (Key, Option<Key>) {
+        (self.current, self.old)
+    }
+
+    /// Puts a new key in front of the current one, which becomes the old one.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system gives no random bytes.
+    pub fn rotate(self) -> Result<Self, NoRandomness> {
+        Ok(Self { current: Key::generate()?, old: Some(self.current) })
+    }
+
+    /// The text of a cell: `KEY` or `NEW;OLD`. It is secret.
+    pub fn expose_text(&self) -> Zeroizing<String> {
+        let current = self.current.expose_text();
+        match &self.old {
+            None => current,
+            Some(old) => Zeroizing::new([current.as_str(), &old.expose_text()].join(";")),
+        }
+    }
+}
+
+impl Key {
+    /// A key's length in bytes.
+    pub const BYTES: usize = 32;
+    /// The length of its text in characters.
+    pub const TEXT_BYTES: usize = 44;
+    /// A key is held in words, which are wiped in a quarter of the time.
+    const WORDS: usize = Self::BYTES / 8;
+
+    /// Reads a key's text.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not canonical base64url of 32 bytes that are not all zero.
+    pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
+        let length = URL_SAFE.decoded_length(text).map_err(|_| KeyError::NotBase64)?;
+        if length != Self::BYTES {
+            URL_SAFE.check(text).map_err(|_| not_base64(text))?;
+            return Err(KeyError::Length(length));
+        }
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        let out = Out::from_slice(bytes.as_mut_slice());
+        URL_SAFE.decode(text, out).map_err(|_| not_base64(text))?;
+        let key = Self::from_bytes(*bytes);
+        if key.0 == [0; Self::WORDS] { Err(KeyError::Zero) } else { Ok(key) }
+    }
+
+    /// A new random key.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system gives no random bytes.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        random::fill(bytes.as_mut_slice())?;
+        Ok(Self::from_bytes(*bytes))
+    }
+
+    /// A short text that identifies a key and does not reveal it: the first 8 bytes of the SHA-256
+    /// of its 32 bytes, as four groups of hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let digest: [u8; 32] = Sha256::digest(self.expose_bytes().as_slice()).into();
+        let (groups, _) = digest.as_chunks::<2>();
+        let groups: Vec<_> = groups
+            .iter()
+            .take(4)
+            .map(|group| format!("{:04x}", u16::from_be_bytes(*group)))
+            .collect();
+        groups.join("-")
+    }
+
+    /// A key from its bytes.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let mut words = [0; Self::WORDS];
+        let (chunks, _) = bytes.as_chunks();
+        for (word, chunk) in words.iter_mut().zip(chunks) {
+            *word = u64::from_ne_bytes(*chunk);
+        }
+        Self(words)
+    }
+
+    /// Returns true if both are the same key. The time depends on the keys.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    /// The secret bytes.
+    pub fn expose_bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        let (chunks, _) = bytes.as_chunks_mut();
+        for (chunk, word) in chunks.iter_mut().zip(self.0) {
+            *chunk = word.to_ne_bytes();
+        }
+        bytes
+    }
+
+    /// The secret as words: equal for equal keys, in an order that means nothing.
+    pub fn expose_words(&self) -> &[u64; Self::WORDS] {
+        &self.0
+    }
+
+    /// The secret's text.
+    pub fn expose_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(URL_SAFE.encode_to_string(self.expose_bytes().as_slice()))
+    }
+
+    /// The half that signs and the half that encrypts.
+    pub(crate) fn expose_halves(&self) -> Zeroizing<[[u8; Self::BYTES / 2]; 2]> {
+        let mut halves = Zeroizing::new([[0; Self::BYTES / 2]; 2]);
+        halves.as_flattened_mut().copy_from_slice(self.expose_bytes().as_slice());
+        halves
+    }
+}
+
+/// Tells a text that only its last character keeps from being a key from any other.
+fn not_base64(text: &[u8]) -> KeyError {
+    let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    match text.strip_suffix(b"=") {
+        Some(chars) if text.len() == Key::TEXT_BYTES && chars.iter().all(in_alphabet) => {
+            KeyError::NotCanonical
+        }
+        _ => KeyError::NotBase64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> Option<KeyError> {
+        Key::parse(text.as_bytes()).err()
+    }
+
+    #[test]
+    fn a_key_is_the_canonical_base64url_of_32_bytes() {
+        let text = format!("{}8=", "_-Az09".repeat(7));
+        assert_eq!(*Key::parse(text.as_bytes()).unwrap().expose_text(), text);
+    }
+
+    #[test]
+    fn every_other_text_is_refused() {
+        let good = format!("{}8=", "_-Az09".repeat(7));
+        assert_eq!(error(""), Some(KeyError::Length(0)));
+        assert_eq!(error("AAAA"), Some(KeyError::Length(3)));
+        assert_eq!(error(&format!("{good}{good}")), Some(KeyError::NotBase64));
+        assert_eq!(error(&"A".repeat(48)), Some(KeyError::Length(36)));
+        assert_eq!(error(&good.replace('=', "")), Some(KeyError::NotBase64), "no padding");
+        assert_eq!(error(&good.replace("8=", "9=")), Some(KeyError::NotCanonical), "stray bits");
+        assert_eq!(error(&good.replace('_', "/")), Some(KeyError::NotBase64), "other alphabet");
+        assert_eq!(error(&format!("{good}\n")), Some(KeyError::NotBase64));
+        assert_eq!(error(&format!("{}=", "A".repeat(43))), Some(KeyError::Zero));
+    }
+
+    #[test]
+    fn a_cell_holds_a_key_or_a_new_one_and_the_one_before() {
+        let [new, old] =
+            [b'n', b'o'].map(|byte| Key::from_bytes([byte; 32]).expose_text().to_string());
+        let read = |text: &str| StudentKeys::parse(text.as_bytes());
+        let keys = read(&format!("{new} ; {old}")).ok().unwrap();
+        assert_eq!(*keys.expose_text(), format!("{new};{old}"));
+        assert_eq!(*read(&new).ok().unwrap().expose_text(), new);
+        assert_eq!(read(&format!("{new};{new}")).err(), Some(KeyError::Same));
+        assert_eq!(read(&format!("{new};{old};{new}")).err(), Some(KeyError::TooMany));
+        assert_eq!(read(&format!("{new};")).err(), Some(KeyError::Length(0)));
+        assert_eq!(read(&format!(";{new}")).err(), Some(KeyError::Length(0)));
+        let rotated = keys.rotate().unwrap();
+        assert!(rotated.expose_text().ends_with(&format!(";{new}")), "the oldest is dropped");
+    }
+
+    #[test]
+    fn a_fingerprint_is_that_of_the_key_s_bytes() {
+        // The beginning of `printf n%.0s {1..32} | sha256sum`.
+        assert_eq!(Key::from_bytes([b'n'; 32]).fingerprint(), "fe06-271a-cc7d-35b9");
+        assert_ne!(Key::generate().unwrap().fingerprint(), Key::generate().unwrap().fingerprint());
+    }
+}

@@ -1,0 +1,126 @@
+//! Tokens sealed in step, one lane each.
+//!
+//! AES-CBC and SHA-256 are serial within a token: each step waits for the one before. Each function
+//! of a lane takes one step for one token. [`seal`] takes each step for all lanes before the next
+//! step, so that the processor works on several tokens at the same time.
+
+use aes::Aes128Enc;
+use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use zeroize::ZeroizeOnDrop;
+
+use crate::frame::{BLOCK_BYTES, HEADER_BYTES, IV_BYTES, MAC_BYTES, VERSION};
+use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
+use crate::key::Key;
+use crate::time::Timestamp;
+
+/// One token that is being made in its frame.
+pub(crate) struct Lane<'a> {
+    schedule: &'a Schedule,
+    frame: &'a mut [u8],
+    /// Where the MAC begins, and what it covers ends.
+    covered_end: usize,
+    /// HMAC's inner hash so far.
+    inner: HashState,
+}
+
+/// A key expanded for AES and HMAC.
+#[derive(ZeroizeOnDrop)]
+pub(crate) struct Schedule {
+    #[zeroize(skip)] // The cipher wipes itself.
+    cipher: Aes128Enc,
+    inner: HashState,
+    outer: HashState,
+}
+
+/// Seals the lanes' texts in their frames.
+pub(crate) fn seal(lanes: &mut [Lane<'_>]) {
+    step_all(lanes, Lane::encrypt_block);
+    step_all(lanes, Lane::hash_block);
+    for lane in lanes.iter_mut() {
+        lane.finish_inner();
+    }
+    for lane in lanes {
+        lane.finish_outer();
+    }
+}
+
+/// Takes step after step, each for all lanes, until no lane has a step left.
+fn step_all<'a>(lanes: &mut [Lane<'a>], step: impl Fn(&mut Lane<'a>, usize) -> Option<()>) {
+    for n in 0.. {
+        let mut any_left = false;
+        for lane in lanes.iter_mut() {
+            any_left |= step(lane, n).is_some();
+        }
+        if !any_left {
+            return;
+        }
+    }
+}
+
+impl<'a> Lane<'a> {
+    /// A lane for the text in `frame`; writes the frame's header.
+    pub(crate) fn new(
+        schedule: &'a Schedule,
+        frame: &'a mut [u8],
+        now: Timestamp,
+        iv: [u8; IV_BYTES],
+    ) -> Self {
+        if let Some(header) = frame.first_chunk_mut::<HEADER_BYTES>() {
+            let (version, rest) = header.split_at_mut(1);
+            let (time, iv_bytes) = rest.split_at_mut(HEADER_BYTES - IV_BYTES - 1);
+            version.copy_from_slice(&[VERSION]);
+            time.copy_from_slice(&now.0.to_be_bytes());
+            iv_bytes.copy_from_slice(&iv);
+        }
+        let covered_end = frame.len().saturating_sub(MAC_BYTES);
+        Self { schedule, frame, covered_end, inner: schedule.inner.clone() }
+    }
+
+    /// Encrypts the `n`-th block of the text in CBC mode: XORed with the block before it, the first
+    /// one with the IV. Returns `None` if there is no such block.
+    fn encrypt_block(&mut self, n: usize) -> Option<()> {
+        let covered = self.frame.get_mut(..self.covered_end)?;
+        let (before, rest) = covered.split_at_mut_checked(HEADER_BYTES + n * BLOCK_BYTES)?;
+        let before = before.last_chunk::<BLOCK_BYTES>()?;
+        let block = rest.first_chunk_mut::<BLOCK_BYTES>()?;
+        *block = (u128::from_ne_bytes(*block) ^ u128::from_ne_bytes(*before)).to_ne_bytes();
+        self.schedule.cipher.encrypt_block(block.into());
+        Some(())
+    }
+
+    /// Hashes the `n`-th whole block of what the MAC covers. Returns `None` if there is no such block.
+    fn hash_block(&mut self, n: usize) -> Option<()> {
+        let (blocks, _) = self.frame.get(..self.covered_end)?.as_chunks();
+        self.inner.update(blocks.get(n)?);
+        Some(())
+    }
+
+    /// Hashes the bytes behind the last whole block. The hash has seen one block of key before the
+    /// frame.
+    fn finish_inner(&mut self) {
+        let covered = self.frame.get(..self.covered_end).unwrap_or_default();
+        let (_, last) = covered.as_chunks::<HASH_BLOCK_BYTES>();
+        self.inner.finish(last, HASH_BLOCK_BYTES + covered.len());
+    }
+
+    /// Writes the MAC, which is the outer hash of the inner hash.
+    fn finish_outer(&mut self) {
+        let mut outer = self.schedule.outer.clone();
+        outer.finish(&self.inner.to_bytes(), HASH_BLOCK_BYTES + HASH_BYTES);
+        if let Some(mac) = self.frame.last_chunk_mut() {
+            *mac = outer.to_bytes();
+        }
+    }
+}
+
+impl Schedule {
+    /// Expands a key, whose first half is for HMAC and whose second half is for AES.
+    pub(crate) fn new(key: &Key) -> Self {
+        let [signing, encryption] = *key.expose_halves();
+        Self {
+            cipher: Aes128Enc::new(&encryption.into()),
+            inner: HashState::inner(&signing),
+            outer: HashState::outer(&signing),
+        }
+    }
+}

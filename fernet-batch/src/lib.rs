@@ -1,0 +1,32 @@
+//! Fernet tokens, many at a time (<https://github.com/fernet/spec/blob/master/Spec.md>).
+//!
+//! [`Sealer`] makes tokens for many keys in step, [`TokenVerifier`] checks and decrypts tokens in
+//! place, and [`open`] reads one token as a client does. Keys are types without `Debug` and
+//! `Display`, and are wiped when they are dropped. The `fernet` crate is the reference: tests hold
+//! the sealer to it byte for byte, and [`open`] decrypts with it.
+//!
+//! This crate knows nothing of what the texts say, of sockets, or of a clock of its own: the caller
+//! passes the [`Timestamp`].
+
+pub mod frame;
+pub mod redact;
+
+mod decoy;
+mod hmac;
+mod key;
+mod lanes;
+mod memory;
+mod open;
+mod random;
+mod sealer;
+mod time;
+mod verifier;
+
+pub use decoy::DecoyKeys;
+pub use key::{Key, KeyError, StudentKeys};
+pub use memory::reserve_wiped;
+pub use open::{OpenError, Opened, open};
+pub use random::NoRandomness;
+pub use sealer::{PlainFrame, Sealer};
+pub use time::Timestamp;
+pub use verifier::{CachedVerifier, TokenVerifier, Verified};

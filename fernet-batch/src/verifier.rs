@@ -1,0 +1,156 @@
+//! Checking whether a key made a token, and decrypting the token in place.
+
+use aes::Aes128Dec;
+use aes::cipher::{Array, BlockCipherDecrypt, KeyInit};
+use base64_simd::{Out, URL_SAFE};
+use subtle::ConstantTimeEq;
+use zeroize::ZeroizeOnDrop;
+
+use crate::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES, VERSION};
+use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
+use crate::key::Key;
+use crate::time::Timestamp;
+
+/// A key expanded for verifying and decrypting.
+#[derive(ZeroizeOnDrop)]
+pub struct TokenVerifier {
+    #[zeroize(skip)] // The cipher wipes itself.
+    cipher: Aes128Dec,
+    inner: HashState,
+    outer: HashState,
+}
+
+/// What a verified token says beside its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// When the token was made.
+    pub time: Timestamp,
+    /// The first 8 bytes of its MAC, which identify the token: two differ but for a chance of 2^-64.
+    pub mac_prefix: u64,
+}
+
+impl TokenVerifier {
+    /// Expands a key.
+    pub fn new(key: &Key) -> Self {
+        let [signing, encryption] = *key.expose_halves();
+        Self {
+            cipher: Aes128Dec::new(&encryption.into()),
+            inner: HashState::inner(&signing),
+            outer: HashState::outer(&signing),
+        }
+    }
+
+    /// Decodes a token into `frame`, verifies it, and decrypts it there. Returns `None` if this key
+    /// did not make the token, or its frame is not exactly `frame.len()` bytes with `BLOCKS` blocks
+    /// of text at most. The padding is left for the caller to check.
+    pub fn open_into<const BLOCKS: usize>(
+        &self,
+        token: &str,
+        frame: &mut [u8],
+    ) -> Option<Verified> {
+        // The decoder accepts only the canonical spelling, and panics if the memory is too short.
+        let frame_bytes = URL_SAFE.decoded_length(token.as_bytes()).ok()?;
+        if frame_bytes != frame.len() {
+            return None;
+        }
+        URL_SAFE.decode(token.as_bytes(), Out::from_slice(frame)).ok()?;
+        let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
+        if !self.verify_mac(covered, mac) || covered.first() != Some(&VERSION) {
+            return None;
+        }
+        let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;
+        let mac_prefix = mac.first_chunk().copied().map(u64::from_be_bytes)?;
+        self.decrypt::<BLOCKS>(covered)?;
+        Some(Verified { time: Timestamp(time), mac_prefix })
+    }
+
+    /// Returns true if `mac` is the MAC of a header and a text. The time does not depend on where
+    /// they differ.
+    fn verify_mac(&self, covered: &[u8], mac: &[u8; MAC_BYTES]) -> bool {
+        let (mut inner, mut outer) = (self.inner.clone(), self.outer.clone());
+        let (blocks, last) = covered.as_chunks();
+        for block in blocks {
+            inner.update(block);
+        }
+        inner.finish(last, HASH_BLOCK_BYTES + covered.len());
+        outer.finish(&inner.to_bytes(), HASH_BLOCK_BYTES + HASH_BYTES);
+        outer.to_bytes().ct_eq(mac).into()
+    }
+
+    /// Decrypts the blocks behind the header in CBC mode, at most `BLOCKS` of them.
+    fn decrypt<const BLOCKS: usize>(&self, covered: &mut [u8]) -> Option<()> {
+        let (header, text) = covered.split_at_mut_checked(HEADER_BYTES)?;
+        let iv = *header.last_chunk::<BLOCK_BYTES>()?;
+        let (blocks, _) = text.as_chunks_mut::<BLOCK_BYTES>();
+        let mut ciphertext = [[0; BLOCK_BYTES]; BLOCKS];
+        ciphertext.get_mut(..blocks.len())?.copy_from_slice(blocks);
+        // All at once: unlike encryption, no block waits for the one before.
+        self.cipher.decrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+        let before = std::iter::once(&iv).chain(&ciphertext);
+        for (block, before) in blocks.iter_mut().zip(before) {
+            *block = (u128::from_ne_bytes(*block) ^ u128::from_ne_bytes(*before)).to_ne_bytes();
+        }
+        Some(())
+    }
+}
+
+/// The verifier of the key that was used last: one student usually sends all requests of a batch.
+#[derive(Default)]
+pub struct CachedVerifier {
+    last: Option<(Key, TokenVerifier)>,
+    keys_expanded: u64,
+}
+
+impl CachedVerifier {
+    /// The verifier of this key. Another key's verifier is wiped first.
+    pub fn for_key(&mut self, key: &Key) -> &TokenVerifier {
+        drop(self.last.take_if(|(last, _)| !last.is(key)));
+        if self.last.is_none() {
+            self.keys_expanded = self.keys_expanded.saturating_add(1);
+        }
+        let (_, verifier) = self.last.get_or_insert_with(|| (key.clone(), TokenVerifier::new(key)));
+        verifier
+    }
+
+    /// The number of keys expanded so far. Tests compare it to show that a forged token costs the
+    /// same work whoever it names.
+    pub fn keys_expanded(&self) -> u64 {
+        self.keys_expanded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fernet::Fernet;
+
+    use super::*;
+    use crate::frame;
+
+    const FRAME_BYTES: usize = HEADER_BYTES + 32 + MAC_BYTES;
+
+    #[test]
+    fn a_token_opens_under_the_key_that_made_it_and_no_other() {
+        let key = Key::from_bytes([7; 32]);
+        let token =
+            Fernet::new(&key.expose_text()).unwrap().encrypt_at_time(b"twenty bytes of text", 9);
+        let mut bytes = [0; FRAME_BYTES];
+        let verified = TokenVerifier::new(&key).open_into::<2>(&token, &mut bytes).unwrap();
+        assert_eq!(verified.time, Timestamp(9));
+        assert_eq!(frame::unpadded_text(&bytes), Some(&b"twenty bytes of text"[..]));
+        let other = TokenVerifier::new(&Key::from_bytes([8; 32]));
+        assert_eq!(other.open_into::<2>(&token, &mut bytes), None);
+    }
+
+    #[test]
+    fn a_frame_of_another_length_is_not_opened() {
+        let key = Key::from_bytes([7; 32]);
+        let verifier = TokenVerifier::new(&key);
+        let fernet = Fernet::new(&key.expose_text()).unwrap();
+        for text_bytes in [0, 15, 32, 48] {
+            let token = fernet.encrypt_at_time(&vec![b'x'; text_bytes], 9);
+            assert_eq!(verifier.open_into::<2>(&token, &mut [0; FRAME_BYTES]), None);
+        }
+        let token = fernet.encrypt_at_time(&[b'x'; 16], 9);
+        assert_eq!(verifier.open_into::<1>(&token, &mut [0; FRAME_BYTES]), None, "too many blocks");
+    }
+}

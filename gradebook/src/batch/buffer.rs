@@ -1,0 +1,109 @@
+//! The memory of a batch, and how secrets in it are wiped.
+
+use fernet_batch::Timestamp;
+use zeroize::Zeroize;
+
+use super::entry::{Answer, Entry};
+use super::limits::BatchLimits;
+use super::outcome::Outcome;
+use crate::roster::LookupSlot;
+use crate::values::EditionNumber;
+
+/// The memory that a batch keeps throughout.
+pub(super) struct BatchBuffer {
+    pub(super) limits: BatchLimits,
+    pub(super) edition: EditionNumber,
+    /// When the answers were given.
+    pub(super) time: Timestamp,
+    pub(super) requests: Vec<Entry>,
+    /// The student IDs and assessment names of the requests, one behind the other.
+    pub(super) texts: String,
+    /// The lookup of each request's student.
+    pub(super) slots: Vec<LookupSlot>,
+    /// The answers with their keys; empty once they are sealed.
+    pub(super) answers: Vec<Answer>,
+    /// The texts in clear, each in the frame of its token, where sealing overwrites it.
+    pub(super) frames: Vec<u8>,
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) replies: Vec<u8>,
+    /// Where in `replies` each reply ends.
+    pub(super) ends: Vec<usize>,
+    /// The text of a key that is sent in clear; empty but with `ReplyForm::TokenThenKey`.
+    pub(super) revealed_key: Vec<u8>,
+}
+
+impl BatchBuffer {
+    pub(super) fn new(limits: BatchLimits) -> Self {
+        Self {
+            limits,
+            edition: EditionNumber::default(),
+            time: Timestamp(0),
+            requests: Vec::new(),
+            texts: String::new(),
+            slots: Vec::new(),
+            answers: Vec::new(),
+            frames: Vec::new(),
+            outcomes: Vec::new(),
+            replies: Vec::new(),
+            ends: Vec::new(),
+            revealed_key: Vec::new(),
+        }
+    }
+}
+
+impl Drop for BatchBuffer {
+    fn drop(&mut self) {
+        self.frames.zeroize();
+        self.revealed_key.zeroize();
+    }
+}
+
+/// Reserves room for one more text of usual length, and wipes the old memory if the buffer moves. A
+/// buffer that grows by itself leaves a copy behind, which only a longer text makes this one do.
+pub(super) fn reserve_wiped(secret: &mut Vec<u8>) {
+    const USUAL_TEXT_BYTES_MAX: usize = 4096;
+    if secret.capacity() - secret.len() < USUAL_TEXT_BYTES_MAX {
+        let mut larger = Vec::with_capacity((secret.len() + USUAL_TEXT_BYTES_MAX) * 2);
+        larger.extend_from_slice(secret);
+        wipe(secret);
+        *secret = larger;
+    }
+}
+
+/// Wipes and drops what was appended since `start`.
+pub(super) fn wipe_tail(secret: &mut Vec<u8>, start: usize) {
+    secret.get_mut(start..).unwrap_or_default().zeroize();
+    secret.truncate(start);
+}
+
+/// Wipes and drops the content of a buffer. Its memory is kept.
+pub(super) fn wipe(secret: &mut Vec<u8>) {
+    secret.as_mut_slice().zeroize();
+    secret.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_a_buffer_leaves_is_wiped_and_its_content_moves() {
+        let mut secret = Vec::with_capacity(16);
+        secret.extend_from_slice(b"a secret");
+        reserve_wiped(&mut secret);
+        assert_eq!(secret, b"a secret");
+        assert!(secret.capacity() - secret.len() >= 4096);
+        let (address, capacity) = (secret.as_ptr(), secret.capacity());
+        reserve_wiped(&mut secret);
+        assert_eq!((secret.as_ptr(), secret.capacity()), (address, capacity), "there is room");
+    }
+
+    #[test]
+    fn a_wiped_tail_is_gone_and_the_rest_stays() {
+        let mut secret = b"kept secret".to_vec();
+        wipe_tail(&mut secret, 5);
+        assert_eq!(secret, b"kept ");
+        wipe(&mut secret);
+        assert!(secret.is_empty() && secret.capacity() > 0);
+    }
+}

@@ -1,0 +1,98 @@
+//! The entries of a batch: requests as spans of its texts, and answers with their keys.
+
+use fernet_batch::{Key, frame};
+
+use super::outcome::Outcome;
+use crate::request::{Command, Rejection, Request, StudentId};
+
+/// A request, or why a line is not one.
+#[derive(Clone, Copy)]
+pub(super) struct Entry(Result<(Span, Command<Span>), Rejection>);
+
+/// A part of a batch's texts.
+#[derive(Clone, Copy)]
+struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl Entry {
+    /// Copies a request's texts to the end of `texts`.
+    pub(super) fn of_request(request: &Request<'_>, texts: &mut String) -> Self {
+        let mut append = |text: &str| {
+            let start = texts.len();
+            texts.push_str(text);
+            Span { start, end: texts.len() }
+        };
+        let id = append(request.id.as_str());
+        Self(Ok((id, request.command.map(append))))
+    }
+
+    pub(super) fn of_rejection(rejection: Rejection) -> Self {
+        Self(Err(rejection))
+    }
+
+    pub(super) fn request<'a>(&self, texts: &'a str) -> Result<Request<'a>, Rejection> {
+        let (id, command) = self.0?;
+        let text = |span: Span| texts.get(span.start..span.end).unwrap_or_default();
+        Ok(Request { id: StudentId::from_checked(text(id)), command: command.map(text) })
+    }
+
+    /// Replaces a sealed request by the command that it contained, for events.
+    pub(super) fn set_command(&mut self, command: Command<()>) {
+        if let Ok((_, sealed)) = &mut self.0 {
+            *sealed = command.map(|()| Span { start: 0, end: 0 });
+        }
+    }
+}
+
+/// What was decided about one request.
+pub(super) enum Answer {
+    Disclosed(Disclosure),
+    /// The text tells the student why there is no answer.
+    Declined(Disclosure, Rejection),
+    Decoy(Disclosure),
+    Rejected(Rejection),
+    Silence,
+}
+
+/// A text that becomes a token, and the key to seal it under.
+pub(super) struct Disclosure {
+    pub(super) key: Key,
+    pub(super) frame_bytes: usize,
+}
+
+impl Disclosure {
+    /// The disclosure of the text in the last frame, which begins at `start` and is closed here.
+    pub(super) fn close(key: Key, start: usize, frames: &mut Vec<u8>) -> Self {
+        frame::close_frame(frames, start);
+        Self { key, frame_bytes: frames.len() - start }
+    }
+}
+
+impl Answer {
+    pub(super) fn disclosure(&self) -> Option<&Disclosure> {
+        match self {
+            Self::Disclosed(disclosure)
+            | Self::Declined(disclosure, _)
+            | Self::Decoy(disclosure) => Some(disclosure),
+            Self::Rejected(_) | Self::Silence => None,
+        }
+    }
+
+    /// The length of the reply in bytes: exact for a token, a lower bound for a rejection.
+    pub(super) fn reply_bytes(&self) -> usize {
+        let token = self.disclosure().map(|disclosure| frame::token_bytes(disclosure.frame_bytes));
+        token.map_or(1, |bytes| bytes + 1)
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Disclosed(_) => Outcome::Answered,
+            Self::Declined(_, rejection) => Outcome::Declined(*rejection),
+            Self::Decoy(_) => Outcome::Decoy,
+            Self::Rejected(rejection) => Outcome::Rejected(*rejection),
+            Self::Silence => Outcome::Silence,
+        }
+    }
+}

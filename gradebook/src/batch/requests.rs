@@ -1,0 +1,190 @@
+//! Requests of a batch, and their resolution one by one.
+
+use fernet_batch::{Key, Timestamp, frame};
+
+use super::answers::Answers;
+use super::buffer::{BatchBuffer, reserve_wiped, wipe, wipe_tail};
+use super::entry::{Answer, Disclosure, Entry};
+use super::limits::BatchLimits;
+use super::replies::Replies;
+use crate::request::{Command, Rejection, Request};
+use crate::roster::{Roster, RowIndex};
+use crate::values::EditionNumber;
+
+/// What students asked, in order.
+pub struct Requests(Box<BatchBuffer>);
+
+impl Requests {
+    /// An empty batch.
+    pub fn new(limits: BatchLimits) -> Self {
+        Self(Box::new(BatchBuffer::new(limits)))
+    }
+
+    /// Adds a request.
+    pub fn push(&mut self, request: Request<'_>) {
+        let BatchBuffer { requests, texts, .. } = &mut *self.0;
+        requests.push(Entry::of_request(&request, texts));
+    }
+
+    /// Adds a line that is not a request, to be rejected in its place.
+    pub fn push_rejected(&mut self, rejection: Rejection) {
+        self.0.requests.push(Entry::of_rejection(rejection));
+    }
+
+    /// The number of requests that wait for a reply.
+    pub fn len(&self) -> usize {
+        self.0.requests.len()
+    }
+
+    /// Returns true if there is nothing to reply to.
+    pub fn is_empty(&self) -> bool {
+        self.0.requests.is_empty()
+    }
+
+    /// Returns true if the batch takes no more requests.
+    pub fn is_full(&self) -> bool {
+        self.len() >= self.0.limits.requests
+    }
+
+    /// Looks up the students of all requests, and begins to resolve them.
+    pub(crate) fn resolve(
+        self,
+        roster: &Roster,
+        edition: EditionNumber,
+        time: Timestamp,
+    ) -> Resolution {
+        let mut buffer = self.0;
+        buffer.edition = edition;
+        buffer.time = time;
+        let BatchBuffer { requests, texts, slots, answers, .. } = &mut *buffer;
+        let ids = requests.iter().map(|entry| entry.request(texts).ok().map(|request| request.id));
+        roster.lookup_batch(ids, slots);
+        // A vector that grows leaves copies of its keys behind.
+        answers.reserve(requests.len());
+        Resolution { buffer, frame_start: 0, output_bytes: 0, longest_reply: 0, ended: false }
+    }
+}
+
+impl Replies {
+    /// The same memory for the next batch, with the requests that were not resolved in this one.
+    pub fn into_requests(self) -> Requests {
+        let mut buffer = self.0;
+        let resolved = buffer.outcomes.len();
+        buffer.requests.drain(..resolved);
+        buffer.outcomes.clear();
+        if buffer.requests.is_empty() {
+            buffer.texts.clear();
+        }
+        wipe(&mut buffer.revealed_key);
+        buffer.replies.clear();
+        buffer.ends.clear();
+        Requests(buffer)
+    }
+}
+
+/// A batch whose requests are being resolved, one by one: [`next`](Self::next) yields a request, its
+/// text is appended to a frame, and [`decide`](Self::decide) records the decision.
+pub(crate) struct Resolution {
+    buffer: Box<BatchBuffer>,
+    /// Where the frame of the request that was yielded last begins.
+    frame_start: usize,
+    output_bytes: usize,
+    longest_reply: usize,
+    /// Whether a request was answered with silence, which ends the connection.
+    ended: bool,
+}
+
+/// A request that waits for a decision.
+pub(crate) struct Unresolved<'a> {
+    pub(crate) request: Request<'a>,
+    /// The student's row, if the class has the student.
+    pub(crate) row: Option<RowIndex>,
+    /// Where to append the text of the answer.
+    pub(crate) text: &'a mut Vec<u8>,
+}
+
+/// What the book decided about one request.
+pub(crate) enum Decision {
+    /// Send the appended text, sealed under this key.
+    Disclose(Key),
+    /// Send the appended text in reply to a sealed request.
+    Reply {
+        key: Key,
+        /// The command that the request contained.
+        command: Option<Command<()>>,
+        status: Result<(), Rejection>,
+    },
+    /// Send the appended text under a key that nobody holds.
+    Decoy(Key),
+    /// Send an `ERR` line.
+    Reject(Rejection),
+    /// Send nothing and end the connection.
+    Silence,
+}
+
+impl Resolution {
+    /// The next request. Returns `None` when all are resolved, when the replies may exceed their limit,
+    /// and when the connection ends. What is not resolved stays for the next batch.
+    pub(crate) fn next(&mut self) -> Option<Unresolved<'_>> {
+        let n = loop {
+            // A decision counts as given, so there must be room for its reply before it is made.
+            let may_exceed = self.output_bytes.saturating_add(self.longest_reply)
+                > self.buffer.limits.output_bytes;
+            if self.ended || may_exceed {
+                return None;
+            }
+            let n = self.buffer.answers.len();
+            match self.buffer.requests.get(n)?.request(&self.buffer.texts) {
+                Ok(_) => break n,
+                Err(rejection) => self.record(Answer::Rejected(rejection)),
+            }
+        };
+        let BatchBuffer { requests, texts, slots, frames, .. } = &mut *self.buffer;
+        reserve_wiped(frames);
+        self.frame_start = frame::open_frame(frames);
+        let request = requests.get(n)?.request(texts).ok()?;
+        let row = slots.get(n).and_then(|slot| slot.row);
+        Some(Unresolved { request, row, text: frames })
+    }
+
+    /// Records the decision about the request that [`next`](Self::next) yielded last.
+    pub(crate) fn decide(&mut self, decision: Decision) {
+        let start = self.frame_start;
+        let BatchBuffer { requests, answers, frames, .. } = &mut *self.buffer;
+        let answer = match decision {
+            Decision::Disclose(key) => Answer::Disclosed(Disclosure::close(key, start, frames)),
+            Decision::Reply { key, command, status } => {
+                if let (Some(entry), Some(command)) = (requests.get_mut(answers.len()), command) {
+                    entry.set_command(command);
+                }
+                let disclosure = Disclosure::close(key, start, frames);
+                match status {
+                    Ok(()) => Answer::Disclosed(disclosure),
+                    Err(rejection) => Answer::Declined(disclosure, rejection),
+                }
+            }
+            Decision::Decoy(key) => Answer::Decoy(Disclosure::close(key, start, frames)),
+            Decision::Reject(rejection) => {
+                wipe_tail(frames, start);
+                Answer::Rejected(rejection)
+            }
+            Decision::Silence => {
+                wipe_tail(frames, start);
+                self.ended = true;
+                Answer::Silence
+            }
+        };
+        self.record(answer);
+    }
+
+    fn record(&mut self, answer: Answer) {
+        self.output_bytes = self.output_bytes.saturating_add(answer.reply_bytes());
+        self.longest_reply = self.longest_reply.max(answer.reply_bytes());
+        self.buffer.answers.push(answer);
+    }
+
+    /// The answers to the requests that were resolved.
+    pub(crate) fn finish(self) -> Answers {
+        Answers::from_buffer(self.buffer)
+    }
+}

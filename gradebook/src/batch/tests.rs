@@ -1,0 +1,102 @@
+//! Batches that are resolved without a class: each request's assessment name decides its answer.
+
+use fernet_batch::{Key, Sealer, Timestamp};
+
+use super::*;
+use crate::request::{Command, Rejection, Request, StudentId};
+use crate::roster::Roster;
+use crate::values::EditionNumber;
+
+const LIMITS: BatchLimits = BatchLimits { requests: 3, output_bytes: 500 };
+
+fn requests_for(names: &[&str]) -> Requests {
+    let mut requests = Requests::new(LIMITS);
+    for name in names {
+        let id = StudentId::new(b"2100421").unwrap();
+        requests.push(Request { id, command: Command::Average(name) });
+    }
+    requests
+}
+
+fn key() -> Key {
+    Key::from_bytes([7; 32])
+}
+
+/// Answers each request with the name it asks for.
+fn reply(requests: Requests) -> Replies {
+    let mut batch = requests.resolve(&Roster::default(), EditionNumber::default(), Timestamp(0));
+    while let Some(Unresolved { request, text, .. }) = batch.next() {
+        let decision = match request.command {
+            Command::Average("silence") => Decision::Silence,
+            Command::Average("reject") => {
+                text.extend_from_slice(b"begun and given up");
+                Decision::Reject(Rejection::UnknownAssessment)
+            }
+            Command::Average(name) => {
+                text.extend_from_slice(name.as_bytes());
+                Decision::Disclose(key())
+            }
+            _ => Decision::Silence,
+        };
+        batch.decide(decision);
+    }
+    batch.finish().seal(&mut Sealer::new().unwrap(), ReplyForm::Line)
+}
+
+/// The text of each reply: decrypted, or the line of a rejection.
+fn texts(replies: &Replies) -> Vec<String> {
+    let parts: Vec<_> = replies.iter().flat_map(|(_, _, reply)| reply.to_vec()).collect();
+    assert_eq!(replies.bytes(), parts, "each reply is a part of the bytes");
+    let lines = std::str::from_utf8(replies.bytes()).unwrap().lines();
+    let text = |line: &str| match fernet_batch::open(&key(), line) {
+        Ok(opened) => opened.text,
+        Err(_) => line.to_owned(),
+    };
+    lines.map(text).collect()
+}
+
+#[test]
+fn replies_keep_the_order_of_the_requests() {
+    let mut requests = requests_for(&["a", "reject"]);
+    requests.push_rejected(Rejection::TooLong);
+    assert!(requests.is_full());
+    let replies = reply(requests);
+    let texts = texts(&replies);
+    assert_eq!(texts[0], "a");
+    assert!(texts[1].starts_with("ERR assessment ") && texts[2].starts_with("ERR too-long "));
+    assert!(!replies.is_last());
+    let outcomes: Vec<_> = replies.iter().map(|(_, outcome, _)| outcome).collect();
+    let rejected = [Rejection::UnknownAssessment, Rejection::TooLong].map(Outcome::Rejected);
+    assert_eq!(outcomes, [Outcome::Answered, rejected[0], rejected[1]]);
+}
+
+#[test]
+fn a_batch_is_full_at_its_limit_and_not_before() {
+    assert!(!requests_for(&["a", "b"]).is_full());
+    assert!(requests_for(&["a", "b", "c"]).is_full());
+}
+
+#[test]
+fn nothing_is_answered_behind_a_silence() {
+    let replies = reply(requests_for(&["a", "silence", "b"]));
+    assert_eq!(texts(&replies), ["a"]);
+    assert!(replies.is_last());
+}
+
+#[test]
+fn requests_without_room_are_answered_in_the_next_batch() {
+    let long = "x".repeat(200);
+    let first = reply(requests_for(&[&long, &long, "c"]));
+    assert_eq!(first.iter().count(), 1, "two replies of 361 bytes exceed 500");
+    let second = reply(first.into_requests());
+    assert_eq!(texts(&second), [&*long], "the next one may be as long");
+    let third = reply(second.into_requests());
+    assert_eq!(texts(&third), ["c"]);
+    assert!(third.into_requests().is_empty());
+}
+
+#[test]
+fn one_reply_is_always_allowed() {
+    let long = "x".repeat(2_000);
+    assert_eq!(reply(requests_for(&[&long, "b"])).iter().count(), 1);
+}

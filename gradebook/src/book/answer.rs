@@ -1,0 +1,167 @@
+//! Answering batches: for each request the decision what its student may read.
+
+use fernet_batch::{DecoyKeys, Timestamp};
+
+use super::topic::Topic;
+use super::{Book, UnknownStudent};
+use crate::batch::{Answers, Decision, Requests, Unresolved};
+use crate::request::{Command, Rejection, Request};
+use crate::roster::Record;
+use crate::sealed::{
+    self, Credentials, ReplyContext, RequestVerifier, SealedRequest, Verified, pad_reply,
+    write_reply_head,
+};
+
+impl Book {
+    /// Answers a batch of requests in clear, all of it at the time `now`.
+    pub fn answer(&self, requests: Requests, unknown: &UnknownStudent, now: Timestamp) -> Answers {
+        let mut batch = requests.resolve(&self.roster, self.edition, now);
+        while let Some(Unresolved { request, row, text }) = batch.next() {
+            let record = row.and_then(|row| self.roster.record(row));
+            let decision = match (record, unknown) {
+                (Some(record), _) => self.disclose(record, request.command, unknown, now, text),
+                (None, UnknownStudent::Close) => Decision::Silence,
+                (None, UnknownStudent::Error) => Decision::Reject(Rejection::UnknownStudent),
+                (None, UnknownStudent::Decoy(keys)) => self.decoy(&request, keys, text),
+            };
+            batch.decide(decision);
+        }
+        batch.finish()
+    }
+
+    /// Answers a batch of sealed requests, all of it at the time `now`.
+    pub fn answer_sealed(
+        &self,
+        requests: Requests,
+        verifier: &mut RequestVerifier,
+        now: Timestamp,
+    ) -> Answers {
+        let context = ReplyContext::new(self.edition, now);
+        let mut batch = requests.resolve(&self.roster, self.edition, now);
+        while let Some(Unresolved { request, row, text }) = batch.next() {
+            let record = row.and_then(|row| self.roster.record(row));
+            let decision = match request.command {
+                Command::Sealed(token) => {
+                    let credentials = self.credentials(&request, record, token);
+                    self.reply(&credentials, record, verifier, &context, text)
+                }
+                // The session's grammar lets no other command in.
+                _ => Decision::Reject(Rejection::Busy),
+            };
+            batch.decide(decision);
+        }
+        batch.finish()
+    }
+
+    /// What a student reads in the answer to a request, for an instructor to look at.
+    ///
+    /// # Errors
+    /// Returns the rejection that the request would get.
+    pub fn preview(&self, request: &Request<'_>, now: Timestamp) -> Result<String, Rejection> {
+        let mut slots = Vec::new();
+        self.roster.lookup_batch(std::iter::once(Some(request.id)), &mut slots);
+        let row = slots.first().and_then(|slot| slot.row);
+        let record = row.and_then(|row| self.roster.record(row));
+        let record = record.ok_or(Rejection::UnknownStudent)?;
+        let topic = self.topic(request.command).ok_or(Rejection::UnknownAssessment)?;
+        let mut text = Vec::new();
+        self.write(record, topic, now, &mut text);
+        String::from_utf8(text).map_err(|_| Rejection::Busy)
+    }
+
+    /// Appends the answer to a student's request in clear.
+    fn disclose(
+        &self,
+        record: Record<'_>,
+        command: Command<&str>,
+        unknown: &UnknownStudent,
+        now: Timestamp,
+        text: &mut Vec<u8>,
+    ) -> Decision {
+        let start = text.len();
+        let Some(topic) = self.topic(command) else {
+            return Decision::Reject(Rejection::UnknownAssessment);
+        };
+        self.write(record, topic, now, text);
+        if let UnknownStudent::Decoy(_) = unknown {
+            self.pad(text, start, topic);
+        }
+        Decision::Disclose(record.key().clone())
+    }
+
+    /// Appends a decoy: blanks, as long as every student's answer on the topic.
+    fn decoy(&self, request: &Request<'_>, keys: &DecoyKeys, text: &mut Vec<u8>) -> Decision {
+        let start = text.len();
+        // Every ID gets the same rejection for an assessment that the class does not have.
+        let Some(topic) = self.topic(request.command) else {
+            return Decision::Reject(Rejection::UnknownAssessment);
+        };
+        self.pad(text, start, topic);
+        Decision::Decoy(keys.key_for(request.id.as_str()))
+    }
+
+    fn credentials<'a>(
+        &self,
+        request: &Request<'a>,
+        record: Option<Record<'a>>,
+        token: &'a str,
+    ) -> Credentials<'a> {
+        Credentials {
+            id: request.id,
+            key: record.map(Record::key),
+            old_key: record.and_then(Record::old_key),
+            tries_two: self.roster.has_old_keys(),
+            token,
+        }
+    }
+
+    /// Appends the reply to a sealed request, or the decoy for one that is not authentic.
+    fn reply(
+        &self,
+        credentials: &Credentials<'_>,
+        record: Option<Record<'_>>,
+        verifier: &mut RequestVerifier,
+        context: &ReplyContext,
+        text: &mut Vec<u8>,
+    ) -> Decision {
+        let start = text.len();
+        let mut frame = sealed::EMPTY_FRAME;
+        match (verifier.verify(credentials, context.time, &mut frame), record) {
+            (Verified::Authentic { request, status, with_old_key }, Some(record)) => {
+                let (command, status) = self.write_reply(record, &request, status, context, text);
+                pad_reply(text, start);
+                let key = record.old_key().filter(|_| with_old_key).unwrap_or(record.key());
+                Decision::Reply { key: key.clone(), command, status }
+            }
+            (Verified::Unauthenticated(key), _) => {
+                pad_reply(text, start);
+                Decision::Decoy(key)
+            }
+            // Without a record there is no key that could have made the token.
+            (Verified::Authentic { .. }, None) => Decision::Reject(Rejection::Busy),
+        }
+    }
+
+    /// Appends the text of a reply. Returns the command that the request contained, and the reply's
+    /// status.
+    fn write_reply(
+        &self,
+        record: Record<'_>,
+        request: &SealedRequest<'_>,
+        status: Result<(), Rejection>,
+        context: &ReplyContext,
+        text: &mut Vec<u8>,
+    ) -> (Option<Command<()>>, Result<(), Rejection>) {
+        let command = Command::parse(request.command).ok();
+        let topic = status.and_then(|()| {
+            let command = command.ok_or(Rejection::UnknownCommand)?;
+            self.topic(command).ok_or(Rejection::UnknownAssessment)
+        });
+        let status = topic.map(|_: Topic<'_>| ());
+        write_reply_head(request, context, status, text);
+        if let Ok(topic) = topic {
+            self.write(record, topic, context.time, text);
+        }
+        (command.map(|command| command.map(drop)), status)
+    }
+}

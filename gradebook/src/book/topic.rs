@@ -1,0 +1,130 @@
+//! What a command is about, and the text of its answer.
+
+use fernet_batch::Timestamp;
+
+use super::Book;
+use crate::request::{Command, LAB_ANSWER_BYTES_MAX};
+use crate::roster::Record;
+use crate::statistics::{ExamAverage, NO_OWN_FIGURES, Report, ReportLine, StatisticText, shorten};
+
+/// What a command is about, where the class has it.
+#[derive(Clone, Copy)]
+pub(super) enum Topic<'a> {
+    /// The student's own marks.
+    Grades,
+    /// The statistics of one column.
+    Column(usize, &'a StatisticText),
+    Exams(&'a ExamAverage),
+    Report,
+}
+
+impl Book {
+    /// What a command is about; `None` if the class does not have it.
+    pub(super) fn topic(&self, command: Command<&str>) -> Option<Topic<'_>> {
+        let name = match command {
+            Command::Grades => return Some(Topic::Grades),
+            Command::Sealed(_) => return None,
+            Command::Report => return Some(Topic::Report),
+            Command::ExamAverage => return self.exam_average.as_ref().map(Topic::Exams),
+            Command::MidtermAverage => "Midterm",
+            Command::LabAverage(lab) => lab.column(),
+            Command::Average(name) | Command::Statistics(name) => name,
+        };
+        let mut columns = self.assessments.iter().enumerate();
+        let (column, assessment) = columns.find(|(_, assessment)| assessment.name == name)?;
+        let text = match command {
+            Command::Statistics(_) => &assessment.statistics,
+            _ => &assessment.average,
+        };
+        Some(Topic::Column(column, text))
+    }
+
+    /// Appends what a student may read on a topic.
+    pub(super) fn write(
+        &self,
+        record: Record<'_>,
+        topic: Topic<'_>,
+        now: Timestamp,
+        text: &mut Vec<u8>,
+    ) {
+        match topic {
+            Topic::Grades => self.write_grades(record, text),
+            Topic::Column(column, statistic) => {
+                let statistic = statistic.for_student(self.may_see(record, column));
+                text.extend_from_slice(statistic.as_bytes());
+            }
+            Topic::Exams(exams) => self.write_exams(record, exams, text),
+            // Writing numbers and texts to memory does not fail.
+            Topic::Report => drop(serde_json::to_writer(text, &self.report(record, now))),
+        }
+    }
+
+    /// Pads the text that begins at `start` with blanks to the length that all answers on this topic
+    /// have in common.
+    pub(super) fn pad(&self, text: &mut Vec<u8>, start: usize, topic: Topic<'_>) {
+        let bytes = match topic {
+            Topic::Report => self.report_bytes_max,
+            Topic::Column(_, StatisticText { shown, withheld }) => {
+                shown.len().max(withheld.len()).max(LAB_ANSWER_BYTES_MAX)
+            }
+            Topic::Grades | Topic::Exams(_) => LAB_ANSWER_BYTES_MAX,
+        };
+        text.resize(text.len().max(start.saturating_add(bytes)), b' ');
+    }
+
+    fn write_grades(&self, record: Record<'_>, text: &mut Vec<u8>) {
+        let start = text.len();
+        if self.assessments.is_empty() {
+            text.extend_from_slice(b"no assessments yet");
+        }
+        let mut assessments = self.assessments.iter();
+        // `for_each` checks once which width the cells have; a `for` loop checks for every cell.
+        record.marks().for_each(|mark| {
+            if text.len() > start {
+                text.extend_from_slice(b", ");
+            }
+            if let Some(assessment) = assessments.next() {
+                assessment.label.append_to(text);
+            }
+            mark.text.append_to(text);
+        });
+        shorten(text, start);
+    }
+
+    /// Appends the exams' average for a student with a mark in each exam. For other students the
+    /// average over all exams is withheld: with the averages of the other exams it would reveal the
+    /// average of the exam that they missed.
+    fn write_exams(&self, record: Record<'_>, exams: &ExamAverage, text: &mut Vec<u8>) {
+        let start = text.len();
+        if exams.exams.iter().all(|(column, _)| self.may_see(record, *column)) {
+            text.extend_from_slice(exams.text.as_bytes());
+            return;
+        }
+        text.extend_from_slice(b"Exam average: withheld (you do not have a mark in every exam) (");
+        for (n, (column, statistic)) in exams.exams.iter().enumerate() {
+            if n > 0 {
+                text.extend_from_slice(b", ");
+            }
+            let statistic = statistic.for_student(self.may_see(record, *column));
+            text.extend_from_slice(statistic.as_bytes());
+        }
+        text.push(b')');
+        shorten(text, start);
+    }
+
+    pub(super) fn report<'a>(&'a self, record: Record<'a>, now: Timestamp) -> Report<'a> {
+        let mut lines = Vec::with_capacity(self.assessments.len());
+        for (assessment, mark) in self.assessments.iter().zip(record.marks()) {
+            let may_see = !self.own_marks_only || mark.value.is_some();
+            let class = if may_see { &assessment.figures } else { &NO_OWN_FIGURES };
+            lines.push(ReportLine { assessment: &assessment.name, mark: mark.value, class });
+        }
+        Report {
+            id: record.id(),
+            name: record.name(),
+            edition: self.edition.0,
+            time: now.to_string(),
+            assessments: lines,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A class: what a class file says.
+
+use super::id_set::IdSet;
+use super::students::{Record, Roster};
+
+/// Assessments and students with their marks and keys. It is not published: it has no edition
+/// number, and nothing decides yet which statistics students may see.
+pub struct Class {
+    assessments: Vec<String>,
+    roster: Roster,
+}
+
+impl Class {
+    pub(super) fn new(assessments: Vec<String>, roster: Roster) -> Self {
+        Self { assessments, roster }
+    }
+
+    /// The names of the assessments and the students.
+    pub(crate) fn into_parts(self) -> (Vec<String>, Roster) {
+        (self.assessments, self.roster)
+    }
+
+    /// The number of students.
+    pub fn students(&self) -> usize {
+        self.roster.len()
+    }
+
+    /// The IDs of the students, in the order of the class file.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.roster.records().map(Record::id)
+    }
+
+    /// The names of the assessments, in the order of the class file.
+    pub fn assessments(&self) -> impl Iterator<Item = &str> {
+        self.assessments.iter().map(String::as_str)
+    }
+
+    /// The students in the order of the class file: ID, name, and marks as the file has them.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
+        self.roster.rows()
+    }
+
+    /// The set of the students' IDs, for comparing it with another class.
+    pub fn id_set(&self) -> IdSet {
+        IdSet::from_ids(self.ids())
+    }
+}

@@ -1,0 +1,192 @@
+//! The students of a class, each with keys and marks, found by ID.
+//!
+//! Storage is compact, since a class may have a million students: 48 bytes a student and two bytes a
+//! mark, about ten bytes for the index, and the texts of ID and name. In such a class each access to
+//! a student is a cache miss, so a batch is looked up as a whole and its cache misses overlap.
+
+use std::hint::black_box;
+
+use fernet_batch::Key;
+
+use super::index::{Hash, Index};
+use super::marks::{Mark, Marks};
+use crate::request::StudentId;
+use crate::values::Decimal;
+
+/// The students of a class, in the order of the class file.
+#[derive(Default)]
+pub(crate) struct Roster {
+    pub(super) columns: usize,
+    pub(super) students: Vec<Student>,
+    /// The old keys of those rows that have one, in the order of the rows.
+    pub(super) old_keys: Vec<(u32, Key)>,
+    /// IDs and names, one behind the other.
+    pub(super) texts: String,
+    pub(super) marks: Marks,
+    pub(super) by_id: Index,
+}
+
+#[derive(Clone)]
+pub(super) struct Student {
+    pub(super) key: Key,
+    /// The first bytes of the ID, zeros behind a shorter one: most comparisons need no access to the
+    /// texts.
+    pub(super) id_head: [u8; ID_HEAD_BYTES],
+    /// Where in the texts the ID begins. The name stands behind it, and behind that the next ID.
+    pub(super) start: u32,
+    pub(super) id_bytes: u8,
+    pub(super) has_old_key: bool,
+}
+
+const ID_HEAD_BYTES: usize = 8;
+
+/// A student's row in one roster.
+#[derive(Clone, Copy)]
+pub(crate) struct RowIndex(pub(super) u32);
+
+/// The lookup of one ID: its hash, and the row that was found.
+#[derive(Clone, Copy)]
+pub(crate) struct LookupSlot {
+    hash: Hash,
+    pub(crate) row: Option<RowIndex>,
+}
+
+/// One student of a roster.
+#[derive(Clone, Copy)]
+pub(crate) struct Record<'a> {
+    roster: &'a Roster,
+    student: &'a Student,
+    row: usize,
+}
+
+impl Roster {
+    pub(crate) fn len(&self) -> usize {
+        self.students.len()
+    }
+
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let students = self.students.iter().enumerate();
+        students.map(|(row, student)| Record { roster: self, student, row })
+    }
+
+    /// The students: ID, name, and marks as the class file has them.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
+        self.records().map(|record| {
+            let marks = record.marks().map(|mark| mark.text.as_str());
+            (record.id(), record.name(), marks)
+        })
+    }
+
+    /// Looks up the students with these IDs, `None` standing for a request without one. Each step is
+    /// taken for all IDs before the next step, so that their cache misses overlap.
+    pub(crate) fn lookup_batch<'a>(
+        &self,
+        ids: impl Iterator<Item = Option<StudentId<'a>>> + Clone,
+        slots: &mut Vec<LookupSlot>,
+    ) {
+        slots.clear();
+        slots.extend(ids.clone().map(|id| {
+            let hash = self.by_id.hash(id.unwrap_or_default().as_str());
+            LookupSlot { hash, row: self.by_id.first_slot(hash).map(RowIndex) }
+        }));
+        self.prefetch(slots);
+        for (slot, id) in slots.iter_mut().zip(ids) {
+            slot.row = id.and_then(|id| self.find(slot.hash, &id));
+        }
+    }
+
+    /// Brings students and marks that will most likely be needed into the cache, by reading them.
+    fn prefetch(&self, slots: &[LookupSlot]) {
+        let records = || slots.iter().filter_map(|slot| self.record(slot.row?));
+        let mut students = 0;
+        for Record { student, .. } in records() {
+            let [word, ..] = student.key.expose_words();
+            students ^= word ^ u64::from(student.id_bytes);
+        }
+        black_box(students);
+        let marks: usize = records().map(|record| record.marks().count()).sum();
+        black_box(marks);
+    }
+
+    fn find(&self, hash: Hash, id: &StudentId<'_>) -> Option<RowIndex> {
+        let head = id_head(id.as_str());
+        let bytes = id.as_str().len();
+        let matches = |record: Record<'_>| {
+            record.student.id_head == head
+                && usize::from(record.student.id_bytes) == bytes
+                && (bytes <= ID_HEAD_BYTES || record.id() == id.as_str())
+        };
+        let row = self.by_id.find(hash, |row| self.record(RowIndex(row)).is_some_and(matches));
+        row.map(RowIndex)
+    }
+
+    /// Returns true if any student has an old key.
+    pub(crate) fn has_old_keys(&self) -> bool {
+        !self.old_keys.is_empty()
+    }
+
+    /// For each column, its numbers and how often each occurs.
+    pub(crate) fn count_marks(&self) -> Vec<Vec<(Decimal, u32)>> {
+        self.marks.count_by_column(self.columns)
+    }
+
+    /// The student in this row, counted from 0.
+    pub(crate) fn row(&self, row: usize) -> Option<Record<'_>> {
+        self.students.get(row).map(|student| Record { roster: self, student, row })
+    }
+
+    pub(crate) fn record(&self, RowIndex(row): RowIndex) -> Option<Record<'_>> {
+        self.row(usize::try_from(row).ok()?)
+    }
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn id(self) -> &'a str {
+        self.texts().get(..usize::from(self.student.id_bytes)).unwrap_or_default()
+    }
+
+    pub(crate) fn name(self) -> &'a str {
+        self.texts().get(usize::from(self.student.id_bytes)..).unwrap_or_default()
+    }
+
+    pub(crate) fn key(self) -> &'a Key {
+        &self.student.key
+    }
+
+    /// The key before the current one, while it is valid.
+    pub(crate) fn old_key(self) -> Option<&'a Key> {
+        let Roster { old_keys, .. } = self.roster;
+        let row = u32::try_from(self.row).ok().filter(|_| self.student.has_old_key)?;
+        let at = old_keys.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+        old_keys.get(at).map(|(_, key)| key)
+    }
+
+    /// The student's marks in the order of the columns.
+    pub(crate) fn marks(self) -> impl Iterator<Item = &'a Mark> {
+        let columns = self.roster.columns;
+        let start = self.row.saturating_mul(columns);
+        self.roster.marks.of(start..start.saturating_add(columns))
+    }
+
+    /// The ID and the name.
+    fn texts(self) -> &'a str {
+        let Roster { students, texts, .. } = self.roster;
+        let start = offset(self.student.start);
+        let next = students.get(self.row.saturating_add(1));
+        let end = next.map_or(texts.len(), |next| offset(next.start));
+        texts.get(start..end).unwrap_or_default()
+    }
+}
+
+pub(super) fn id_head(id: &str) -> [u8; ID_HEAD_BYTES] {
+    let mut head = [0; ID_HEAD_BYTES];
+    for (byte, id_byte) in head.iter_mut().zip(id.bytes()) {
+        *byte = id_byte;
+    }
+    head
+}
+
+/// A stored number as an index; every supported platform has at least 32 bits.
+pub(super) fn offset(stored: u32) -> usize {
+    usize::try_from(stored).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,92 @@
+//! Conversations with a roster: add students, look them up.
+
+use fernet_batch::{Key, StudentKeys};
+
+use super::*;
+use crate::request::StudentId;
+use crate::values::DecimalError;
+
+/// The roster of a class that was built.
+fn roster(builder: RosterBuilder) -> Roster {
+    builder.finish().map_err(|duplicate| format!("{duplicate:?}")).unwrap().into_parts().1
+}
+
+fn builder(columns: usize) -> RosterBuilder {
+    RosterBuilder::new(vec![String::new(); columns])
+}
+
+fn id(text: &str) -> StudentId<'_> {
+    StudentId::new(text.as_bytes()).unwrap()
+}
+
+fn found<'a>(roster: &'a Roster, text: &str) -> Option<Record<'a>> {
+    let mut slots = Vec::new();
+    roster.lookup_batch([None, Some(id(text))].into_iter(), &mut slots);
+    assert!(slots[0].row.is_none());
+    slots[1].row.and_then(|row| roster.record(row))
+}
+
+fn add(builder: &mut RosterBuilder, text: &str, key: u8, marks: &[&str]) -> Result<(), AddError> {
+    builder.add(
+        &id(text),
+        "Some One",
+        StudentKeys::new(Key::from_bytes([key; 32])),
+        marks.iter().map(|mark| mark.as_bytes()),
+    )
+}
+
+#[test]
+fn every_student_is_found_by_id_with_name_and_marks() {
+    let mut class = builder(2);
+    for n in 0..200_u8 {
+        let (first, second) = (n.to_string(), (n / 2).to_string());
+        add(&mut class, &format!("s{n}"), n, &[&first, &second]).unwrap();
+    }
+    let roster = roster(class);
+    for n in 0..200_u8 {
+        let record = found(&roster, &format!("s{n}")).unwrap();
+        assert_eq!((record.id(), record.name()), (format!("s{n}").as_str(), "Some One"));
+        assert_eq!(*record.key().expose_bytes(), [n; 32]);
+        let marks: Vec<_> = record.marks().map(|mark| mark.text.as_str().to_owned()).collect();
+        assert_eq!(marks, [n.to_string(), (n / 2).to_string()]);
+    }
+    assert!(found(&roster, "s200").is_none());
+}
+
+#[test]
+fn ids_that_begin_alike_are_different_ids() {
+    let ids = ["1", "12345678", "123456789", "1234567890", "12345678x"];
+    let mut class = builder(0);
+    ids.iter().zip(0..).for_each(|(id, key)| add(&mut class, id, key, &[]).unwrap());
+    let roster = roster(class);
+    for text in ids {
+        assert_eq!(found(&roster, text).unwrap().id(), text);
+    }
+    assert!(found(&roster, "12").is_none() && found(&roster, "12345678y").is_none());
+}
+
+#[test]
+fn ids_and_keys_are_unique() {
+    let duplicate = |students: &[(&str, u8)]| {
+        let mut class = builder(0);
+        students.iter().for_each(|(id, key)| add(&mut class, id, *key, &[]).unwrap());
+        class.finish().err()
+    };
+    assert_eq!(duplicate(&[("a", 1), ("b", 2), ("c", 3)]), None);
+    let same_id = Duplicate::Id { first: 1, second: 2 };
+    assert_eq!(
+        duplicate(&[("a", 1), ("b", 2), ("b", 3), ("a", 4)]),
+        Some(same_id),
+        "the first such"
+    );
+    let same_key = Duplicate::Key { first: 2, second: 3 };
+    assert_eq!(duplicate(&[("a", 1), ("b", 9), ("c", 2), ("d", 2), ("e", 9)]), Some(same_key));
+    assert_eq!(duplicate(&[("a", 1), ("b", 2), ("b", 1)]), Some(same_id), "the ID first");
+}
+
+#[test]
+fn a_bad_mark_names_its_column() {
+    let mut class = builder(2);
+    let added = add(&mut class, "a", 1, &["1", "x"]);
+    assert_eq!(added, Err(AddError::BadMark(1, DecimalError::NotANumber)));
+}

@@ -1,0 +1,282 @@
+//! What stands in the tokens of sealed requests and replies, byte for byte.
+
+use std::fmt;
+
+use fernet::Fernet;
+use fernet_batch::{Key, NoRandomness, Timestamp};
+use hex_simd::{AsciiCase, Out};
+
+use crate::request::Rejection;
+use crate::values::EditionNumber;
+use crate::wire::REQUEST_TEXT_BYTES;
+
+/// The text of a reply is padded with blanks to one byte less than a multiple of this.
+pub const REPLY_UNIT_BYTES: usize = 384;
+
+const REQUEST_WORD: &str = "Q1";
+const REPLY_WORD: &str = "R1";
+/// The status of a reply whose body is the answer.
+const STATUS_OK: &str = "ok";
+/// The character between fields, which no field may contain.
+const SEPARATOR: char = '\t';
+
+/// 64 random bits that a client chooses for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nonce(pub u64);
+
+/// The hexadecimal digits of a nonce.
+const NONCE_DIGITS: usize = 16;
+
+/// Sixteen hexadecimal digits.
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Nonce {
+    /// A nonce from the operating system's random bytes.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system gives no random bytes.
+    pub fn random() -> Result<Self, NoRandomness> {
+        Ok(Self(getrandom::u64()?))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if text.len() != NONCE_DIGITS {
+            return None;
+        }
+        let mut number = 0;
+        for byte in text.bytes() {
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' => byte - b'a' + 10,
+                _ => return None,
+            };
+            number = number << 4 | u64::from(digit);
+        }
+        Some(Self(number))
+    }
+}
+
+/// What a sealed request says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedRequest<'a> {
+    /// The course and term that the request is for.
+    pub audience: &'a str,
+    /// Who asks.
+    pub id: &'a str,
+    /// The command: `GG`, or `AVG Lab 1`.
+    pub command: &'a str,
+    /// What the reply must repeat.
+    pub nonce: Nonce,
+}
+
+/// A field of a sealed request is not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidField {
+    /// The fields together do not fit a request.
+    #[error("audience, student ID and command are too long for a sealed request")]
+    TooLong,
+    /// A field contains the separator.
+    #[error("audience, student ID or command contains a tab")]
+    Tab,
+    /// The key is not usable.
+    #[error("the key is not usable")]
+    Key,
+}
+
+impl<'a> SealedRequest<'a> {
+    /// Makes the request's token at the time `now`.
+    ///
+    /// # Errors
+    /// Returns an error if the fields do not fit, or one of them contains a tab.
+    pub fn seal(&self, key: &Key, now: Timestamp) -> Result<String, InvalidField> {
+        let Self { audience, id, command, nonce } = self;
+        let nonce = nonce.to_string();
+        let fields = [REQUEST_WORD, audience, id, command, &nonce];
+        if fields.iter().any(|field| field.contains(SEPARATOR)) {
+            return Err(InvalidField::Tab);
+        }
+        let mut text = fields.join("\t");
+        let padding = REQUEST_TEXT_BYTES.checked_sub(text.len()).ok_or(InvalidField::TooLong)?;
+        text.extend(std::iter::repeat_n(' ', padding));
+        let fernet = Fernet::new(&key.expose_text()).ok_or(InvalidField::Key)?;
+        Ok(fernet.encrypt_at_time(text.as_bytes(), now.0))
+    }
+
+    /// Reads the text of a token; `None` if it is not that of a request.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let mut fields = text.splitn(5, SEPARATOR);
+        let word = fields.next()?;
+        let audience = fields.next()?;
+        let id = fields.next()?;
+        let command = fields.next()?;
+        let (nonce, padding) = fields.next()?.split_at_checked(NONCE_DIGITS)?;
+        let nonce = Nonce::parse(nonce)?;
+        let is_padding = Some(padding) == BLANKS.get(..padding.len());
+        (word == REQUEST_WORD && is_padding).then_some(Self { audience, id, command, nonce })
+    }
+}
+
+/// As many blanks as the longest padding has.
+const BLANKS: &str = match std::str::from_utf8(&[b' '; REQUEST_TEXT_BYTES]) {
+    Ok(blanks) => blanks,
+    Err(_) => "",
+};
+
+/// What a sealed reply says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply<'a> {
+    /// The request that it answers. The audience is not repeated.
+    pub request: SealedRequest<'a>,
+    /// The edition that the answer comes from.
+    pub edition: EditionNumber,
+    /// The server's time.
+    pub time: Timestamp,
+    /// The answer, or why there is none.
+    pub body: Result<&'a str, Rejection>,
+}
+
+impl<'a> Reply<'a> {
+    /// Reads the text of a token; `None` if it is not that of a reply.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut fields = text.splitn(8, SEPARATOR);
+        let word = fields.next()?;
+        let id = fields.next()?;
+        let command = fields.next()?;
+        let nonce = Nonce::parse(fields.next()?)?;
+        let edition = EditionNumber(fields.next()?.parse().ok()?);
+        let time = Timestamp(fields.next()?.parse().ok()?);
+        let status = fields.next()?;
+        let body = fields.next()?;
+        let body = match status {
+            STATUS_OK => Ok(without_padding(body)),
+            word => Err(Rejection::from_status(word)?),
+        };
+        let request = SealedRequest { audience: "", id, command, nonce };
+        (word == REPLY_WORD).then_some(Self { request, edition, time, body })
+    }
+}
+
+/// A text without the blanks that pad it. One blank behind a label is kept: it stands for a blank
+/// mark.
+pub fn without_padding(text: &str) -> &str {
+    let bare = text.trim_end_matches(' ');
+    let blank_mark = bare.ends_with(':') && bare.len() < text.len();
+    text.get(..bare.len() + usize::from(blank_mark)).unwrap_or(bare)
+}
+
+/// What all replies of one batch have in common.
+pub(crate) struct ReplyContext {
+    pub(crate) time: Timestamp,
+    /// Edition and time, as fields.
+    fields: String,
+}
+
+impl ReplyContext {
+    pub(crate) fn new(edition: EditionNumber, time: Timestamp) -> Self {
+        Self { time, fields: format!("{}{SEPARATOR}{}", edition.0, time.0) }
+    }
+}
+
+/// Appends the text of a reply up to its body.
+pub(crate) fn write_reply_head(
+    request: &SealedRequest<'_>,
+    context: &ReplyContext,
+    status: Result<(), Rejection>,
+    text: &mut Vec<u8>,
+) {
+    let status = status.map_or_else(Rejection::word, |()| STATUS_OK);
+    let mut nonce = [0; NONCE_DIGITS];
+    let digits = Out::from_slice(&mut nonce);
+    let nonce = hex_simd::encode(&request.nonce.0.to_be_bytes(), digits, AsciiCase::Lower);
+    for field in [
+        REPLY_WORD.as_bytes(),
+        request.id.as_bytes(),
+        request.command.as_bytes(),
+        nonce,
+        context.fields.as_bytes(),
+        status.as_bytes(),
+    ] {
+        text.extend_from_slice(field);
+        text.push(b'\t');
+    }
+}
+
+/// Pads the text that begins at `start` to one of the lengths of a reply.
+pub(crate) fn pad_reply(text: &mut Vec<u8>, start: usize) {
+    let bytes = text.len().saturating_sub(start);
+    let padded = (bytes / REPLY_UNIT_BYTES + 1) * REPLY_UNIT_BYTES - 1;
+    text.resize(start + padded.max(bytes), b' ');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::REQUEST_TOKEN_BYTES;
+
+    #[test]
+    fn every_request_s_token_has_the_same_length() {
+        let key = Key::from_bytes([5; 32]);
+        for command in ["GG", "AVG A very long name of an assessment, as some have them"] {
+            let request = SealedRequest { audience: "a", id: "1", command, nonce: Nonce(7) };
+            assert_eq!(request.seal(&key, Timestamp(0)).unwrap().len(), REQUEST_TOKEN_BYTES);
+        }
+        assert_eq!(REQUEST_TOKEN_BYTES, 420);
+        let nonce = Nonce(0);
+        for (command, error) in
+            [("x".repeat(255).as_str(), InvalidField::TooLong), ("AVG\tLab 1", InvalidField::Tab)]
+        {
+            let request = SealedRequest { audience: "a", id: "1", command, nonce };
+            assert_eq!(request.seal(&key, Timestamp(0)), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_query_is_read_as_it_was_written_and_nothing_else_is() {
+        let text = "Q1\tnets-2026\t2100001\tAVG Lab 1\t00000000000000ff    ";
+        let request = SealedRequest {
+            audience: "nets-2026",
+            id: "2100001",
+            command: "AVG Lab 1",
+            nonce: Nonce(255),
+        };
+        assert_eq!(SealedRequest::parse(text), Some(request));
+        for other in [
+            "R1\tnets-2026\t2100001\tGG\t00000000000000ff",
+            "Q1\tnets-2026\t2100001\tGG\t00000000000000FF",
+            "Q1\tnets-2026\t2100001\tGG\t+0000000000000ff",
+            "Q1\tnets-2026\t2100001\tGG\tff",
+            "Q1\tnets-2026\t2100001\tGG",
+            "Q1\tnets-2026\t2100001\tGG\t00000000000000ff\t",
+            "",
+        ] {
+            assert_eq!(SealedRequest::parse(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_reply_is_padded_to_few_lengths_and_read_without_the_padding() {
+        let request = SealedRequest { audience: "", id: "2100001", command: "GG", nonce: Nonce(1) };
+        for (body, bytes) in
+            [("Lab 1: 7", 383), ("x".repeat(325).as_str(), 383), ("x".repeat(341).as_str(), 767)]
+        {
+            let mut text = b"before".to_vec();
+            let context = ReplyContext::new(EditionNumber(3), Timestamp(1_800_000_000));
+            write_reply_head(&request, &context, Ok(()), &mut text);
+            text.extend_from_slice(body.as_bytes());
+            pad_reply(&mut text, 6);
+            assert_eq!(text.len() - 6, bytes);
+            let text = std::str::from_utf8(&text[6..]).unwrap();
+            let reply = Reply::parse(text).unwrap();
+            assert_eq!(
+                (reply.request, reply.edition, reply.body),
+                (request, EditionNumber(3), Ok(body))
+            );
+            assert_eq!(reply.time, Timestamp(1_800_000_000));
+        }
+        assert_eq!(Reply::parse("R1\t1\tGG\t0000000000000001\t3\t0\tfine\tx"), None);
+    }
+}

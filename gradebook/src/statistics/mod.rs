@@ -1,0 +1,14 @@
+//! Class statistics: the figures, how much of them is released, and their texts.
+
+mod figures;
+mod policy;
+mod release;
+mod render;
+mod report;
+mod state;
+
+pub use policy::PrivacyPolicy;
+pub use release::ReleaseHistory;
+pub(crate) use render::{ExamAverage, Renderer, StatisticText, shorten};
+pub(crate) use report::{ClassFigures, NO_OWN_FIGURES, Report, ReportLine};
+pub use state::InvalidHistory;

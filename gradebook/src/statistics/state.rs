@@ -1,0 +1,108 @@
+//! The release history as JSON, so that it outlives the process.
+//!
+//! For each assessment: its name, the edition of its last release, the policy of that release, and
+//! for every release the marks behind it, each with how often it occurs.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::figures::Figures;
+use super::policy::PrivacyPolicy;
+use super::release::{MarkCounts, ReleaseHistory, StatisticRelease};
+use crate::values::{Decimal, EditionNumber};
+
+/// The version of the format. Other versions are not read.
+const FORM: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    form: u32,
+    edition: u64,
+    assessments: Vec<AssessmentState>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AssessmentState {
+    name: String,
+    edition: u64,
+    population_min: u32,
+    #[serde(rename = "told")]
+    mark_counts: Vec<Vec<(String, u32)>>,
+}
+
+/// The text is not a release history, or is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not a release history, or is damaged")]
+pub struct InvalidHistory;
+
+impl ReleaseHistory {
+    /// Writes the history of the releases up to an edition.
+    pub fn to_json(&self, edition: EditionNumber) -> Vec<u8> {
+        let Self(releases) = self;
+        let assessments = releases.iter().map(to_state).collect();
+        let state = State { form: FORM, edition: edition.0, assessments };
+        // Texts and numbers always become JSON.
+        serde_json::to_vec(&state).unwrap_or_default()
+    }
+
+    /// Reads a history, and the edition up to which it goes.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not what [`to_json`](Self::to_json) writes.
+    pub fn from_json(text: &[u8]) -> Result<(Self, EditionNumber), InvalidHistory> {
+        let state: State = serde_json::from_slice(text).map_err(|_| InvalidHistory)?;
+        if state.form != FORM {
+            return Err(InvalidHistory);
+        }
+        let mut releases = Vec::new();
+        for assessment in state.assessments {
+            releases.push(from_state(assessment).ok_or(InvalidHistory)?);
+        }
+        Ok((Self(Arc::new(releases)), EditionNumber(state.edition)))
+    }
+}
+
+fn to_state(release: &StatisticRelease) -> AssessmentState {
+    let mut mark_counts = Vec::new();
+    for marks in &release.mark_counts {
+        mark_counts.push(marks.iter().map(|(mark, times)| (mark.to_string(), *times)).collect());
+    }
+    AssessmentState {
+        name: release.name.clone(),
+        edition: release.edition.0,
+        population_min: release.policy.population_min,
+        mark_counts,
+    }
+}
+
+fn from_state(state: AssessmentState) -> Option<StatisticRelease> {
+    let policy = PrivacyPolicy { population_min: state.population_min };
+    let mut mark_counts = Vec::new();
+    for marks in &state.mark_counts {
+        mark_counts.push(Arc::new(sorted_marks(marks)?));
+    }
+    let figures = Figures::of(mark_counts.last()?.iter().copied(), policy)?;
+    Some(StatisticRelease {
+        name: state.name,
+        edition: EditionNumber(state.edition),
+        policy,
+        figures: Arc::new(figures),
+        mark_counts,
+    })
+}
+
+/// Marks that are numbers in rising order, on which their comparison rests.
+fn sorted_marks(marks: &[(String, u32)]) -> Option<MarkCounts> {
+    let mut sorted: MarkCounts = Vec::new();
+    for (mark, times) in marks {
+        let mark = Decimal::parse(mark).ok()?;
+        if sorted.last().is_some_and(|(last, _)| *last >= mark) {
+            return None;
+        }
+        sorted.push((mark, *times));
+    }
+    Some(sorted)
+}

@@ -1,0 +1,114 @@
+//! The wire: bytes in, [`Request`]s out, and the lines of rejections.
+//!
+//! The lab's clients send no line end, so a request is complete as soon as its bytes form one
+//! (`lab`). A line end in the buffer takes precedence: then the whole line is read as a line, which
+//! may use any student ID and any command (`line`). In the profile `sealed` each request is a line
+//! with a student ID and a token (`sealed`). White space and line ends between requests are skipped.
+//! `docs/PROTOCOL.md` is the full text.
+//!
+//! This module knows neither sockets nor marks. The caller keeps the bytes and calls [`parse`] again
+//! when there are more.
+
+mod grammar;
+mod lab;
+mod line;
+mod sealed;
+#[cfg(test)]
+mod tests;
+
+use crate::request::{MalformedLine, Rejection, Request};
+pub use grammar::Grammar;
+use lab::FormMatch;
+use line::Line;
+pub(crate) use sealed::REQUEST_FRAME_BYTES;
+pub use sealed::{REQUEST_TEXT_BYTES, REQUEST_TOKEN_BYTES};
+
+/// The byte that ends every reply.
+pub const LINE_END: u8 = b'\n';
+
+/// What the bytes received so far begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed<'a> {
+    /// No complete request yet. The first `blank` bytes are white space and may be dropped.
+    Incomplete {
+        /// The bytes of white space.
+        blank: usize,
+    },
+    /// A request in the first `used` bytes.
+    Request {
+        /// The request.
+        request: Request<'a>,
+        /// The bytes it took.
+        used: usize,
+    },
+    /// A line in the first `used` bytes that is not a request.
+    Malformed {
+        /// What is wrong with it.
+        malformed: MalformedLine,
+        /// The bytes it took.
+        used: usize,
+    },
+    /// More than `line_bytes` bytes without a line end.
+    TooLong,
+}
+
+/// Reads one request from the front of `bytes`.
+pub fn parse(grammar: Grammar, bytes: &[u8]) -> Parsed<'_> {
+    let rest = skip_white_space(bytes);
+    let blank = bytes.len() - rest.len();
+    if rest.is_empty() {
+        return Parsed::Incomplete { blank };
+    }
+    if grammar.sealed {
+        return parse_sealed(grammar, rest, blank);
+    }
+    let form = lab::complete_form(grammar, rest);
+    if let FormMatch::Complete { request, used } = form
+        && let Some(line_end) = line::line_end_len(rest.get(used..).unwrap_or_default())
+    {
+        return Parsed::Request { request, used: blank + used + line_end };
+    }
+    match (line::split_line(grammar, rest), form) {
+        (Line::Whole { line, used }, _) => match line::first_request(grammar, line, used) {
+            Ok((request, used)) => Parsed::Request { request, used: blank + used },
+            Err(error) => {
+                let malformed = MalformedLine { error, bytes: line.len() };
+                Parsed::Malformed { malformed, used: blank + used }
+            }
+        },
+        (_, FormMatch::Complete { request, used }) => {
+            Parsed::Request { request, used: blank + used }
+        }
+        (Line::Unended, _) => Parsed::Incomplete { blank },
+        (Line::TooLong, _) => Parsed::TooLong,
+    }
+}
+
+fn parse_sealed(grammar: Grammar, rest: &[u8], blank: usize) -> Parsed<'_> {
+    let (line, used) = match line::split_line(grammar, rest) {
+        Line::Whole { line, used } => (line, blank + used),
+        Line::Unended => return Parsed::Incomplete { blank },
+        Line::TooLong => return Parsed::TooLong,
+    };
+    match sealed::parse_line(line) {
+        Ok(request) => Parsed::Request { request, used },
+        Err(error) => {
+            let malformed = MalformedLine { error, bytes: line.len() };
+            Parsed::Malformed { malformed, used }
+        }
+    }
+}
+
+/// Appends the line of a rejection: `ERR <word> <text>`.
+pub fn write_rejection(out: &mut Vec<u8>, rejection: Rejection) {
+    for part in ["ERR ", rejection.word(), " ", rejection.text(), "\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+fn skip_white_space(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}

@@ -1,0 +1,26 @@
+//! The line of a sealed request: a student ID, a blank and a token.
+
+use base64_simd::URL_SAFE;
+use fernet_batch::frame::{HEADER_BYTES, MAC_BYTES, token_bytes};
+
+use crate::request::{Command, LineError, Request, StudentId};
+
+/// The bytes of the text in every sealed request's token.
+pub const REQUEST_TEXT_BYTES: usize = 255;
+/// The characters of every sealed request's token.
+pub const REQUEST_TOKEN_BYTES: usize = token_bytes(REQUEST_FRAME_BYTES);
+
+/// The bytes of the token's frame: one byte of padding follows the text.
+pub(crate) const REQUEST_FRAME_BYTES: usize = HEADER_BYTES + REQUEST_TEXT_BYTES + 1 + MAC_BYTES;
+
+/// Reads a line. Its token has the length of a request's and is canonical base64url; whether the
+/// student made it is checked by the book.
+pub(super) fn parse_line(line: &[u8]) -> Result<Request<'_>, LineError> {
+    let text = std::str::from_utf8(line).map_err(|_| LineError::NotSealed)?;
+    let (id, token) = text.split_once(' ').ok_or(LineError::NotSealed)?;
+    let id = StudentId::new(id.as_bytes()).ok_or(LineError::NotSealed)?;
+    if token.len() != REQUEST_TOKEN_BYTES || URL_SAFE.check(token.as_bytes()).is_err() {
+        return Err(LineError::NotSealed);
+    }
+    Ok(Request { id, command: Command::Sealed(token) })
+}

@@ -1,0 +1,208 @@
+//! The audit log: a file with a record of every request, written before its reply is sent, and of what
+//! else happens.
+//!
+//! A thread writes all records that wait in one go. While records cannot be written, or not in time,
+//! every request is refused. `docs/AUDIT.md` describes the records. They contain no mark, no token, and
+//! no text of a line that is not a request.
+
+mod file;
+mod head;
+mod health;
+mod record;
+mod verify;
+mod writer;
+
+use std::future::ready;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use grade_actors::audit::{AuditSink, BatchReplies, Recorded};
+use grade_actors::event::{CloseReason, EventSink, Part, ServerEvent, SharedSink};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+pub use file::OpenError;
+use file::{AuditFile, Found};
+use health::AuditHealth;
+use record::AuditEvent;
+pub use verify::{Verified, VerifyError, verify};
+use writer::{SLOW, Writer, WriterMessage};
+
+/// Where the audit log is, and how long a record may take.
+#[derive(Clone, Debug)]
+pub struct AuditOptions {
+    /// The file.
+    pub path: PathBuf,
+    /// How long writing a record may take.
+    pub timeout: Duration,
+}
+
+/// An audit log that is being written.
+pub struct AuditLog {
+    queue: SyncSender<WriterMessage>,
+    health: Arc<AuditHealth>,
+    timeout: Duration,
+    /// The profile, for the first record.
+    profile: &'static str,
+    is_new: bool,
+    truncated_bytes: u64,
+}
+
+/// The number of events that may wait, beside one batch of each session.
+const EVENTS_MAX: usize = 256;
+
+/// How long the end of the program waits for the last record.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl AuditLog {
+    /// Opens the file and starts the writer, for a server of this profile with at most `sessions_max`
+    /// sessions. Failures are emitted to `events`.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot take records.
+    pub fn open(
+        options: &AuditOptions,
+        profile: &'static str,
+        sessions_max: usize,
+        events: SharedSink,
+    ) -> Result<Self, OpenError> {
+        let Found { file, is_new, last, truncated_bytes, missing } =
+            AuditFile::open(&options.path)?;
+        let (queue, messages) = sync_channel(sessions_max.saturating_add(EVENTS_MAX));
+        let health = Arc::new(AuditHealth::new(events));
+        if missing > 0 {
+            let records =
+                if missing == 1 { "1 record is" } else { &format!("{missing} records are") };
+            health.warn(&format!(
+                "{records} missing from audit.file: written before, and now in another file or removed"
+            ));
+        }
+        let writer = Writer::new(options.path.clone(), file, last, messages, Arc::clone(&health));
+        let thread = std::thread::Builder::new().name("audit".to_owned());
+        thread.spawn(move || writer.run()).map_err(|error| OpenError::io(&options.path, error))?;
+        Ok(Self { queue, health, timeout: options.timeout, profile, is_new, truncated_bytes })
+    }
+
+    /// Continues in a new file, if the current one was moved away.
+    pub fn reopen(&self) {
+        // If the queue is full, nothing can be written, and another signal will come.
+        drop(self.queue.try_send(WriterMessage::Reopen));
+    }
+
+    /// Records how the service ended, and waits for that for a second at most.
+    pub fn close(&self, outcome: &'static str) {
+        let (done, closed) = sync_channel(1);
+        let message = WriterMessage::Close(AuditEvent::Stop { outcome }, done);
+        if self.queue.try_send(message).is_ok() {
+            // A disk that takes no record by then is not waited for.
+            let _ = closed.recv_timeout(CLOSE_TIMEOUT);
+        }
+    }
+
+    /// The record of an event, if it has one.
+    fn audit_event(&self, event: &ServerEvent<'_>) -> Option<AuditEvent<'static>> {
+        Some(match event {
+            ServerEvent::Listening(address) => AuditEvent::Start {
+                version: env!("CARGO_PKG_VERSION"),
+                profile: self.profile,
+                address: *address,
+                new_file: self.is_new,
+                truncated_bytes: self.truncated_bytes,
+            },
+            ServerEvent::Installed { edition, students } => {
+                AuditEvent::Reload { edition: edition.0, students: *students }
+            }
+            ServerEvent::EditionKept { edition, reason } => {
+                let reason = (*reason).to_owned().into();
+                AuditEvent::ReloadRefused { edition: edition.0, reason }
+            }
+            ServerEvent::Panicked(Part::GradeStore) => AuditEvent::Restart { part: "grade_store" },
+            ServerEvent::Panicked(Part::Encryptor) => AuditEvent::Restart { part: "encryptor" },
+            ServerEvent::Ended { session, reason: CloseReason::Panicked, .. } => {
+                AuditEvent::SessionFailed { connection: session.0 }
+            }
+            ServerEvent::ConnectionRejected(peer) => {
+                AuditEvent::ConnectionRejected { source: *peer }
+            }
+            ServerEvent::AcceptPaused(error) | ServerEvent::AcceptFailed(error) => {
+                AuditEvent::AcceptFailed { reason: error.to_string().into() }
+            }
+            ServerEvent::Draining(connections) => {
+                AuditEvent::Stopping { connections: *connections }
+            }
+            ServerEvent::ClassRead { .. }
+            | ServerEvent::Accepted { .. }
+            | ServerEvent::Answered { .. }
+            | ServerEvent::Ended { .. }
+            | ServerEvent::AcceptResumed(_)
+            | ServerEvent::TooManyRestarts
+            | ServerEvent::ClassUnchanged(_)
+            | ServerEvent::WatchFailed(_)
+            | ServerEvent::Warning(_)
+            | ServerEvent::AuditFailed(_)
+            | ServerEvent::AuditResumed(_)
+            | ServerEvent::Drained(_) => return None,
+        })
+    }
+}
+
+impl EventSink for AuditLog {
+    fn emit(&self, event: &ServerEvent<'_>) {
+        if let Some(event) = self.audit_event(event)
+            && self.queue.try_send(WriterMessage::Event(event)).is_err()
+        {
+            self.health.lose_event();
+        }
+    }
+}
+
+impl AuditSink for AuditLog {
+    fn record(&self, batches: Vec<BatchReplies>) -> Recorded {
+        if self.health.is_failing() {
+            self.health.refuse(&batches);
+            return Box::pin(ready(None));
+        }
+        let (done, recorded) = oneshot::channel();
+        match self.queue.try_send(WriterMessage::Batches(batches, done)) {
+            Ok(()) => Box::pin(self.wait(recorded)),
+            Err(TrySendError::Full(message)) => {
+                if let WriterMessage::Batches(batches, _) = message {
+                    self.health.refuse(&batches);
+                }
+                Box::pin(ready(None))
+            }
+            Err(TrySendError::Disconnected(_)) => {
+                self.health.fail("its writer has failed; restart the server");
+                Box::pin(ready(None))
+            }
+        }
+    }
+}
+
+impl AuditLog {
+    /// Waits until batches are recorded, for as long as a record may take.
+    fn wait(
+        &self,
+        mut recorded: oneshot::Receiver<Vec<BatchReplies>>,
+    ) -> impl Future<Output = Option<Vec<BatchReplies>>> + use<> {
+        let health = Arc::clone(&self.health);
+        let queue = self.queue.clone();
+        let patience = self.timeout;
+        async move {
+            if let Ok(batches) = timeout(patience, &mut recorded).await {
+                return batches.ok();
+            }
+            // Once the channel is closed, the writer sees that nobody waits, and voids the records.
+            recorded.close();
+            let just_now = recorded.try_recv().ok();
+            if just_now.is_none() {
+                health.fail(SLOW);
+                // The writer may have become idle at this moment. If the queue is full, it has not.
+                drop(queue.try_send(WriterMessage::Recover));
+            }
+            just_now
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The command line of `grade-actor-server`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use gradebook::command_list;
+
+use crate::commands::keys::{KeyIds, KeysTask};
+use crate::commands::{self, CommandError, audit, check, keys, preview, slips};
+use crate::events::Console;
+use crate::process::{complain, print};
+use crate::redact::parse_arguments;
+use crate::server::serve::{ServeOutcome, serve};
+use crate::settings::{Settings, SettingsError};
+
+const SUCCESS: u8 = 0;
+const TOO_MANY_RESTARTS: u8 = 70;
+
+/// Gives each student their own grades and the class statistics, encrypted with that student's key.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 clean stop, 1 cannot serve or the command failed, 2 usage or settings, \
+    70 too many restarts.\nSignals: SIGINT and SIGTERM stop, a second one at once; SIGHUP reloads the \
+    class file; SIGUSR1 continues in a new audit file after the old one was moved away."
+)]
+struct Arguments {
+    /// The settings file; settings/default.toml explains every setting
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+
+    /// Check the settings and the class file, and exit
+    #[arg(long)]
+    check: bool,
+
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+/// What to do instead of serving.
+#[derive(Subcommand)]
+enum Task {
+    /// Make, replace, check and hand out keys
+    Keys {
+        #[command(subcommand)]
+        task: KeysCommand,
+    },
+    /// Check an audit log
+    Audit {
+        #[command(subcommand)]
+        task: AuditCommand,
+    },
+    /// Print what a student will read
+    Preview {
+        /// The student ID
+        id: String,
+
+        /// The command; GG by default
+        #[arg(help = format!("The command; GG by default: {}", command_list()))]
+        command: Vec<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Make a key for each student of a class file who has none
+    Issue {
+        /// The class file, with a column ID Number
+        class: PathBuf,
+
+        /// The key file to create or add to; by default keys.csv beside the class file
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Make new keys for students; the old ones stay valid until they are retired
+    Rotate {
+        /// The student IDs
+        #[arg(required = true)]
+        ids: Vec<String>,
+
+        /// The key file; by default gradebook.keys_file
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+
+        /// Somebody else knows the old keys: they are no longer valid
+        #[arg(long)]
+        stolen: bool,
+    },
+    /// Remove the old keys of students who have the new ones
+    Retire {
+        /// The student IDs
+        #[arg(required = true)]
+        ids: Vec<String>,
+
+        /// The key file; by default gradebook.keys_file
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+    },
+    /// Check that the class and its keys belong together
+    Check,
+    /// Write a slip of paper for each student, with key and fingerprint
+    Slips {
+        /// The student IDs; all students by default
+        ids: Vec<String>,
+
+        /// The server's address for students; server.listen by default
+        #[arg(long, value_name = "HOST:PORT")]
+        server: Option<String>,
+
+        /// The file, which must be new; by default slips.txt beside the key file
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Find records that were edited, removed, moved or cut off
+    Verify {
+        /// The files of the audit log, the oldest first
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Runs the program. Returns the exit code.
+pub fn run() -> u8 {
+    let arguments = match parse_arguments::<Arguments>() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let config = arguments.config;
+    let settings = || Settings::read(config.as_deref());
+    let done = match arguments.task {
+        None if !arguments.check => match settings() {
+            Ok(settings) => serve_until_end(settings),
+            Err(error) => Err(error.into()),
+        },
+        None => settings().map_err(CommandError::from).and_then(|settings| check::run(&settings)),
+        Some(Task::Audit { task: AuditCommand::Verify { files } }) => audit::verify(&files),
+        Some(Task::Keys { task }) => run_keys(task, settings),
+        Some(Task::Preview { id, command }) => settings()
+            .map_err(CommandError::from)
+            .and_then(|settings| preview::run(&settings, &id, &command.join(" "))),
+    };
+    match done {
+        Ok(text) => {
+            print(&text);
+            SUCCESS
+        }
+        Err(error) => {
+            complain(&error.text);
+            error.exit_code
+        }
+    }
+}
+
+fn run_keys(
+    task: KeysCommand,
+    settings: impl Fn() -> Result<Settings, SettingsError>,
+) -> Result<String, CommandError> {
+    let key_file = |given: Option<PathBuf>| match given {
+        Some(path) => Ok(path),
+        None => settings()?.keys_file(),
+    };
+    let done = match task {
+        KeysCommand::Issue { class, output } => keys::issue(&class, output.as_deref()),
+        KeysCommand::Rotate { ids, keys, stolen } => {
+            let ids = KeyIds { file: key_file(keys)?, ids };
+            keys::update(&ids, KeysTask::Rotate { stolen })
+        }
+        KeysCommand::Retire { ids, keys } => {
+            let ids = KeyIds { file: key_file(keys)?, ids };
+            keys::update(&ids, KeysTask::Retire)
+        }
+        KeysCommand::Check => keys::check(&settings()?),
+        KeysCommand::Slips { ids, server, output } => {
+            slips::write(&settings()?, &ids, server.as_deref(), output.as_deref())
+        }
+    };
+    done.map_err(CommandError::failed)
+}
+
+/// Serves, and ends the process.
+fn serve_until_end(settings: Settings) -> ! {
+    let console = Console::open(settings.console);
+    grade_actors::run(async move {
+        let code = match serve(settings, &console).await {
+            Ok(ServeOutcome::Stopped) => SUCCESS,
+            Ok(ServeOutcome::TooManyRestarts) => TOO_MANY_RESTARTS,
+            Err(error) => {
+                complain(&format!("{error:#}"));
+                commands::FAILED
+            }
+        };
+        console.flush();
+        // Leaving by way of the runtime would wait for a file that is still being read.
+        std::process::exit(i32::from(code))
+    })
+}

@@ -1,0 +1,145 @@
+//! Why there is no answer: the text, a word for programs, and the exit code.
+
+use std::time::Duration;
+
+use fernet_batch::{NoRandomness, Timestamp};
+use gradebook::sealed::InvalidField;
+use gradebook::{EditionNumber, LineError};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    /// There is no connection.
+    #[error("cannot connect to {address}: {error}")]
+    NotConnected {
+        /// The server's address.
+        address: String,
+        /// The system's text.
+        error: String,
+    },
+    /// The server rejected the request.
+    #[error("refused by the server: {text} ({word})")]
+    Refused {
+        /// The server's word for programs.
+        word: String,
+        /// The server's text for people.
+        text: String,
+    },
+    /// The command is unknown, so nothing was sent.
+    #[error("{}", .0.text())]
+    UnknownCommand(LineError),
+    /// The server closed the connection instead of answering.
+    #[error("closed without an answer; the server does so when it does not know the student ID")]
+    Closed,
+    /// The connection broke before the answer was complete.
+    #[error("the connection was lost before the answer was complete")]
+    Lost,
+    /// The answer did not come in time.
+    #[error("no answer within {}", humantime::format_duration(*.0))]
+    TimedOut(Duration),
+    /// The answer is not a token.
+    #[error("the answer is not a token; is this a grade server?")]
+    NotAToken,
+    /// The answer cannot be opened.
+    #[error(
+        "the answer cannot be opened with this key: the key belongs to another student, or the answer \
+         was changed on its way"
+    )]
+    WrongKey,
+    /// The answer was made too long ago: it may be a recorded one.
+    #[error(
+        "the answer is not to be trusted: it is {} old, more than --max-age {}",
+        humantime::format_duration(*.age),
+        humantime::format_duration(*.age_max)
+    )]
+    TooOld {
+        /// Its age.
+        age: Duration,
+        /// The greatest age allowed.
+        age_max: Duration,
+    },
+    /// The answer was made in the future: one of the clocks is wrong.
+    #[error(
+        "the answer is not to be trusted: it was made at {time}, in the future; check both clocks"
+    )]
+    FromTheFuture {
+        /// Its time.
+        time: Timestamp,
+    },
+    /// The answer belongs to another request.
+    #[error("the answer is not to be trusted: it answers another request")]
+    Mismatched,
+    /// The answer comes from an older edition than one that has been seen.
+    #[error(
+        "the answer is not to be trusted: it comes from edition {}, and edition {} has been seen already",
+        edition.0,
+        seen.0
+    )]
+    Stale {
+        /// The answer's edition.
+        edition: EditionNumber,
+        /// The newest edition seen.
+        seen: EditionNumber,
+    },
+    /// The request cannot be sealed.
+    #[error("the request cannot be sealed: {0}")]
+    InvalidField(#[from] InvalidField),
+    /// A request needs random bytes.
+    #[error("{0}")]
+    NoRandomness(#[from] NoRandomness),
+    /// The answer has no end.
+    #[error("the answer is not to be trusted: it is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+impl ClientError {
+    /// The program's exit code.
+    pub(super) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused { .. } | Self::UnknownCommand(_) | Self::Closed => 1,
+            Self::InvalidField(_) => 2,
+            Self::NotConnected { .. } | Self::Lost | Self::TimedOut(_) | Self::NoRandomness(_) => 3,
+            Self::NotAToken | Self::WrongKey => 4,
+            Self::TooOld { .. }
+            | Self::FromTheFuture { .. }
+            | Self::Mismatched
+            | Self::Stale { .. }
+            | Self::TooLong(_) => 5,
+        }
+    }
+
+    /// The word for programs. Its meaning never changes.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::NotConnected { .. } => "not-connected",
+            Self::Refused { .. } | Self::UnknownCommand(_) => "refused",
+            Self::Closed => "closed",
+            Self::Lost => "lost",
+            Self::TimedOut(_) => "timed-out",
+            Self::NotAToken => "not-a-token",
+            Self::WrongKey => "wrong-key",
+            Self::TooOld { .. } => "too-old",
+            Self::FromTheFuture { .. } => "from-the-future",
+            Self::Mismatched => "mismatched",
+            Self::Stale { .. } => "stale",
+            Self::InvalidField(_) => "unsayable",
+            Self::NoRandomness(_) => "no-randomness",
+            Self::TooLong(_) => "too-long",
+        }
+    }
+
+    /// Returns true if the connection can be used for another request.
+    pub(super) const fn leaves_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. }
+                | Self::UnknownCommand(_)
+                | Self::NotAToken
+                | Self::WrongKey
+                | Self::TooOld { .. }
+                | Self::FromTheFuture { .. }
+                | Self::Mismatched
+                | Self::Stale { .. }
+        )
+    }
+}

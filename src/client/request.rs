@@ -1,0 +1,63 @@
+//! One request with the key that its answer is sealed under.
+
+use std::time::SystemTime;
+
+use fernet_batch::{Key, Timestamp};
+use gradebook::Command;
+use gradebook::sealed::{Nonce, SealedRequest};
+
+use super::endpoint::SealedOptions;
+use super::error::ClientError;
+
+/// A command of a student.
+pub(super) struct ClientRequest {
+    /// Who asks.
+    pub(super) id: String,
+    /// The student's key.
+    pub(super) key: Key,
+    command: Command<String>,
+    /// The command as it is sent.
+    text: String,
+    /// What a sealed reply must repeat.
+    nonce: Nonce,
+}
+
+impl ClientRequest {
+    /// A request with a random nonce.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not a command, or the operating system gives no random bytes.
+    pub(super) fn new(id: String, command: &str, key: Key) -> Result<Self, ClientError> {
+        let command = Command::parse(command).map_err(ClientError::UnknownCommand)?;
+        let command = command.map(str::to_owned);
+        let text = command.to_string();
+        Ok(Self { id, key, command, text, nonce: Nonce::random()? })
+    }
+
+    pub(super) fn command(&self) -> &Command<String> {
+        &self.command
+    }
+
+    /// The command as it is sent.
+    pub(super) fn command_text(&self) -> &str {
+        &self.text
+    }
+
+    /// The line that is sent.
+    pub(super) fn line(
+        &self,
+        sealed: Option<&SealedOptions>,
+        now: SystemTime,
+    ) -> Result<String, ClientError> {
+        let Some(SealedOptions { audience, .. }) = sealed else {
+            return Ok(format!("{} {}\n", self.id, self.text));
+        };
+        let request = SealedRequest { audience, ..self.sealed() };
+        Ok(format!("{} {}\n", self.id, request.seal(&self.key, Timestamp::of(now))?))
+    }
+
+    /// What a sealed reply repeats.
+    pub(super) fn sealed(&self) -> SealedRequest<'_> {
+        SealedRequest { audience: "", id: &self.id, command: &self.text, nonce: self.nonce }
+    }
+}

@@ -1,0 +1,30 @@
+//! `preview`: what a student will read.
+
+use std::time::SystemTime;
+
+use fernet_batch::Timestamp;
+use gradebook::{Command, Request, StudentId};
+
+use super::CommandError;
+use crate::process::complain;
+use crate::redact::escape;
+use crate::server::publish::publish_first;
+use crate::settings::Settings;
+
+/// The answer to a student's command, as the first edition of a run has it.
+pub(crate) fn run(settings: &Settings, id: &str, command: &str) -> Result<String, CommandError> {
+    let command = if command.is_empty() { "GG" } else { command };
+    let (Some(id), Ok(command)) = (StudentId::new(id.as_bytes()), Command::parse(command)) else {
+        let text = "not a student ID, or not a command; see grade-actor-server help preview";
+        return Err(CommandError::usage(text));
+    };
+    let publication = publish_first(settings).map_err(CommandError::failed)?;
+    if let Some(warning) = &publication.warning {
+        complain(&format!("warning: {warning}"));
+    }
+    let now = Timestamp::of(SystemTime::now());
+    match publication.book.preview(&Request { id, command }, now) {
+        Ok(text) => Ok(escape(&text).into_owned()),
+        Err(rejection) => Err(CommandError::failed(rejection.text())),
+    }
+}

@@ -1,0 +1,220 @@
+//! The lab's console: the lines that the lab is marked on, and lines for everything else.
+//!
+//! It prints the class file with every key masked, and the names of commands and outcomes. Texts from
+//! clients and files are escaped.
+
+use std::fmt::Write as _;
+
+use grade_actors::event::{CloseReason, EventSink, ServerEvent};
+use gradebook::{Book, Outcome, Rejection, Request};
+
+use super::printer::Printer;
+use super::text::{count, part_name, rejection_text};
+use crate::redact::escape;
+
+/// Prints the lab's lines.
+pub(super) struct LabConsole(Printer);
+
+impl LabConsole {
+    pub(super) fn new(printer: Printer) -> Self {
+        Self(printer)
+    }
+}
+
+impl EventSink for LabConsole {
+    fn emit(&self, event: &ServerEvent<'_>) {
+        self.0.print(lines(event).as_bytes());
+    }
+
+    fn wants_requests(&self) -> bool {
+        true
+    }
+}
+
+/// The lines for an event. The wording of the first ones is given by the lab.
+fn lines(event: &ServerEvent<'_>) -> String {
+    match event {
+        ServerEvent::ClassRead { book, .. } => class_file(book),
+        ServerEvent::Listening(address) => {
+            format!("Listening for connections on port {}.\n", address.port())
+        }
+        ServerEvent::Accepted { peer, .. } => {
+            format!("Connection received from {} on port {}.\n", peer.ip(), peer.port())
+        }
+        ServerEvent::Answered { request, outcome, reply, .. } => answered(request, *outcome, reply),
+        ServerEvent::ConnectionRejected(peer) => {
+            format!("Connection from {} rejected: too many are open.\n", peer.ip())
+        }
+        ServerEvent::Ended { reason: CloseReason::Closed, .. } => String::new(),
+        ServerEvent::Ended { session, reason, .. } => {
+            format!("Connection {session} ended: {reason}.\n")
+        }
+        ServerEvent::AcceptPaused(error) => format!("Cannot accept connections: {error}.\n"),
+        ServerEvent::AcceptFailed(error) => format!("The listening socket failed: {error}.\n"),
+        ServerEvent::AcceptResumed(_) => "Accepting connections again.\n".to_owned(),
+        ServerEvent::Panicked(part) => format!("The {} failed and restarts.\n", part_name(*part)),
+        ServerEvent::TooManyRestarts => "Too many restarts; the server ends.\n".to_owned(),
+        ServerEvent::Installed { edition, students } => {
+            let students = count(u64::try_from(*students).unwrap_or(u64::MAX), "student");
+            format!("Edition {} of the class file is in place: {students}.\n", edition.0)
+        }
+        ServerEvent::ClassUnchanged(edition) => {
+            format!("The class file is unchanged; kept edition {}.\n", edition.0)
+        }
+        ServerEvent::EditionKept { edition, reason } => {
+            format!("Kept edition {}: {}.\n", edition.0, escape(reason))
+        }
+        ServerEvent::WatchFailed(reason) => format!(
+            "Cannot watch the class file, so it is read from time to time: {}.\n",
+            escape(reason)
+        ),
+        ServerEvent::Warning(text) => format!("Warning: {text}.\n"),
+        ServerEvent::AuditFailed(reason) => {
+            format!("Refusing requests: cannot write the audit log: {}.\n", escape(reason))
+        }
+        ServerEvent::AuditResumed(refused) => format!(
+            "Writing the audit log again, and answering requests; {} refused.\n",
+            if *refused == 1 {
+                "1 request was".to_owned()
+            } else {
+                format!("{refused} requests were")
+            }
+        ),
+        ServerEvent::Draining(1) => "Stopping; 1 connection is open.\n".to_owned(),
+        ServerEvent::Draining(open) => format!("Stopping; {open} connections are open.\n"),
+        ServerEvent::Drained(0) => "Stopped.\n".to_owned(),
+        ServerEvent::Drained(1) => "Stopped; 1 connection was cut off.\n".to_owned(),
+        ServerEvent::Drained(cut_off) => {
+            format!("Stopped; {cut_off} connections were cut off.\n")
+        }
+    }
+}
+
+fn answered(request: &Result<Request<'_>, Rejection>, outcome: Outcome, reply: &[u8]) -> String {
+    let mut lines = match request {
+        Ok(request) => format!("Received {} command from client.\n", request.command.word()),
+        Err(rejection) => {
+            format!("Received no command from client: {}.\n", rejection_text(*rejection))
+        }
+    };
+    if request.is_ok() {
+        lines.push_str(match outcome {
+            Outcome::Silence | Outcome::Decoy | Outcome::Rejected(Rejection::UnknownStudent) => {
+                "User not found.\n"
+            }
+            _ => "User found.\n",
+        });
+    }
+    let reply = String::from_utf8_lossy(reply);
+    let reply = escape(reply.trim_end());
+    if !reply.is_empty() {
+        lines.push_str(&reply);
+        lines.push('\n');
+    }
+    lines
+}
+
+/// The class file as the lab prints it, with every key masked.
+fn class_file(book: &Book) -> String {
+    let header = ["Name", "ID Number", "Key"].into_iter().chain(book.assessments());
+    let mut lines = String::from("Data read from CSV file:\n");
+    write_row(&mut lines, header);
+    for (id, name, marks) in book.rows() {
+        write_row(&mut lines, [name, id, "<key>"].into_iter().chain(marks));
+    }
+    lines
+}
+
+fn write_row<'a>(lines: &mut String, cells: impl Iterator<Item = &'a str>) {
+    let mut row = csv::Writer::from_writer(Vec::new());
+    let written = row.write_record(cells).ok().and_then(|()| row.into_inner().ok());
+    let row = String::from_utf8_lossy(written.as_deref().unwrap_or_default()).into_owned();
+    // Writing to a string does not fail.
+    let _ = writeln!(lines, "{}", escape(row.trim_end_matches('\n')));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use class_files::{ReadLimits, read_class};
+    use grade_actors::event::SessionNumber;
+    use gradebook::{
+        Command, EditionNumber, LineError, MalformedLine, PrivacyPolicy, ReleaseHistory, StudentId,
+    };
+
+    use super::*;
+
+    const CLASS: &str = "Name,ID Number,Key,Lab 1\n\
+        \"Quill, A\u{1b}[31m\",2100001,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=,7\n";
+
+    fn book() -> Book {
+        let limits = ReadLimits { bytes_max: 4096, rows_max: 10 };
+        let class = read_class(CLASS.as_bytes(), None, &limits).unwrap();
+        Book::publish(class, EditionNumber(1), &ReleaseHistory::default(), PrivacyPolicy::NONE)
+    }
+
+    #[test]
+    fn the_lab_s_start_lines_mask_every_key_and_escape_names() {
+        assert_eq!(
+            lines(&ServerEvent::ClassRead { path: Path::new("x"), book: &book() }),
+            "Data read from CSV file:\n\
+             Name,ID Number,Key,Lab 1\n\
+             \"Quill, A\\u{1b}[31m\",2100001,<key>,7\n"
+        );
+        let listening = ServerEvent::Listening("127.0.0.1:50000".parse().unwrap());
+        assert_eq!(lines(&listening), "Listening for connections on port 50000.\n");
+    }
+
+    #[test]
+    fn a_request_prints_the_lab_s_lines() {
+        let session = SessionNumber(1);
+        let peer = "127.0.0.1:60001".parse().unwrap();
+        assert_eq!(
+            lines(&ServerEvent::Accepted { session, peer }),
+            "Connection received from 127.0.0.1 on port 60001.\n"
+        );
+        let id = StudentId::new(b"2100001").unwrap();
+        let asked = |outcome, reply| {
+            let request = Ok(Request { id, command: Command::Report });
+            lines(&ServerEvent::Answered { session, request, outcome, reply })
+        };
+        assert_eq!(
+            asked(Outcome::Answered, b"gAAAAA==\n"),
+            "Received REPORT command from client.\nUser found.\ngAAAAA==\n"
+        );
+        assert_eq!(
+            asked(Outcome::Silence, b""),
+            "Received REPORT command from client.\nUser not found.\n"
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_not_a_request_is_printed_by_kind_and_length() {
+        let malformed = MalformedLine { error: LineError::NoCommand, bytes: 44 };
+        let request = Err(Rejection::Malformed(malformed));
+        let outcome = Outcome::Rejected(Rejection::Malformed(malformed));
+        let event = ServerEvent::Answered {
+            session: SessionNumber(1),
+            request,
+            outcome,
+            reply: b"ERR x y\n",
+        };
+        assert_eq!(
+            lines(&event),
+            "Received no command from client: no command after the student ID; send: ID COMMAND \
+             (44 bytes).\nERR x y\n"
+        );
+    }
+
+    #[test]
+    fn one_thing_is_not_called_many() {
+        assert_eq!(lines(&ServerEvent::Draining(1)), "Stopping; 1 connection is open.\n");
+        assert_eq!(lines(&ServerEvent::Draining(2)), "Stopping; 2 connections are open.\n");
+        let edition = EditionNumber(3);
+        assert_eq!(
+            lines(&ServerEvent::Installed { edition, students: 1 }),
+            "Edition 3 of the class file is in place: 1 student.\n"
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! The log: one line or one JSON object for each event, through `tracing`.
+//!
+//! It prints no key, no mark and no text of a line that is not a request.
+
+use grade_actors::event::{CloseReason, EventSink, ServerEvent};
+use tracing::{Level, debug, error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+use super::printer::Printer;
+use super::text::{part_name, rejection_text};
+use crate::redact::{escape, redact_id};
+
+/// Logs events. The variable `RUST_LOG` sets the level, `info` by default.
+pub(super) struct LogConsole;
+
+impl LogConsole {
+    /// One text line for each event.
+    pub(super) fn text(printer: Printer) -> Self {
+        // A second console in one process, as in a test, leaves the first one in place.
+        drop(subscriber(printer).try_init());
+        Self
+    }
+
+    /// One JSON object for each event.
+    pub(super) fn json(printer: Printer) -> Self {
+        drop(subscriber(printer).json().flatten_event(true).try_init());
+        Self
+    }
+}
+
+type Subscriber = tracing_subscriber::fmt::SubscriberBuilder<
+    tracing_subscriber::fmt::format::DefaultFields,
+    tracing_subscriber::fmt::format::Format,
+    EnvFilter,
+    Printer,
+>;
+
+fn subscriber(printer: Printer) -> Subscriber {
+    let filter = EnvFilter::builder().with_default_directive(Level::INFO.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(printer)
+}
+
+impl EventSink for LogConsole {
+    fn emit(&self, event: &ServerEvent<'_>) {
+        match event {
+            ServerEvent::ClassRead { path, book } => {
+                let assessments = book.assessments().count();
+                let (file, students) = (path.to_string_lossy(), book.students());
+                info!(file = %escape(&file), students, assessments, "class file read");
+            }
+            ServerEvent::Listening(address) => info!(%address, port = address.port(), "listening"),
+            ServerEvent::Accepted { session, peer } => {
+                debug!(%session, %peer, "connection accepted");
+            }
+            ServerEvent::ConnectionRejected(peer) => {
+                debug!(%peer, "connection refused, too many from its source");
+            }
+            ServerEvent::Answered { session, request: Ok(request), outcome, .. } => {
+                let (id, command) = (redact_id(&request.id), request.command.word());
+                debug!(%session, id, command, outcome = outcome.word(), "request");
+            }
+            ServerEvent::Answered { session, request: Err(rejection), .. } => {
+                let what = rejection_text(*rejection);
+                debug!(%session, refusal = rejection.word(), what, "no request");
+            }
+            ServerEvent::Ended { session, reason: CloseReason::Panicked, requests } => {
+                error!(%session, requests, "session failed");
+            }
+            ServerEvent::Ended { session, reason, requests } => {
+                debug!(%session, requests, ending = %reason, "connection ended");
+            }
+            ServerEvent::AcceptPaused(error) => warn!(%error, "no connection can be accepted"),
+            ServerEvent::AcceptFailed(error) => error!(%error, "the listening socket failed"),
+            ServerEvent::AcceptResumed(failures) => {
+                info!(failures, "connections are accepted again");
+            }
+            ServerEvent::Panicked(part) => {
+                error!(part = part_name(*part), "a part failed and restarts");
+            }
+            ServerEvent::TooManyRestarts => error!("too many restarts; the server ends"),
+            ServerEvent::Installed { edition, students } => {
+                info!(edition = edition.0, students, "class file installed");
+            }
+            ServerEvent::ClassUnchanged(edition) => {
+                info!(edition = edition.0, "class file unchanged");
+            }
+            ServerEvent::EditionKept { edition, reason } => {
+                warn!(edition = edition.0, why = %escape(reason), "class file not installed");
+            }
+            ServerEvent::WatchFailed(reason) => {
+                warn!(why = %escape(reason), "class file not watched, read from time to time");
+            }
+            ServerEvent::Warning(text) => warn!("{text}"),
+            ServerEvent::AuditFailed(reason) => {
+                let why = escape(reason);
+                error!(%why, "refusing requests: cannot write the audit log");
+            }
+            ServerEvent::AuditResumed(refused) => {
+                info!(refused, "writing the audit log again, and answering requests");
+            }
+            ServerEvent::Draining(open) => info!(open, "stopping"),
+            ServerEvent::Drained(cut_off) => info!(cut_off, "stopped"),
+        }
+    }
+
+    fn wants_requests(&self) -> bool {
+        tracing::enabled!(Level::DEBUG)
+    }
+}

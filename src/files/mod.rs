@@ -1,0 +1,11 @@
+//! Files: class files and key files are read whole while nobody writes them; files that hold keys or
+//! marks are written whole, for their owner alone.
+
+pub mod load;
+pub mod state;
+
+pub(crate) mod private_file;
+pub(crate) mod progress;
+pub(crate) mod regular;
+
+pub use regular::FileState;

@@ -1,0 +1,167 @@
+//! Reading a regular file: one descriptor, no waiting, and whole while nobody writes it.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use class_files::ClassFileError;
+use twox_hash::XxHash3_128;
+
+use super::progress::Progress;
+
+/// The permission bits of other users.
+pub(crate) const OTHER_USERS: u32 = 0o077;
+
+/// Why a file cannot be read, with its path.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {error}", path.display())]
+pub struct ReadError {
+    pub(super) path: PathBuf,
+    pub(super) error: ReadErrorKind,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReadErrorKind {
+    #[error("cannot be opened: {0}")]
+    Open(io::Error),
+    #[error("is a {0}, not a regular file")]
+    NotAFile(&'static str),
+    #[error("{0}")]
+    ClassFile(#[from] ClassFileError),
+    #[error("changed while it was read; save it again when it is complete")]
+    ChangedWhileReading,
+    #[error("holds keys and other users can read it (mode {0:04o}); run chmod 600 on it")]
+    WorldReadable(u32),
+}
+
+/// A file that was read, and its content.
+pub(super) struct FileRead<T> {
+    pub(super) file: File,
+    pub(super) path: PathBuf,
+    pub(super) content: T,
+    pub(super) state: FileState,
+    mode: u32,
+    /// The XXH3 of the bytes. It protects against no forger, who could as well change the marks.
+    pub(super) digest: u128,
+}
+
+impl<T> FileRead<T> {
+    /// Reads a file. It does not wait for a FIFO's writer, nor read a device without an end.
+    pub(super) fn read(
+        path: &Path,
+        read: impl FnOnce(&mut HashingReader<'_>) -> Result<T, ClassFileError>,
+    ) -> Result<Self, ReadError> {
+        Self::read_once(path, read).map_err(|error| ReadError { path: path.to_owned(), error })
+    }
+
+    fn read_once(
+        path: &Path,
+        read: impl FnOnce(&mut HashingReader<'_>) -> Result<T, ClassFileError>,
+    ) -> Result<Self, ReadErrorKind> {
+        // Without these flags, opening a FIFO waits for a writer, and a terminal becomes ours.
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        let open = OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let file = open.map_err(ReadErrorKind::Open)?;
+        let opened = file.metadata().map_err(ReadErrorKind::Open)?;
+        if !opened.is_file() {
+            return Err(ReadErrorKind::NotAFile(kind_name(&opened)));
+        }
+        let mut reader = HashingReader {
+            file: &file,
+            hasher: XxHash3_128::new(),
+            bytes: 0,
+            progress: Progress::new(opened.len()),
+        };
+        let content = read(&mut reader);
+        let digest = reader.hasher.finish_128();
+        drop(reader);
+        // A file that is being written may be invalid only now, so this is checked first.
+        let state = FileState::of(&file.metadata().map_err(ReadErrorKind::Open)?);
+        if state != FileState::of(&opened) {
+            return Err(ReadErrorKind::ChangedWhileReading);
+        }
+        let mode = opened.mode() & 0o777;
+        Ok(Self { file, path: path.to_owned(), content: content?, state, mode, digest })
+    }
+
+    /// The error that other users can read the file, if they can.
+    pub(super) fn world_readable(&self) -> Option<ReadError> {
+        let error = ReadErrorKind::WorldReadable(self.mode);
+        (self.mode & OTHER_USERS != 0).then(|| ReadError { path: self.path.clone(), error })
+    }
+}
+
+/// Reads a regular file whole. Returns its content, and the open file with the state in which it was
+/// read.
+pub(crate) fn read_regular<T>(
+    path: &Path,
+    read: impl FnOnce(&mut dyn Read) -> Result<T, ClassFileError>,
+) -> Result<(T, File, FileState), ReadError> {
+    let FileRead { content, file, state, .. } = FileRead::read(path, |file| read(file))?;
+    Ok((content, file, state))
+}
+
+/// The state of a file: what changes when it is written, replaced or renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileState {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl FileState {
+    /// The state from a file's metadata.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// The state of the file that has this path now, if there is one.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        path.metadata().ok().map(|metadata| Self::of(&metadata))
+    }
+
+    /// What identifies the file.
+    pub fn identity(self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+}
+
+fn kind_name(metadata: &Metadata) -> &'static str {
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        "directory"
+    } else if kind.is_fifo() {
+        "FIFO"
+    } else if kind.is_socket() {
+        "socket"
+    } else {
+        "device"
+    }
+}
+
+/// Hashes and counts the bytes of a file as they are read.
+pub(super) struct HashingReader<'a> {
+    file: &'a File,
+    hasher: XxHash3_128,
+    bytes: u64,
+    progress: Progress,
+}
+
+impl Read for HashingReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hasher.write(buffer.get(..read).unwrap_or_default());
+        self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        self.progress.advance(self.bytes);
+        Ok(read)
+    }
+}

@@ -1,0 +1,79 @@
+//! The state file: which statistics were released, from one run of the server to the next.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use gradebook::{EditionNumber, InvalidHistory, ReleaseHistory};
+
+use super::private_file;
+
+/// The most bytes of a state file: room for 64 releases of each of some hundred assessments.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// Why the state file cannot be read or written, with its path.
+#[derive(Debug, thiserror::Error)]
+#[error("{} (gradebook.state_file): {error}", path.display())]
+pub struct StateError {
+    path: PathBuf,
+    error: StateErrorKind,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum StateErrorKind {
+    #[error("cannot be read: {0}")]
+    Read(io::Error),
+    #[error("cannot be written, so no new statistics may be released: {0}")]
+    Write(io::Error),
+    #[error(
+        "{0}; restore a copy; or, if the path is right, remove it to release all statistics again"
+    )]
+    Invalid(#[from] InvalidHistory),
+}
+
+/// Reads the release history and the edition up to which it goes; an empty history if there is no
+/// file.
+///
+/// # Errors
+/// Returns an error if there is a file that cannot be read.
+pub fn read(path: &Path) -> Result<(ReleaseHistory, EditionNumber), StateError> {
+    let state_error = |error| StateError { path: path.to_owned(), error };
+    match read_text(path) {
+        Ok(text) => ReleaseHistory::from_json(&text).map_err(|error| state_error(error.into())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(<_>::default()),
+        Err(error) => Err(state_error(StateErrorKind::Read(error))),
+    }
+}
+
+fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a FIFO would wait for a writer.
+    let file: File = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = Vec::new();
+    file.take(BYTES_MAX).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Writes the release history up to an edition. It must be written before the edition is installed.
+///
+/// # Errors
+/// Returns an error if the file cannot be written; then it is as it was.
+pub(crate) fn write(
+    path: &Path,
+    history: &ReleaseHistory,
+    edition: EditionNumber,
+) -> Result<(), StateError> {
+    let text = history.to_json(edition);
+    let too_large = u64::try_from(text.len()).is_ok_and(|bytes| bytes >= BYTES_MAX);
+    let written = match too_large {
+        true => Err(ErrorKind::FileTooLarge.into()),
+        false => private_file::write(path, &text),
+    };
+    written.map_err(|error| {
+        let error = StateErrorKind::Write(error);
+        StateError { path: path.to_owned(), error }
+    })
+}

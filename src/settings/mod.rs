@@ -1,0 +1,33 @@
+//! The settings: read in layers, validated as a whole, and split into each part's slice.
+//!
+//! Layers, the later ones win: the embedded `settings/default.toml`, the `--config` file, the
+//! environment. An error names where the value stands, the key, the value, and what to do.
+
+mod layers;
+mod raw;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod validated;
+
+use std::path::Path;
+
+use layers::Layers;
+pub use layers::SettingsError;
+use raw::RawSettings;
+use validate::Validator;
+pub use validated::Settings;
+pub(crate) use validated::exposure_text;
+
+impl Settings {
+    /// Reads and validates all layers.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be read, a key is unknown, or a value is not valid.
+    pub fn read(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let layers = Layers::read(file)?;
+        let raw: RawSettings = layers.merge()?;
+        let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
+        Validator::new(&layers, folder).settings(&raw)
+    }
+}

@@ -1,0 +1,88 @@
+//! The settings as they are written in `settings/default.toml`, which documents them.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(super) struct RawSettings {
+    pub(super) server: RawServer,
+    pub(super) gradebook: RawGradebook,
+    pub(super) lab: RawLab,
+    pub(super) sealed: RawSealed,
+    pub(super) limits: RawLimits,
+    pub(super) timeouts: RawTimeouts,
+    pub(super) audit: RawAudit,
+    pub(super) console: RawConsole,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawServer {
+    pub(super) listen: String,
+    pub(super) profile: String,
+    pub(super) allow_clear_requests: bool,
+    pub(super) workers: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawGradebook {
+    pub(super) file: String,
+    pub(super) keys_file: String,
+    pub(super) state_file: String,
+    pub(super) watch: bool,
+    pub(super) rows_max: u64,
+    pub(super) bytes_max: ByteSize,
+    pub(super) shrink_percent_max: u64,
+    pub(super) population_min: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawLab {
+    pub(super) id_digits: u64,
+    pub(super) unknown_student: String,
+    pub(super) reveal_key: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawSealed {
+    pub(super) audience: String,
+    #[serde(with = "humantime_serde")]
+    pub(super) clock_skew: Duration,
+    pub(super) replays_per_student: u64,
+    pub(super) replays: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawLimits {
+    pub(super) connections: u64,
+    pub(super) connections_per_source: u64,
+    pub(super) requests_per_second_per_source: u64,
+    pub(super) line_bytes: ByteSize,
+    pub(super) batch_requests: u64,
+    pub(super) output_bytes: ByteSize,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawTimeouts {
+    #[serde(with = "humantime_serde")]
+    pub(super) request: Duration,
+    #[serde(with = "humantime_serde")]
+    pub(super) idle: Duration,
+    #[serde(with = "humantime_serde")]
+    pub(super) write: Duration,
+    #[serde(with = "humantime_serde")]
+    pub(super) drain: Duration,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawAudit {
+    pub(super) file: String,
+    #[serde(with = "humantime_serde")]
+    pub(super) timeout: Duration,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawConsole {
+    pub(super) style: String,
+}

@@ -1,0 +1,174 @@
+//! Conversations with the settings: lines of a file, and the settings or the error that they make.
+
+use std::time::Duration;
+
+use super::*;
+use crate::events::ConsoleStyle;
+
+/// Settings from a file with these lines and a class file.
+fn read(lines: &str) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my.toml");
+    let class = if lines.contains("[gradebook]") { "" } else { "[gradebook]\nfile = \"c.csv\"\n" };
+    std::fs::write(&path, format!("{class}{lines}")).unwrap();
+    Settings::read(Some(&path))
+        .map_err(|error| error.to_string().replace(&folder.path().display().to_string(), "FOLDER"))
+}
+
+#[track_caller]
+fn rejected(lines: &str) -> String {
+    match read(lines) {
+        Ok(_) => panic!("was accepted"),
+        Err(text) => text,
+    }
+}
+
+#[test]
+fn the_defaults_are_valid_but_for_the_class_file() {
+    let settings = read("").unwrap();
+    assert_eq!(settings.listen, "127.0.0.1:50000".parse().unwrap());
+    assert_eq!(settings.console, ConsoleStyle::Lab);
+    assert!(settings.sources.class.ends_with("c.csv"));
+    assert!(settings.sources.class.is_absolute(), "beside the settings file");
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_siblings() {
+    assert_eq!(
+        rejected("[console]\nstile = \"lab\""),
+        "FOLDER/my.toml: console.stile: no such setting; there are: console.style"
+    );
+    assert!(
+        rejected("[consle]\nstyle = \"lab\"")
+            .contains("consle.style: no such setting; there are: audit.file")
+    );
+    assert!(
+        rejected("server = 3\n[gradebook]").starts_with("FOLDER/my.toml: server: no such setting")
+    );
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_key_and_a_remedy() {
+    for (lines, text) in [
+        ("[server]\nworkers = 0", "server.workers = 0: must be 1 to 1024; the default is 1"),
+        (
+            "[server]\nworkers = \"many\"",
+            "server.workers = \"many\": is not an integer; the default is 1",
+        ),
+        (
+            "[server]\nlisten = \"localhost\"",
+            "server.listen = \"localhost\": is not an IP address and a port, like 127.0.0.1:50000 or [::1]:50000; the default is \"127.0.0.1:50000\"",
+        ),
+        (
+            "[timeouts]\nidle = \"3 parsecs\"",
+            "timeouts.idle = \"3 parsecs\": is not a duration; the default is \"10m\"",
+        ),
+        (
+            "[gradebook]\nrows_max = 1.5",
+            "gradebook.rows_max = 1.5: is not a whole number; the default is 1000000",
+        ),
+        (
+            "[gradebook]\nfile = 3",
+            "gradebook.file = 3: is not a text in quotes; the default is \"\"",
+        ),
+        (
+            "[timeouts]\nidle = \"0s\"",
+            "timeouts.idle = \"0s\": must be greater than zero; the default is \"10m\"",
+        ),
+        (
+            "[console]\nstyle = \"loud\"",
+            "console.style = \"loud\": must be \"lab\" or \"log\" or \"json\" or \"quiet\"; the default is \"lab\"",
+        ),
+        (
+            "[audit]\ntimeout = \"0s\"",
+            "audit.timeout = \"0s\": must be greater than zero; the default is \"1s\"",
+        ),
+    ] {
+        assert_eq!(rejected(lines), format!("FOLDER/my.toml: {text}"));
+    }
+    assert!(
+        rejected("[gradebook]\nwatch = true")
+            .contains("gradebook.file = \"\": must name the class file")
+    );
+    assert!(rejected("[server").contains("unclosed table"));
+}
+
+#[test]
+fn a_value_as_long_as_a_key_is_not_shown() {
+    let key = format!("{}=", "k".repeat(43));
+    for setting in
+        ["[console]\nstyle", "[server]\nworkers", "[timeouts]\nidle", "[lab]\nreveal_key"]
+    {
+        let text = rejected(&format!("{setting} = \"{key}\""));
+        assert!(!text.contains(&key) && text.contains(" = <44 bytes>: "), "{text}");
+    }
+    let text = rejected(&format!("[server]\n{key}"));
+    assert!(!text.contains(&key) && text.contains("line 4, column"), "{text}");
+}
+
+#[test]
+fn keys_are_revealed_on_loopback_only() {
+    let reveal = |listen| format!("[server]\nlisten = \"{listen}\"\n[lab]\nreveal_key = true");
+    let sealed = "[server]\nprofile = \"sealed\"\n[sealed]\naudience = \"a\"\n";
+    let text = rejected(&format!("{sealed}[lab]\nreveal_key = true"));
+    assert!(text.contains("is for server.profile = \"lab\" only"), "{text}");
+    assert!(read(&reveal("127.0.0.1:0")).is_ok());
+    assert!(read(&reveal("[::1]:0")).is_ok());
+    assert!(rejected(&reveal("0.0.0.0:50000")).contains("works on loopback only"));
+    assert!(rejected(&reveal("192.0.2.1:50000")).contains("works on loopback only"));
+}
+
+#[test]
+fn requests_in_clear_are_for_this_machine_unless_allowed() {
+    let listen = "[server]\nlisten = \"0.0.0.0:0\"\n";
+    assert!(rejected(listen).contains("or server.allow_clear_requests = true"));
+    assert!(read(&format!("{listen}allow_clear_requests = true")).is_ok());
+    let sealed = format!("{listen}profile = \"sealed\"\n[sealed]\naudience = \"nets-2026\"");
+    assert!(read(&sealed).is_ok());
+}
+
+#[test]
+fn a_profile_has_its_own_defaults_and_needs() {
+    let sealed = "[server]\nprofile = \"sealed\"\n";
+    assert!(rejected(sealed).contains("sealed.audience = \"\": must name course and term"));
+    assert!(rejected(&format!("{sealed}[sealed]\naudience = \"two words\"")).contains("audience"));
+    let named = format!("{sealed}[sealed]\naudience = \"nets-2026\"\n");
+    assert_eq!(read(&named).unwrap().policy.population_min, 5);
+    assert_eq!(read("").unwrap().policy.population_min, 1);
+    let explicit = format!("{named}[gradebook]\nfile = \"c.csv\"\npopulation_min = 3");
+    assert_eq!(read(&explicit).unwrap().policy.population_min, 3);
+    let short = format!("{named}[limits]\nline_bytes = 100");
+    assert!(rejected(&short).contains("must be 512 to 65536"));
+    assert!(rejected("[server]\nprofile = \"open\"").contains("must be \"lab\" or \"sealed\""));
+}
+
+#[test]
+fn a_file_has_one_purpose() {
+    for lines in [
+        "[gradebook]\nfile = \"a\"\nkeys_file = \"a\"",
+        "[gradebook]\nfile = \"a\"\nstate_file = \"a\"",
+        "[audit]\nfile = \"c.csv\"",
+        "[gradebook]\nfile = \"a\"\nkeys_file = \"b.head\"\n[audit]\nfile = \"b\"",
+    ] {
+        assert!(rejected(lines).contains("too; name another file"), "{lines}");
+    }
+    assert!(read("[gradebook]\nfile = \"a\"\nkeys_file = \"b\"\nstate_file = \"c\"").is_ok());
+}
+
+#[test]
+fn sizes_and_durations_have_units() {
+    let settings =
+        read("[limits]\noutput_bytes = \"8KiB\"\n[timeouts]\nidle = \"1m 30s\"").unwrap();
+    assert_eq!(settings.session.batch.output_bytes, 8192);
+    assert_eq!(settings.session.timeouts.idle, Duration::from_secs(90));
+}
+
+#[test]
+fn a_retired_setting_is_warned_of_and_the_others_count() {
+    let settings = read("[timeouts]\nlinger = \"9s\"\nidle = \"1m\"").unwrap();
+    let [warning] = &settings.warnings[..] else { panic!("{:?}", settings.warnings) };
+    assert!(warning.ends_with("my.toml: timeouts.linger is no longer a setting; it is 2s"));
+    assert_eq!(settings.session.timeouts.linger, Duration::from_secs(2));
+    assert_eq!(settings.session.timeouts.idle, Duration::from_secs(60));
+    assert!(read("").unwrap().warnings.is_empty());
+}

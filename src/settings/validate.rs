@@ -1,0 +1,307 @@
+//! From raw settings to validated ones: ranges, choices, and combinations that exclude each other.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use class_files::ReadLimits;
+use fernet_batch::DecoyKeys;
+use grade_actors::{
+    ConnectionLimits, LabProfile, Profile, RequestRate, SealedProfile, SessionLimits, Timeouts,
+};
+use gradebook::sealed::ReplayLimits;
+use gradebook::{BatchLimits, PrivacyPolicy, UnknownStudent};
+
+use super::layers::{Layers, SettingsError};
+use super::raw::{RawAudit, RawGradebook, RawLab, RawLimits, RawSealed, RawSettings, RawTimeouts};
+use super::validated::{Settings, exposure_text};
+use crate::audit::AuditOptions;
+use crate::events::ConsoleStyle;
+use crate::files::load::Sources;
+
+/// How long the server reads after it has closed its own side of a connection.
+const LINGER: Duration = Duration::from_secs(2);
+/// How long to wait between a token and its key, so that they arrive in two reads.
+const REVEAL_PAUSE: Duration = Duration::from_millis(50);
+/// The most restarts after failures within a minute.
+const RESTARTS_MAX: usize = 5;
+/// The longest audience, so that a sealed request has room for it.
+const AUDIENCE_BYTES_MAX: usize = 64;
+/// The longest duration.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// A sealed request is an ID of at most 64 bytes, a blank, and a token of 420 bytes.
+const SEALED_LINE_BYTES_MIN: u64 = 512;
+
+/// Validates raw settings.
+pub(super) struct Validator<'a> {
+    layers: &'a Layers,
+    /// The folder that relative paths start from.
+    folder: &'a Path,
+}
+
+impl<'a> Validator<'a> {
+    pub(super) fn new(layers: &'a Layers, folder: &'a Path) -> Self {
+        Self { layers, folder }
+    }
+
+    pub(super) fn settings(&self, raw: &RawSettings) -> Result<Settings, SettingsError> {
+        let RawSettings { server, gradebook, limits, timeouts, .. } = raw;
+        let profile = self.profile(raw)?;
+        let listen = self.listen(&server.listen, &profile)?;
+        self.check_files(raw)?;
+        let shrink_percent_max = gradebook.shrink_percent_max;
+        Ok(Settings {
+            listen,
+            workers: self.number("server.workers", server.workers, 1, 1024)?,
+            sources: self.sources(gradebook, &profile)?,
+            read_limits: self.read_limits(gradebook)?,
+            policy: self.policy(gradebook, &profile)?,
+            state_file: self.path(&gradebook.state_file),
+            watch: gradebook.watch,
+            shrink_percent_max: self.number(
+                "gradebook.shrink_percent_max",
+                shrink_percent_max,
+                0,
+                100,
+            )?,
+            session: self.session_limits(limits, timeouts, &profile)?,
+            connections: self.connections(limits)?,
+            restarts_max: RESTARTS_MAX,
+            drain: timeouts.drain,
+            audit: self.audit(&raw.audit)?,
+            console: self.console_style(&raw.console.style)?,
+            warnings: self.layers.warnings().to_vec(),
+            profile,
+        })
+    }
+
+    fn profile(&self, raw: &RawSettings) -> Result<Profile, SettingsError> {
+        let names = [("lab", false), ("sealed", true)];
+        let sealed = self.choice("server.profile", &raw.server.profile, &names)?;
+        if !sealed {
+            return self.lab_profile(&raw.lab, raw.server.allow_clear_requests).map(Profile::Lab);
+        }
+        if raw.lab.reveal_key {
+            let what = "is for server.profile = \"lab\" only";
+            return Err(self.layers.invalid("lab.reveal_key", what));
+        }
+        self.sealed_profile(&raw.sealed).map(Profile::Sealed)
+    }
+
+    fn lab_profile(&self, lab: &RawLab, allow_remote: bool) -> Result<LabProfile, SettingsError> {
+        let key = "lab.unknown_student";
+        let choices = [("close", 0), ("error", 1), ("decoy", 2)];
+        let unknown_student = match self.choice(key, &lab.unknown_student, &choices)? {
+            0 => UnknownStudent::Close,
+            1 => UnknownStudent::Error,
+            _ => {
+                let keys = DecoyKeys::new();
+                let keys = keys.map_err(|error| self.layers.invalid(key, &error.to_string()))?;
+                UnknownStudent::Decoy(keys)
+            }
+        };
+        Ok(LabProfile {
+            id_digits: self.number("lab.id_digits", lab.id_digits, 1, 18)?,
+            unknown_student,
+            reveal_pause: lab.reveal_key.then_some(REVEAL_PAUSE),
+            allow_remote,
+        })
+    }
+
+    fn sealed_profile(&self, sealed: &RawSealed) -> Result<SealedProfile, SettingsError> {
+        let RawSealed { audience, clock_skew, .. } = sealed;
+        let is_plain = audience.chars().all(|char| char.is_ascii_graphic());
+        if !(1..=AUDIENCE_BYTES_MAX).contains(&audience.len()) || !is_plain {
+            let what = "must name course and term in 1 to 64 characters of ASCII without blanks, like \
+                        nets-2026-autumn";
+            return Err(self.layers.invalid("sealed.audience", what));
+        }
+        if clock_skew.as_secs() == 0 || *clock_skew > MONTH {
+            return Err(self.layers.invalid("sealed.clock_skew", "must be 1 second to 30 days"));
+        }
+        let replays = |key, value| self.number(key, value, 1, 1_000_000_000);
+        let replays = ReplayLimits {
+            per_student: replays("sealed.replays_per_student", sealed.replays_per_student)?,
+            total: replays("sealed.replays", sealed.replays)?,
+        };
+        Ok(SealedProfile { audience: audience.clone(), clock_skew: *clock_skew, replays })
+    }
+
+    fn listen(&self, text: &str, profile: &Profile) -> Result<SocketAddr, SettingsError> {
+        let key = "server.listen";
+        let listen: SocketAddr = text.parse().map_err(|_| {
+            let what = "is not an IP address and a port, like 127.0.0.1:50000 or [::1]:50000";
+            self.layers.invalid(key, what)
+        })?;
+        profile
+            .check_exposure(listen.ip())
+            .map_err(|exposure| self.layers.invalid(key, exposure_text(exposure)))?;
+        Ok(listen)
+    }
+
+    /// A path that an empty text leaves unset.
+    fn path(&self, text: &str) -> Option<PathBuf> {
+        (!text.is_empty()).then(|| self.folder.join(text))
+    }
+
+    fn sources(
+        &self,
+        gradebook: &RawGradebook,
+        profile: &Profile,
+    ) -> Result<Sources, SettingsError> {
+        let class = self.path(&gradebook.file).ok_or_else(|| {
+            let what = "must name the class file, here or with GRADES__GRADEBOOK__FILE";
+            self.layers.invalid("gradebook.file", what)
+        })?;
+        Ok(Sources { class, keys: self.path(&gradebook.keys_file), strict: profile.is_sealed() })
+    }
+
+    /// Rejects one file for two purposes: one of its contents would be lost.
+    fn check_files(&self, raw: &RawSettings) -> Result<(), SettingsError> {
+        let RawGradebook { file, keys_file, state_file, .. } = &raw.gradebook;
+        let audit = &raw.audit.file;
+        let head = format!("{audit}.head");
+        let files = [
+            ("gradebook.file", file),
+            ("gradebook.keys_file", keys_file),
+            ("gradebook.state_file", state_file),
+            ("audit.file", audit),
+            ("audit.file", &head),
+        ];
+        for (n, (key, file)) in files.iter().enumerate() {
+            let same = files.iter().take(n).find(|(_, other)| other == file && !file.is_empty());
+            if let Some((other, _)) = same {
+                let what = format!("is the file of {other} too; name another file");
+                return Err(self.layers.invalid(key, &what));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_limits(&self, gradebook: &RawGradebook) -> Result<ReadLimits, SettingsError> {
+        let max = u64::from(u32::MAX);
+        let bytes_max = gradebook.bytes_max.as_u64();
+        Ok(ReadLimits {
+            bytes_max: self.number("gradebook.bytes_max", bytes_max, 1, max)?,
+            rows_max: self.number("gradebook.rows_max", gradebook.rows_max, 1, max)?,
+        })
+    }
+
+    fn policy(
+        &self,
+        gradebook: &RawGradebook,
+        profile: &Profile,
+    ) -> Result<PrivacyPolicy, SettingsError> {
+        let population_min = match gradebook.population_min {
+            0 if profile.is_sealed() => 5,
+            0 => 1,
+            given => self.number("gradebook.population_min", given, 1, u64::from(u32::MAX))?,
+        };
+        Ok(PrivacyPolicy { population_min })
+    }
+
+    fn session_limits(
+        &self,
+        limits: &RawLimits,
+        timeouts: &RawTimeouts,
+        profile: &Profile,
+    ) -> Result<SessionLimits, SettingsError> {
+        let line_bytes = limits.line_bytes.as_u64();
+        let line_bytes_min = if profile.is_sealed() { SEALED_LINE_BYTES_MIN } else { 32 };
+        let output_bytes = limits.output_bytes.as_u64();
+        let rate: u32 = self.number(
+            "limits.requests_per_second_per_source",
+            limits.requests_per_second_per_source,
+            0,
+            u64::from(u32::MAX),
+        )?;
+        for (key, duration) in [
+            ("timeouts.request", timeouts.request),
+            ("timeouts.idle", timeouts.idle),
+            ("timeouts.write", timeouts.write),
+            ("timeouts.drain", timeouts.drain),
+        ] {
+            self.check_duration(key, duration)?;
+        }
+        Ok(SessionLimits {
+            line_bytes: self.number("limits.line_bytes", line_bytes, line_bytes_min, 65_536)?,
+            batch: BatchLimits {
+                requests: self.number("limits.batch_requests", limits.batch_requests, 1, 4096)?,
+                output_bytes: self.number(
+                    "limits.output_bytes",
+                    output_bytes,
+                    4096,
+                    u64::from(u32::MAX),
+                )?,
+            },
+            timeouts: Timeouts {
+                request: timeouts.request,
+                idle: timeouts.idle,
+                write: timeouts.write,
+                linger: LINGER,
+            },
+            rate: NonZeroU32::new(rate).map(|rate| Arc::new(RequestRate::per_second(rate))),
+        })
+    }
+
+    fn connections(&self, limits: &RawLimits) -> Result<ConnectionLimits, SettingsError> {
+        let per_source = limits.connections_per_source;
+        Ok(ConnectionLimits {
+            total: self.number("limits.connections", limits.connections, 1, 1_000_000)?,
+            per_source: self.number("limits.connections_per_source", per_source, 1, 1_000_000)?,
+        })
+    }
+
+    fn audit(&self, audit: &RawAudit) -> Result<Option<AuditOptions>, SettingsError> {
+        self.check_duration("audit.timeout", audit.timeout)?;
+        Ok(self.path(&audit.file).map(|path| AuditOptions { path, timeout: audit.timeout }))
+    }
+
+    fn console_style(&self, text: &str) -> Result<ConsoleStyle, SettingsError> {
+        let choices = [
+            ("lab", ConsoleStyle::Lab),
+            ("log", ConsoleStyle::Log),
+            ("json", ConsoleStyle::Json),
+            ("quiet", ConsoleStyle::Quiet),
+        ];
+        self.choice("console.style", text, &choices)
+    }
+
+    /// A number within its range.
+    fn number<N: TryFrom<u64>>(
+        &self,
+        key: &str,
+        value: u64,
+        min: u64,
+        max: u64,
+    ) -> Result<N, SettingsError> {
+        let number = N::try_from(value).ok().filter(|_| (min..=max).contains(&value));
+        number.ok_or_else(|| self.layers.invalid(key, &format!("must be {min} to {max}")))
+    }
+
+    fn check_duration(&self, key: &str, duration: Duration) -> Result<(), SettingsError> {
+        if duration.is_zero() {
+            return Err(self.layers.invalid(key, "must be greater than zero"));
+        }
+        if duration > MONTH {
+            return Err(self.layers.invalid(key, "must be at most 30 days"));
+        }
+        Ok(())
+    }
+
+    /// One of several words.
+    fn choice<T: Copy>(
+        &self,
+        key: &str,
+        text: &str,
+        choices: &[(&str, T)],
+    ) -> Result<T, SettingsError> {
+        let chosen = choices.iter().find(|(word, _)| *word == text);
+        chosen.map(|(_, value)| *value).ok_or_else(|| {
+            let words: Vec<_> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            self.layers.invalid(key, &format!("must be {}", words.join(" or ")))
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! All settings, validated and split into each part's slice.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use class_files::ReadLimits;
+use grade_actors::{ConnectionLimits, Exposure, Profile, SessionLimits};
+use gradebook::PrivacyPolicy;
+
+use super::layers::SettingsError;
+use crate::audit::AuditOptions;
+use crate::events::ConsoleStyle;
+use crate::files::load::Sources;
+
+/// All settings, validated.
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The number of threads that sessions are spread over.
+    pub workers: usize,
+    /// Which requests are answered.
+    pub profile: Profile,
+    /// The class file, and the key file if there is one.
+    pub sources: Sources,
+    /// How large these files may be.
+    pub read_limits: ReadLimits,
+    /// Which statistics are released.
+    pub policy: PrivacyPolicy,
+    /// Where the release history is kept, if it outlives the process.
+    pub state_file: Option<PathBuf>,
+    /// Whether to watch the class file.
+    pub watch: bool,
+    /// The most students, in percent, that a new class file may lack.
+    pub shrink_percent_max: u8,
+    /// The limits of each session.
+    pub session: SessionLimits,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
+    /// The most restarts after failures within a minute.
+    pub restarts_max: usize,
+    /// How long open sessions may take to end.
+    pub drain: Duration,
+    /// Where every request is recorded, if there is an audit log.
+    pub audit: Option<AuditOptions>,
+    /// What the console prints.
+    pub console: ConsoleStyle,
+    /// What the operator should know of these settings.
+    pub warnings: Vec<String>,
+}
+
+impl Settings {
+    /// The key file.
+    ///
+    /// # Errors
+    /// Returns an error if the keys stand in the class file.
+    pub fn keys_file(self) -> Result<PathBuf, SettingsError> {
+        self.sources.keys.ok_or_else(|| {
+            let what = "the keys stand in the class file, which is never written; make a key file with \
+                        keys issue, or name one with --keys";
+            SettingsError::unset("gradebook.keys_file", what)
+        })
+    }
+}
+
+/// What is wrong with listening on an address, and what to do.
+pub(crate) fn exposure_text(exposure: Exposure) -> &'static str {
+    match exposure {
+        Exposure::Keys => {
+            "lab.reveal_key sends every key in clear, so it works on loopback only; listen on \
+             127.0.0.1 or set lab.reveal_key = false"
+        }
+        Exposure::Requests => {
+            "requests in clear from other machines show anyone on the way who asks; set \
+             server.profile = \"sealed\", or server.allow_clear_requests = true"
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The client against real servers, good and bad: what it prints, and with which code it ends.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command, Stdio};
+
+use crate::harness::{ADA, ADA_GRADES, BO, BO_GRADES, Server};
+use fernet::Fernet;
+
+/// How a client ended: code, standard output, standard error.
+type Ended = (i32, String, String);
+
+/// Runs the client with Ada's key and this input.
+fn client(server: &str, arguments: &[&str], input: &str) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_grade-client"));
+    command.args(["--server", server]).args(arguments).env("GRADE_KEY", ADA.1);
+    run(command, input)
+}
+
+fn run(mut command: Command, input: &str) -> Ended {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // A client that has seen enough does not read all of it.
+    let writing = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output().unwrap();
+    writing.join().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert!(!stdout.contains(ADA.1) && !stderr.contains(ADA.1), "the key is shown");
+    (output.status.code().unwrap(), stdout, stderr)
+}
+
+fn address(server: &Server) -> String {
+    format!("127.0.0.1:{}", server.port)
+}
+
+/// A server that says `reply` to whatever it is asked first, and closes.
+fn impostor(reply: impl FnOnce(&mut TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 1024]);
+        reply(&mut socket);
+    });
+    address
+}
+
+#[test]
+fn one_question_is_one_answer() {
+    let server = Server::start("");
+    let answer = client(&address(&server), &["--id", ADA.0, "GG"], "");
+    assert_eq!(answer, (0, format!("{ADA_GRADES}\n"), String::new()));
+    let answer = client(&address(&server), &["--id", ADA.0, "AVG", "Lab 3"], "");
+    assert_eq!(answer, (0, "Lab 3 average: 8.1667\n".into(), String::new()));
+}
+
+#[test]
+fn the_key_may_come_from_a_file_for_its_owner_alone() {
+    let server = Server::start("");
+    let path = server.folder.path().join("me.key");
+    let key_file = |mode| {
+        let _ = std::fs::remove_file(&path);
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create(true).mode(mode).open(&path).unwrap();
+        writeln!(file, "{}", ADA.1).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_grade-client"));
+        command.args(["--server", &address(&server), "--id", ADA.0, "--key-file"]);
+        command.arg(&path).arg("GG");
+        run(command, "")
+    };
+    assert_eq!(key_file(0o600), (0, format!("{ADA_GRADES}\n"), String::new()));
+    let (code, _, complaint) = key_file(0o604);
+    assert_eq!(code, 2);
+    assert!(complaint.contains("other users can read this key (mode 0604); run chmod 600 on it"));
+}
+
+#[test]
+fn each_failure_has_its_words_and_its_code() {
+    let server = Server::start("[lab]\nunknown_student = \"error\"");
+    let closing = Server::start("");
+    let old = Fernet::new(ADA.1).unwrap().encrypt_at_time(b"Lab 1: 3", 1_000_000_000);
+    let other = Fernet::new(BO.1).unwrap().encrypt(b"Lab 1: 3");
+    let whole = Fernet::new(ADA.1).unwrap().encrypt(b"Lab 1: 3");
+    let cut = whole[..whole.len() - 8].to_owned();
+    let flipped = whole.replacen(&whole[60..64], "AAAA", 1);
+    let line = |text: String| impostor(move |socket| drop(writeln!(socket, "{text}")));
+    let half = whole.clone();
+    for (server, id, code, words) in [
+        (address(&server), "9999999", 1, "refused by the server: no student has this ID (unknown)"),
+        (address(&closing), "9999999", 1, "closed without an answer"),
+        (
+            impostor(move |socket| drop(write!(socket, "{half}"))),
+            ADA.0,
+            3,
+            "lost before the answer was complete",
+        ),
+        (line("HTTP/1.1 400 Bad Request".into()), ADA.0, 4, "not a token"),
+        (line(cut), ADA.0, 4, "not a token"),
+        (line(other), ADA.0, 4, "cannot be opened with this key"),
+        (line(flipped), ADA.0, 4, "cannot be opened with this key"),
+        (line(old), ADA.0, 5, "not to be trusted: it is"),
+        (line("A".repeat(3 << 20)), ADA.0, 5, "longer than 1048576 bytes"),
+        ("127.0.0.1:1".into(), ADA.0, 3, "cannot connect to 127.0.0.1:1"),
+        ("no-such-host.invalid:1".into(), ADA.0, 3, "cannot connect to no-such-host.invalid:1"),
+    ] {
+        let (ended, out, complaint) = client(&server, &["--id", id, "GG"], "");
+        assert_eq!((ended, out.as_str()), (code, ""), "{complaint}");
+        assert!(complaint.contains(words), "{complaint:?} for {words:?}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_a_usage_error_and_never_sent() {
+    for (server, arguments, words) in [
+        ("127.0.0.1", &["--id", "1", "GG"][..], "--server must be HOST:PORT"),
+        ("127.0.0.1:1", &["--id", "1", "GG\n2 GG"], "contains a control character"),
+        ("127.0.0.1:1", &["--id", "1\n", "GG"], "contains a control character"),
+        ("127.0.0.1:1", &["--id", "1", "--timeout", "0s", "GG"], "--timeout must be"),
+        ("127.0.0.1:1", &["--id", "1", "--timeout", "99999999999days", "GG"], "--timeout must be"),
+        ("127.0.0.1:1", &["--id", "1", "--keys", "/dev/zero", "GG"], "not a regular file"),
+        ("127.0.0.1:1", &["--id", "1", "--key-file", "/dev/zero", "GG"], "not a regular file"),
+    ] {
+        let (code, out, complaint) = client(server, arguments, "");
+        assert_eq!((code, out.as_str()), (2, ""), "{complaint}");
+        assert!(complaint.contains(words), "{complaint:?} for {words:?}");
+    }
+}
+
+#[test]
+fn a_server_that_never_answers_is_not_waited_for() {
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let silent = impostor(move |_| {
+        let _ = wait.recv();
+    });
+    let (code, _, complaint) = client(&silent, &["--id", ADA.0, "--timeout", "50ms", "GG"], "");
+    assert_eq!((code, complaint.as_str()), (3, "grade-client: no answer within 50ms\n"));
+    drop(done);
+}
+
+#[test]
+fn escape_sequences_in_an_answer_are_shown_and_not_obeyed() {
+    let token = Fernet::new(ADA.1).unwrap().encrypt("Lab 1: \u{1b}[31m3\r\n".as_bytes());
+    let server = impostor(move |socket| drop(writeln!(socket, "{token}")));
+    let answer = client(&server, &["--id", ADA.0, "GG"], "");
+    assert_eq!(answer, (0, "Lab 1: \\u{1b}[31m3\\r\\n\n".into(), String::new()));
+    let server = impostor(|socket| drop(writeln!(socket, "ERR \u{1b}[31m \u{7}")));
+    let (code, _, complaint) = client(&server, &["--id", ADA.0, "GG"], "");
+    assert!(code == 1 && !complaint.contains('\u{1b}') && !complaint.contains('\u{7}'));
+}
+
+#[test]
+fn a_script_is_pipelined_and_answered_in_order() {
+    let server = Server::start("[console]\nstyle = \"log\"\n[limits]\nconnections = 1");
+    let keys = server.class_file();
+    let lines: String = (0..1_000)
+        .map(|n| if n % 2 == 0 { "2100001 GG\n" } else { "2100002 GG\n\n# next\n" })
+        .collect();
+    let arguments = ["--keys", keys.to_str().unwrap(), "--script", "-"];
+    let (code, out, _) = client(&address(&server), &arguments, &lines);
+    assert_eq!(code, 0);
+    let answers: Vec<_> = out.lines().collect();
+    assert_eq!(answers.len(), 1_000);
+    assert!(answers.chunks(2).all(|pair| pair == [ADA_GRADES, BO_GRADES]));
+}
+
+#[test]
+fn a_script_stops_at_the_first_failure_unless_it_is_to_go_on() {
+    // The unknown student ends the connection; what was asked behind it is asked again.
+    let server = Server::start("");
+    let script = "GG\nnonsense\nGMA\n";
+    let (code, out, complaint) = client(&address(&server), &["--id", ADA.0], script);
+    assert_eq!((code, out), (1, format!("{ADA_GRADES}\n")));
+    assert!(complaint.starts_with("grade-client: line 2: unknown command"));
+    let (code, out, _) = client(&address(&server), &["--id", ADA.0, "--keep-going"], script);
+    assert_eq!((code, out), (7, format!("{ADA_GRADES}\nMidterm average: 13.3333\n")));
+    let keys = server.folder.path().join("keys.csv");
+    let stranger = Fernet::generate_key();
+    std::fs::write(&keys, format!("ID Number,Key\n2100001,{}\n7,{stranger}\n", ADA.1)).unwrap();
+    let arguments = ["--keys", keys.to_str().unwrap(), "--keep-going", "--json"];
+    let script = "2100001 GG\n7 GG\n7 GG\n2100001 REPORT\n";
+    let (code, out, _) = client(&address(&server), &arguments, script);
+    let answers: Vec<serde_json::Value> =
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(code, 7);
+    assert_eq!(answers[0]["answer"], ADA_GRADES);
+    assert_eq!(answers[1]["error"]["word"], "closed");
+    assert_eq!(answers[2]["error"]["code"], 1);
+    assert_eq!(answers[3]["report"]["name"], "Ada Invented");
+}
+
+#[test]
+fn an_answer_comes_before_the_next_question_is_typed() {
+    let server = Server::start("");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_grade-client"));
+    command.args(["--server", &address(&server), "--id", ADA.0]).env("GRADE_KEY", ADA.1);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    for _ in 0..3 {
+        input.write_all(b"GG\n").unwrap();
+        let mut answer = vec![0; ADA_GRADES.len() + 1];
+        output.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, format!("{ADA_GRADES}\n").as_bytes());
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_success() {
+    let server = Server::start("[console]\nstyle = \"log\"");
+    let mut command = Command::new("sh");
+    let script = "\"$0\" --server \"$1\" --id 2100001; echo \"code $?\" >&2";
+    command.args(["-c", &format!("{{ {script}; }} | head -n 1")]);
+    command.arg(env!("CARGO_BIN_EXE_grade-client")).arg(address(&server)).env("GRADE_KEY", ADA.1);
+    let (_, out, complaint) = run(command, &"GG\n".repeat(5_000));
+    assert_eq!((out, complaint.as_str()), (format!("{ADA_GRADES}\n"), "code 0\n"));
+}
+
+#[test]
+fn the_dialogue_is_the_lab_s() {
+    let server = Server::start("");
+    // `script` gives the client a terminal.
+    let dialogue = format!(
+        "{} --server {} --keys {}",
+        env!("CARGO_BIN_EXE_grade-client"),
+        address(&server),
+        server.class_file().display()
+    );
+    let mut command = Command::new("script");
+    command.args(["-qec", &dialogue, "/dev/null"]).env("NO_COLOR", "1").env("TERM", "xterm");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut seen = String::new();
+    let mut hear = |text: &str| {
+        while !seen.contains(text) {
+            let mut buffer = [0; 1024];
+            let read = output.read(&mut buffer).unwrap();
+            assert!(read > 0, "{text:?} never came, but {seen:?}");
+            seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+        seen = seen.split_once(text).unwrap().1.to_owned();
+    };
+    let mut say = |text: &str| writeln!(input, "{text}").unwrap();
+    hear("Student ID: ");
+    say("2100001");
+    for (typed, announced, answer) in [
+        ("GL3A", "Fetching Lab 3 average:", "Lab 3 average: 8.1667"),
+        ("GG", "Getting Grades:", "│ Midterm    ┆   17 │"),
+        ("AVG Lab 2", "Fetching Lab 2 average:", "Lab 2 average: 9.5"),
+        ("2100002 GMA", "Fetching Midterm average:", "Midterm average: 13.3333"),
+    ] {
+        hear("Command: ");
+        say(typed);
+        hear(&format!("Command entered: {}", typed.trim_start_matches("2100002 ")));
+        hear(announced);
+        hear(answer);
+    }
+    hear("Command: ");
+    say("GXA");
+    hear("commands: GG, GMA, GEA");
+    hear("Command: ");
+    say("");
+    assert!(child.wait().unwrap().success());
+}

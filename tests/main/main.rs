@@ -1,0 +1,26 @@
+//! Conversations with the built programs and with actors over in-memory pipes, in one binary.
+
+// A test fails by panicking.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod harness;
+
+mod audit;
+mod client;
+mod keys;
+mod limits;
+mod reload;
+mod sealed;
+mod session;
+mod start;
+mod state;
+mod stop;
+mod supervision;
+mod transcripts;
+mod wire;

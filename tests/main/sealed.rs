@@ -1,0 +1,257 @@
+//! Sealed requests over a real socket: what a student relies on, and what nobody else may learn.
+
+use std::process::{Command, Output, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::harness::{ADA, ADA_GRADES, BO, Server, Student};
+use fernet::Fernet;
+
+const SEALED: &str = "[server]\nprofile = \"sealed\"\n[sealed]\naudience = \"nets-2026\"\nreplays_per_student = 400\n";
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// A request's text, before it is sealed.
+fn text(audience: &str, id: &str, command: &str, nonce: u64) -> String {
+    format!("{:<255}", format!("Q1\t{audience}\t{id}\t{command}\t{nonce:016x}"))
+}
+
+/// A request by the student, made at this time.
+fn request(student: Student, text: &str, time: u64) -> String {
+    let token = Fernet::new(student.1).unwrap().encrypt_at_time(text.as_bytes(), time);
+    format!("{} {token}\n", student.0)
+}
+
+/// What the student reads: status and body. Other fields are as they should be.
+fn told(student: Student, command: &str, nonce: u64, reply: &str) -> (String, String) {
+    let text = student.opens(reply);
+    assert_eq!((text.len() + 1) % 384, 0);
+    let fields: Vec<_> = text.splitn(8, '\t').collect();
+    assert_eq!(fields[..4], ["R1", student.0, command, &format!("{nonce:016x}")]);
+    assert!(fields[5].parse::<u64>().unwrap().abs_diff(now()) < 60);
+    (fields[6].to_owned(), fields[7].trim_end_matches(' ').to_owned())
+}
+
+/// One request by Ada with this text and time, and the status that she reads.
+fn status(server: &Server, text: &str, command: &str, nonce: u64, time: u64) -> String {
+    let reply = &server.answers(request(ADA, text, time).as_bytes())[0];
+    told(ADA, command, nonce, reply).0
+}
+
+#[test]
+fn a_student_reads_the_answer_and_nobody_else_does() {
+    let server = Server::start(SEALED);
+    let text = text("nets-2026", ADA.0, "GG", 77);
+    let reply = &server.answers(request(ADA, &text, now()).as_bytes())[0];
+    assert_eq!(told(ADA, "GG", 77, reply), ("ok".into(), ADA_GRADES.into()));
+    assert!(Fernet::new(BO.1).unwrap().decrypt(reply).is_err());
+}
+
+#[test]
+fn what_is_wrong_with_a_genuine_request_is_told_to_its_student() {
+    let server = Server::start(SEALED);
+    let own = |command, nonce| text("nets-2026", ADA.0, command, nonce);
+    assert_eq!(status(&server, &text("nets-2025", ADA.0, "GG", 1), "GG", 1, now()), "audience");
+    assert_eq!(status(&server, &own("GG", 2), "GG", 2, now() - 400), "clock");
+    assert_eq!(status(&server, &own("GG", 3), "GG", 3, now() + 400), "clock");
+    assert_eq!(status(&server, &own("GG", 4), "GG", 4, u64::MAX), "clock");
+    assert_eq!(status(&server, &own("gg", 5), "gg", 5, now()), "command");
+    assert_eq!(status(&server, &own("AVG Lab 9", 6), "AVG Lab 9", 6, now()), "assessment");
+}
+
+#[test]
+fn a_request_is_answered_once_also_when_it_is_sent_twice_at_once() {
+    let server = Server::start(SEALED);
+    let request = request(ADA, &text("nets-2026", ADA.0, "GG", 1), now());
+    let replies = server.answers(format!("{request}{request}").as_bytes());
+    let later = server.answers(request.as_bytes());
+    let statuses = replies.iter().chain(&later).map(|reply| told(ADA, "GG", 1, reply).0);
+    assert_eq!(statuses.collect::<Vec<_>>(), ["ok", "replayed", "replayed"]);
+}
+
+#[test]
+fn an_audit_knows_what_each_request_held_and_what_became_of_it() {
+    let server = Server::start(&format!("{SEALED}[audit]\nfile = \"audit.jsonl\"\n"));
+    let first = request(ADA, &text("nets-2026", ADA.0, "STATS Lab 1", 1), now());
+    let late = request(ADA, &text("nets-2026", ADA.0, "GG", 2), now() - 400);
+    let forged = request(Student(ADA.0, BO.1), &text("nets-2026", ADA.0, "GG", 3), now());
+    let unknown = request(Student("nobody", BO.1), &text("nets-2026", "nobody", "GG", 4), now());
+    let unclear = request(ADA, &text("nets-2026", ADA.0, "MORE", 5), now());
+    let asked = [&first, &first, &late, &forged, &unknown, &unclear].map(String::as_str).concat();
+    server.answers(asked.as_bytes());
+    let file = std::fs::read_to_string(server.folder.path().join("audit.jsonl")).unwrap();
+    let said: Vec<_> = file
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|record| record["event"] == "request")
+        .map(|record| {
+            ["id", "command", "outcome"]
+                .map(|name| record[name].as_str().unwrap().to_owned())
+                .join(" ")
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "2100001 STATS answered",
+            "2100001 STATS replayed",
+            "2100001 GG clock",
+            "2100001 sealed decoy",
+            "nobody sealed decoy",
+            "2100001 sealed command",
+        ]
+    );
+}
+
+#[test]
+fn replies_that_find_no_room_at_once_are_not_taken_for_answered() {
+    let server = Server::start(&format!("{SEALED}[limits]\noutput_bytes = \"4KiB\"\n"));
+    for command in ["REPORT", "GG"] {
+        let text = |nonce| text("nets-2026", ADA.0, command, nonce);
+        let all: String = (0..60).map(|nonce| request(ADA, &text(nonce), now())).collect();
+        let replies = server.answers(all.as_bytes());
+        let statuses = replies.iter().zip(0..).map(|(reply, n)| told(ADA, command, n, reply).0);
+        assert_eq!(statuses.filter(|status| status == "ok").count(), 60);
+    }
+}
+
+#[test]
+fn a_flood_of_one_student_s_requests_leaves_the_others_alone() {
+    let server = Server::start(SEALED);
+    let flood: String =
+        (0..500).map(|nonce| request(ADA, &text("nets-2026", ADA.0, "GG", nonce), now())).collect();
+    let replies = server.answers(flood.as_bytes());
+    let told: Vec<_> =
+        replies.iter().zip(0..).map(|(reply, n)| told(ADA, "GG", n, reply).0).collect();
+    assert!(told[..400].iter().all(|status| status == "ok"));
+    assert!(told[400..].iter().all(|status| status == "busy"));
+    let reply =
+        &server.answers(request(BO, &text("nets-2026", BO.0, "GMA", 1), now()).as_bytes())[0];
+    assert_eq!(self::told(BO, "GMA", 1, reply).0, "ok");
+}
+
+/// Requests that no student has sealed: for a student of the class, and for nobody.
+fn foreign(id: &str, nonce: u64) -> String {
+    let stranger = Fernet::new(&Fernet::generate_key()).unwrap();
+    format!("{id} {}\n", stranger.encrypt(text("nets-2026", id, "GG", nonce).as_bytes()))
+}
+
+#[test]
+fn who_is_enrolled_shows_in_no_reply_to_a_stranger() {
+    let server = Server::start(SEALED);
+    let genuine =
+        &server.answers(request(ADA, &text("nets-2026", ADA.0, "GG", 1), now()).as_bytes())[0];
+    for id in [ADA.0, "2999999", ADA.0, "nobody@class.example"] {
+        let reply = &server.answers(foreign(id, 2).as_bytes())[0];
+        assert_eq!(reply.len(), genuine.len(), "and of the length of a usual answer");
+        assert!(reply.starts_with("gAAAA") && Fernet::new(ADA.1).unwrap().decrypt(reply).is_err());
+    }
+    // A reply sent back, and a request about someone else, are no more than a stranger's.
+    let fernet = Fernet::new(ADA.1).unwrap();
+    let mut reflected = fernet.decrypt(genuine).unwrap();
+    reflected.truncate(255);
+    let reflected = format!("{} {}\n", ADA.0, fernet.encrypt(&reflected));
+    let about_bo = request(ADA, &text("nets-2026", BO.0, "GG", 3), now());
+    for line in [reflected, about_bo] {
+        let reply = &server.answers(line.as_bytes())[0];
+        assert!(fernet.decrypt(reply).is_err() && reply.len() == genuine.len());
+    }
+}
+
+#[test]
+fn what_is_not_sealed_is_refused_without_a_look_at_the_class() {
+    let server = Server::start(SEALED);
+    let line = foreign(ADA.0, 1);
+    let malformed = "ERR malformed this server answers sealed requests only; send: ID TOKEN, as \
+                     docs/PROTOCOL.md has it";
+    let cut = format!("{}\n", line.get(..line.len() - 2).unwrap());
+    for line in
+        [&*format!("{} GG\n", ADA.0), "2999999 GG\n", "hello\n", &cut, &line.replace('A', "*")]
+    {
+        assert_eq!(server.answers(line.as_bytes()), [malformed], "{line}");
+    }
+}
+
+#[test]
+fn requests_in_clear_from_elsewhere_must_be_allowed() {
+    let (_folder, path) = crate::harness::class_folder("[server]\nlisten = \"0.0.0.0:0\"");
+    let output = crate::harness::server_command().arg("--config").arg(path).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let server = Server::start("[server]\nlisten = \"0.0.0.0:0\"\nallow_clear_requests = true");
+    let warning = "Warning: requests travel in clear";
+    assert!(server.stopped().1.iter().any(|line| line.starts_with(warning)));
+}
+
+/// The client, with a state folder of its own.
+fn client(server: &Server, audience: &str, student: Student, command: &str) -> Output {
+    let mut client = Command::new(env!("CARGO_BIN_EXE_grade-client"));
+    client.args(["--server", &format!("127.0.0.1:{}", server.port), "--id", student.0]);
+    client.args(["--sealed", audience, command]);
+    client.env("GRADE_KEY", student.1).env("XDG_STATE_HOME", server.folder.path());
+    client.stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn the_client_speaks_it_and_says_in_words_what_is_wrong() {
+    let server = Server::start(SEALED);
+    let output = client(&server, "nets-2026", ADA, "GG");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{ADA_GRADES}\n"));
+    for (audience, student, code, words) in [
+        ("nets-2025", ADA, 1, "this server is for another course or term"),
+        ("nets-2026", Student(ADA.0, BO.1), 4, "cannot be opened with this key"),
+        ("nets-2026", Student("2999999", BO.1), 4, "cannot be opened with this key"),
+        ("nets\t2026", ADA, 2, "control character"),
+    ] {
+        let output = client(&server, audience, student, "GG");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), error.contains(words)), (Some(code), true), "{error}");
+    }
+}
+
+#[test]
+fn the_client_notices_editions_that_run_back() {
+    let server = Server::start(SEALED);
+    assert!(client(&server, "nets-2026", ADA, "GG").status.success());
+    let state = server.folder.path().join("grade-client/editions.json");
+    let seen = std::fs::read_to_string(&state).unwrap();
+    let newest = format!("{{\"nets-2026/{}\":{}}}", ADA.0, u64::MAX);
+    assert!(seen.starts_with(&format!("{{\"nets-2026/{}\":", ADA.0)));
+    std::fs::write(&state, newest).unwrap();
+    let output = client(&server, "nets-2026", ADA, "GG");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(5), 0));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("has been seen already"));
+    std::fs::write(&state, "{\"nets").unwrap();
+    let output = client(&server, "nets-2026", ADA, "GG");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("editions.json: cannot be read, so an old answer could pass"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_protocol_s_python_client_is_answered_where_its_package_is_installed() {
+    let python = |arguments: &[&str]| Command::new("python3").args(arguments).output();
+    if !python(&["-c", "import cryptography"]).is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let server = Server::start(SEALED);
+    let protocol = include_str!("../../docs/PROTOCOL.md");
+    let script = protocol.split("```python\n").nth(2).unwrap().split("```").next().unwrap();
+    let (path, key) = (server.folder.path().join("sealed.py"), server.folder.path().join("key"));
+    std::fs::write(&path, script).unwrap();
+    std::fs::write(&key, ADA.1).unwrap();
+    let (path, key) = (path.to_str().unwrap(), key.to_str().unwrap());
+    let port = server.port.to_string();
+    for (command, told) in [
+        ("GG", ADA_GRADES),
+        ("STATS Lab 9", "refused: assessment"),
+        ("nonsense", "refused: command"),
+    ] {
+        let output = python(&[path, "127.0.0.1", &port, "nets-2026", ADA.0, key, command]).unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), told, "{error}");
+    }
+}

@@ -1,0 +1,302 @@
+//! Sessions over an in-memory pipe, in virtual time: no test here waits.
+
+use std::time::Duration;
+
+use crate::harness::pipe::{AlwaysReady, TestServer, hear, hear_the_rest, say, session_config};
+use crate::harness::{ADA, ADA_GRADES, BO, BO_GRADES};
+use grade_actors::event::CloseReason;
+use grade_actors::messages::Drain;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, pause, sleep, timeout};
+
+const PIPE_BYTES: usize = 64 * 1024;
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[actix_rt::test]
+async fn a_request_is_answered_and_the_connection_stays_open() {
+    let mut server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
+    for _ in 0..3 {
+        say(&mut client, "2100001 GG").await;
+        assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
+    }
+    drop(client);
+    let ended = server.ended.recv().await.unwrap();
+    assert_eq!((ended.reason, ended.requests), (CloseReason::Closed, 3));
+}
+
+#[actix_rt::test]
+async fn a_silent_connection_ends_at_the_idle_limit() {
+    pause();
+    let mut server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
+    let start = Instant::now();
+    assert_eq!(hear_the_rest(&mut client).await, Vec::<String>::new(), "without a word");
+    assert_eq!(start.elapsed().as_secs(), 600);
+    assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::Idle);
+}
+
+#[actix_rt::test]
+async fn only_a_request_makes_a_connection_less_idle() {
+    pause();
+    let server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
+    sleep(seconds(500)).await;
+    say(&mut client, "2100001 GG").await;
+    assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
+    let start = Instant::now();
+    for _ in 0..50 {
+        sleep(seconds(10)).await;
+        say(&mut client, " \r\n").await;
+    }
+    assert_eq!(hear_the_rest(&mut client).await, Vec::<String>::new());
+    assert_eq!(start.elapsed().as_secs(), 600);
+}
+
+#[actix_rt::test]
+async fn dribbling_does_not_extend_the_time_for_a_request() {
+    pause();
+    let mut server = TestServer::open(session_config());
+    let (_session, client) = server.connect(PIPE_BYTES);
+    let (mut reader, mut writer) = tokio::io::split(client);
+    sleep(seconds(100)).await;
+    let start = Instant::now();
+    let dribble = async {
+        for byte in std::iter::repeat(b'2') {
+            if writer.write_all(&[byte]).await.is_err() {
+                return;
+            }
+            sleep(seconds(1)).await;
+        }
+    };
+    let hear = async {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).await.unwrap();
+        (text, start.elapsed().as_secs())
+    };
+    let (_, (text, after)) = tokio::join!(dribble, hear);
+    assert_eq!(text, "ERR too-slow the request was not complete in time; the connection closes\n");
+    assert_eq!(after, 30);
+    assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::TooSlow);
+}
+
+#[actix_rt::test]
+async fn a_flood_of_blanks_is_idleness_and_leaves_others_their_turn() {
+    let mut session_config = session_config();
+    session_config.timeouts.idle = Duration::from_millis(50);
+    let mut server = TestServer::open(session_config);
+    let _flood = server.spawn_session(AlwaysReady(|buffer| buffer.put_slice(&[b' '; 1000])));
+    let (_session, mut client) = server.connect(PIPE_BYTES);
+    say(&mut client, "2100001 GG").await;
+    assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
+    // Both, the flood and the one that has nothing more to ask.
+    for _ in 0..2 {
+        let ended =
+            timeout(crate::harness::PATIENCE, server.ended.recv()).await.expect("it never ends");
+        assert_eq!(ended.unwrap().reason, CloseReason::Idle);
+    }
+}
+
+#[actix_rt::test]
+async fn the_time_for_a_request_begins_with_its_own_first_byte() {
+    pause();
+    let server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
+    say(&mut client, "2100001").await;
+    sleep(seconds(29)).await;
+    say(&mut client, " GG\n21000").await;
+    assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
+    sleep(seconds(29)).await;
+    say(&mut client, "02 GG").await;
+    assert_eq!(BO.opens(&hear(&mut client).await), BO_GRADES);
+}
+
+#[actix_rt::test]
+async fn a_client_that_never_reads_is_reset_at_the_write_limit() {
+    pause();
+    let mut server = TestServer::open(session_config());
+    let (_session, client) = server.connect(1024);
+    let (_reader, mut writer) = tokio::io::split(client);
+    let start = Instant::now();
+    let flood = async {
+        let mut taken = 0_usize;
+        while writer.write_all(b"2100001 GG\n").await.is_ok() {
+            taken += 11;
+        }
+        taken
+    };
+    let (taken, ended) = tokio::join!(flood, server.ended.recv());
+    assert_eq!(ended.unwrap().reason, CloseReason::NotReading);
+    assert_eq!(start.elapsed().as_secs(), 30);
+    assert!(taken < 4096, "it goes on reading: {taken} bytes");
+}
+
+#[actix_rt::test]
+async fn a_client_that_reads_a_byte_a_second_is_cut_by_the_total_limit() {
+    pause();
+    let mut server = TestServer::open(session_config());
+    let (_session, client) = server.connect(64);
+    let (mut reader, mut writer) = tokio::io::split(client);
+    let start = Instant::now();
+    let read = async {
+        while reader.read_u8().await.is_ok() {
+            sleep(seconds(1)).await;
+        }
+    };
+    let ask = async { writer.write_all(b"2100001 GG\n2100001 GG\n").await.unwrap() };
+    let ended = async { (server.ended.recv().await, start.elapsed().as_secs()) };
+    let (_, _, (ended, after)) = tokio::join!(read, ask, ended);
+    assert_eq!((ended.unwrap().reason, after), (CloseReason::NotReading, 30));
+}
+
+#[actix_rt::test]
+async fn a_client_that_reads_late_loses_nothing() {
+    pause();
+    let server = TestServer::open(session_config());
+    let (_session, client) = server.connect(512);
+    let (mut reader, mut writer) = tokio::io::split(client);
+    let ask = async {
+        for _ in 0..100 {
+            writer.write_all(b"2100001 GG\n2100002 GG\n").await.unwrap();
+        }
+        writer.shutdown().await.unwrap();
+    };
+    let read = async {
+        sleep(seconds(20)).await;
+        let mut text = String::new();
+        reader.read_to_string(&mut text).await.unwrap();
+        text
+    };
+    let (_, text) = tokio::join!(ask, read);
+    let replies: Vec<_> = text.lines().collect();
+    assert_eq!(replies.len(), 200);
+    for pair in replies.chunks(2) {
+        assert_eq!(ADA.opens(pair[0]), ADA_GRADES);
+        assert_eq!(BO.opens(pair[1]), BO_GRADES);
+    }
+}
+
+#[actix_rt::test]
+async fn a_greedy_client_does_not_hold_up_a_polite_one() {
+    let server = TestServer::open(session_config());
+    let (_greedy_session, greedy) = server.connect(1 << 20);
+    let (mut greedy_reader, mut greedy_writer) = tokio::io::split(greedy);
+    greedy_writer.write_all(&b"2100002 GG\n".repeat(2_000)).await.unwrap();
+    let (_polite_session, mut polite) = server.connect(PIPE_BYTES);
+    // As a task among the sessions' own: a test's main future gets its turn less often than they.
+    let polite_client = actix_rt::spawn(async move {
+        say(&mut polite, "2100001 GG").await;
+        let mut reply = [0; 1024];
+        let reply_bytes = polite.read(&mut reply).await.unwrap();
+        let mut answered = vec![0; 1 << 20];
+        let answered_bytes = greedy_reader.read(&mut answered).await.unwrap();
+        let answered = answered[..answered_bytes].iter().filter(|byte| **byte == b'\n').count();
+        (String::from_utf8(reply[..reply_bytes].to_vec()).unwrap(), answered)
+    });
+    let (reply, answered) = polite_client.await.unwrap();
+    assert_eq!(ADA.opens(reply.trim_end()), ADA_GRADES);
+    assert!(answered <= 8 * 16, "{answered} greedy requests went first, in batches of 16");
+}
+
+#[actix_rt::test]
+async fn replies_beyond_the_output_limit_come_in_the_next_write() {
+    let mut session_config = session_config();
+    session_config.batch.output_bytes = 1;
+    let server = TestServer::open(session_config);
+    let (_session, mut client) = server.connect(PIPE_BYTES);
+    say(&mut client, "2100001 GG\n2100002 GG\nfoo\n2100001 GG\n").await;
+    client.shutdown().await.unwrap();
+    let replies = hear_the_rest(&mut client).await;
+    assert_eq!(replies.len(), 4);
+    assert_eq!(ADA.opens(&replies[0]), ADA_GRADES);
+    assert_eq!(BO.opens(&replies[1]), BO_GRADES);
+    assert!(replies[2].starts_with("ERR malformed "));
+    assert_eq!(ADA.opens(&replies[3]), ADA_GRADES);
+}
+
+#[actix_rt::test]
+async fn a_refused_client_that_goes_on_sending_still_hears_why() {
+    pause();
+    let mut server = TestServer::open(session_config());
+    let (_session, client) = server.connect(256);
+    let (mut reader, mut writer) = tokio::io::split(client);
+    let start = Instant::now();
+    let flood = async {
+        while writer.write_all(&[b'9'; 100]).await.is_ok() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let hear = async {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).await.unwrap();
+        text
+    };
+    let flood_until_cut = async {
+        tokio::select! {
+            () = flood => {}
+            ended = server.ended.recv() => assert_eq!(ended.unwrap().reason, CloseReason::TooLong),
+        }
+    };
+    let (text, ()) = tokio::join!(hear, flood_until_cut);
+    assert_eq!(text, "ERR too-long the line is too long; the connection closes\n");
+    assert_eq!(start.elapsed().as_secs(), 2, "and is not listened to for ever");
+}
+
+fn soon() -> Drain {
+    Drain { deadline: Instant::now() + seconds(10) }
+}
+
+#[actix_rt::test]
+async fn at_the_service_s_end_an_idle_session_ends_at_once() {
+    pause();
+    let mut server = TestServer::open(session_config());
+    let (session, mut client) = server.connect(PIPE_BYTES);
+    say(&mut client, "2100001 GG").await;
+    hear(&mut client).await;
+    let start = Instant::now();
+    session.send(soon()).await.unwrap();
+    assert_eq!(hear_the_rest(&mut client).await, Vec::<String>::new());
+    drop(client);
+    assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::Drained);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[actix_rt::test]
+async fn at_the_service_s_end_what_has_been_sent_is_answered_and_no_half_request() {
+    let mut server = TestServer::open(session_config());
+    let (session, mut client) = server.connect(PIPE_BYTES);
+    // More than one batch, and then half a request.
+    say(&mut client, "2100001 GG\n".repeat(100) + "2100001 G").await;
+    session.send(soon()).await.unwrap();
+    let replies = hear_the_rest(&mut client).await;
+    assert_eq!(replies.len(), 100);
+    drop(client);
+    let ended = server.ended.recv().await.unwrap();
+    assert_eq!((ended.reason, ended.requests), (CloseReason::Drained, 100));
+}
+
+#[actix_rt::test]
+async fn at_the_service_s_end_a_client_that_never_stops_asking_is_not_waited_for() {
+    pause();
+    let mut server = TestServer::open(session_config());
+    let (session, client) = server.connect(512);
+    let (mut reader, mut writer) = tokio::io::split(client);
+    let ask = async {
+        while writer.write_all(b"2100001 GG\n").await.is_ok() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let read = async {
+        let mut buffer = [0; 512];
+        while reader.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+    };
+    let end = async {
+        session.send(soon()).await.unwrap();
+        server.ended.recv().await.unwrap().reason
+    };
+    let ((), (), reason) = tokio::join!(ask, read, end);
+    assert_eq!(reason, CloseReason::Drained);
+}

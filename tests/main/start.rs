@@ -1,0 +1,157 @@
+//! Starting: one clear message and the documented code when it cannot be.
+
+use crate::harness::{
+    ADA, ADA_GRADES, CLASS, Server, class_folder, ended, holds_no_key, server_command,
+};
+
+/// Runs the server to its end and gives the code and what it said on standard error.
+fn rejection(settings: &str, class: &[u8]) -> (i32, String) {
+    let (folder, path) = class_folder(settings);
+    std::fs::write(folder.path().join("class.csv"), class).unwrap();
+    let output = ended(server_command().arg("--config").arg(path));
+    let text = String::from_utf8(output.stderr).unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    holds_no_key(&[text.clone(), printed]);
+    (output.status.code().unwrap(), text.replace(&folder.path().display().to_string(), "FOLDER"))
+}
+
+#[test]
+fn a_second_server_on_the_port_says_so() {
+    let server = Server::start("");
+    let listen = format!("[server]\nlisten = \"127.0.0.1:{}\"", server.port);
+    let (code, text) = rejection(&listen, CLASS.as_bytes());
+    assert_eq!(code, 1);
+    assert_eq!(
+        text,
+        format!(
+            "grade-actor-server: cannot listen on 127.0.0.1:{} (server.listen); is another server on \
+             this port?: Address already in use (os error 98)\n",
+            server.port
+        )
+    );
+    assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES, "the first goes on");
+}
+
+#[test]
+fn a_bad_class_file_is_named_with_row_and_column_and_no_key() {
+    let swapped = CLASS.replace("2100002", &format!("{}x", ADA.1));
+    let (code, text) = rejection("", swapped.as_bytes());
+    assert_eq!(code, 1);
+    assert_eq!(
+        text,
+        "grade-actor-server: FOLDER/class.csv: row 3, column \"ID Number\": must be 1 to 64 characters \
+         from A-Z a-z 0-9 . _ @ -\n"
+    );
+    let headerless: String = CLASS.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let (code, text) = rejection("", headerless.as_bytes());
+    assert_eq!(code, 1);
+    assert!(
+        text.starts_with("grade-actor-server: FOLDER/class.csv: row 1: has no column \"Name\"")
+    );
+}
+
+#[test]
+fn a_crash_leaves_no_copy_of_the_keys_behind() {
+    let server = Server::start("");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"]);
+}
+
+#[test]
+fn unknown_settings_and_bad_values_are_usage_errors() {
+    for settings in ["[server]\nprot = 1", "[server]\nworkers = 0", "[audit]\ntimeout = 1"] {
+        let (code, text) = rejection(settings, CLASS.as_bytes());
+        assert_eq!(code, 2, "{text}");
+        assert!(text.starts_with("grade-actor-server: FOLDER/test.toml: "), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
+}
+
+#[test]
+fn several_workers_answer_alike_and_stop_together() {
+    let server = Server::start("[server]\nworkers = 3");
+    let mut clients: Vec<_> = (0..9).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        for _ in 0..3 {
+            assert_eq!(ADA.opens(&client.say(b"2100001 GG\n").hears()), ADA_GRADES);
+        }
+    }
+    server.signal(rustix::process::Signal::TERM);
+    for client in &mut clients {
+        assert_eq!(client.hears_the_rest(), Vec::<String>::new());
+    }
+    drop(clients);
+    let (code, output) = server.ended();
+    assert_eq!((code, output.last().unwrap().as_str()), (Some(0), "Stopped."));
+}
+
+#[test]
+fn a_service_manager_is_told_when_it_is_ready_and_when_it_stops() {
+    let (folder, path) = class_folder("");
+    let manager = std::os::unix::net::UnixDatagram::bind(folder.path().join("notify")).unwrap();
+    manager.set_read_timeout(Some(crate::harness::PATIENCE)).unwrap();
+    let mut command = server_command();
+    command.env("NOTIFY_SOCKET", folder.path().join("notify")).arg("--config").arg(path);
+    let server = Server::start_with(folder, &mut command);
+    let hears = || {
+        let mut buffer = [0; 64];
+        let bytes = manager.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..bytes].to_vec()).unwrap()
+    };
+    assert_eq!(hears().trim_end(), "READY=1");
+    assert_eq!(server.stopped().0, Some(0));
+    assert_eq!(hears().trim_end(), "STOPPING=1");
+}
+
+#[test]
+fn a_socket_that_a_service_manager_hands_over_is_used() {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let (folder, path) = class_folder("[server]\nlisten = \"127.0.0.1:1\"");
+    // The descriptor handed over is the third, and names the process that it is for.
+    let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" --config \"$1\"";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).arg(server_command().get_program()).arg(path);
+    command.stdin(std::os::fd::OwnedFd::from(socket));
+    let server = Server::start_with(folder, &mut command);
+    assert_eq!(server.port, port);
+    assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
+}
+
+#[test]
+fn keys_are_not_revealed_on_a_socket_that_is_handed_over_for_all_the_world() {
+    let socket = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let (_folder, path) = class_folder("[lab]\nreveal_key = true");
+    let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" --config \"$1\"";
+    // A server that serves all the same is ended, with another code.
+    let mut command = std::process::Command::new("timeout");
+    command.args(["20", "sh", "-c", script]).arg(server_command().get_program()).arg(path);
+    let output = command.stdin(std::os::fd::OwnedFd::from(socket)).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("works on loopback only"), "{text}");
+}
+
+#[test]
+fn the_lab_s_own_class_file_is_served_where_it_is_at_hand() {
+    let class = crate::harness::project("../shared/lab/course_grades_2023.csv");
+    let Ok(class) = std::fs::read(class) else { return };
+    let (folder, path) = class_folder("");
+    std::fs::write(folder.path().join("class.csv"), &class).unwrap();
+    let server = Server::start_with(folder, server_command().arg("--config").arg(path));
+    let mut rows = csv::Reader::from_reader(class.as_slice());
+    let headers = rows.headers().unwrap().clone();
+    for row in rows.records().map(Result::unwrap) {
+        let reply = server.connect().say(format!("{},GG", &row[1])).receives_once();
+        let token = std::str::from_utf8(&reply).unwrap().trim_end();
+        let text = fernet::Fernet::new(&row[2]).unwrap().decrypt(token).unwrap();
+        let marks: Vec<_> = headers
+            .iter()
+            .zip(&row)
+            .skip(3)
+            .map(|(name, mark)| format!("{name}: {mark}"))
+            .collect();
+        assert_eq!(String::from_utf8(text).unwrap(), marks.join(", "));
+    }
+}
