@@ -16,9 +16,9 @@ use crate::time::Timestamp;
 /// One token that is being made in its frame.
 pub(crate) struct Lane<'a> {
     schedule: &'a Schedule,
-    frame: &'a mut [u8],
-    /// Where the MAC begins, and what it covers ends.
-    covered_end: usize,
+    /// Header and text, which the MAC covers.
+    covered: &'a mut [u8],
+    mac: &'a mut [u8; MAC_BYTES],
     /// HMAC's inner hash so far.
     inner: HashState,
 }
@@ -58,29 +58,29 @@ fn step_all<'a>(lanes: &mut [Lane<'a>], step: impl Fn(&mut Lane<'a>, usize) -> O
 }
 
 impl<'a> Lane<'a> {
-    /// A lane for the text in `frame`; writes the frame's header.
+    /// A lane for the text in `frame`; writes the frame's header. Returns `None` if the bytes are too
+    /// few for a frame.
     pub(crate) fn new(
         schedule: &'a Schedule,
         frame: &'a mut [u8],
         now: Timestamp,
         iv: [u8; IV_BYTES],
-    ) -> Self {
-        if let Some(header) = frame.first_chunk_mut::<HEADER_BYTES>() {
-            let (version, rest) = header.split_at_mut(1);
-            let (time, iv_bytes) = rest.split_at_mut(HEADER_BYTES - IV_BYTES - 1);
-            version.copy_from_slice(&[VERSION]);
-            time.copy_from_slice(&now.0.to_be_bytes());
-            iv_bytes.copy_from_slice(&iv);
-        }
-        let covered_end = frame.len().saturating_sub(MAC_BYTES);
-        Self { schedule, frame, covered_end, inner: schedule.inner.clone() }
+    ) -> Option<Self> {
+        let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
+        let header = covered.first_chunk_mut::<HEADER_BYTES>()?;
+        let (version, rest) = header.split_at_mut(1);
+        let (time, iv_bytes) = rest.split_at_mut(HEADER_BYTES - IV_BYTES - 1);
+        version.copy_from_slice(&[VERSION]);
+        time.copy_from_slice(&now.0.to_be_bytes());
+        iv_bytes.copy_from_slice(&iv);
+        Some(Self { schedule, covered, mac, inner: schedule.inner.clone() })
     }
 
     /// Encrypts the `n`-th block of the text in CBC mode: XORed with the block before it, the first
     /// one with the IV. Returns `None` if there is no such block.
     fn encrypt_block(&mut self, n: usize) -> Option<()> {
-        let covered = self.frame.get_mut(..self.covered_end)?;
-        let (before, rest) = covered.split_at_mut_checked(HEADER_BYTES + n * BLOCK_BYTES)?;
+        let text_start = HEADER_BYTES + n * BLOCK_BYTES;
+        let (before, rest) = self.covered.split_at_mut_checked(text_start)?;
         let before = before.last_chunk::<BLOCK_BYTES>()?;
         let block = rest.first_chunk_mut::<BLOCK_BYTES>()?;
         *block = (u128::from_ne_bytes(*block) ^ u128::from_ne_bytes(*before)).to_ne_bytes();
@@ -90,7 +90,7 @@ impl<'a> Lane<'a> {
 
     /// Hashes the `n`-th whole block of what the MAC covers. Returns `None` if there is no such block.
     fn hash_block(&mut self, n: usize) -> Option<()> {
-        let (blocks, _) = self.frame.get(..self.covered_end)?.as_chunks();
+        let (blocks, _) = self.covered.as_chunks();
         self.inner.update(blocks.get(n)?);
         Some(())
     }
@@ -98,18 +98,15 @@ impl<'a> Lane<'a> {
     /// Hashes the bytes behind the last whole block. The hash has seen one block of key before the
     /// frame.
     fn finish_inner(&mut self) {
-        let covered = self.frame.get(..self.covered_end).unwrap_or_default();
-        let (_, last) = covered.as_chunks::<HASH_BLOCK_BYTES>();
-        self.inner.finish(last, HASH_BLOCK_BYTES + covered.len());
+        let (_, last) = self.covered.as_chunks::<HASH_BLOCK_BYTES>();
+        self.inner.finish(last, HASH_BLOCK_BYTES + self.covered.len());
     }
 
     /// Writes the MAC, which is the outer hash of the inner hash.
     fn finish_outer(&mut self) {
         let mut outer = self.schedule.outer.clone();
         outer.finish(&self.inner.to_bytes(), HASH_BLOCK_BYTES + HASH_BYTES);
-        if let Some(mac) = self.frame.last_chunk_mut() {
-            *mac = outer.to_bytes();
-        }
+        *self.mac = outer.to_bytes();
     }
 }
 

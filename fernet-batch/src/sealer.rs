@@ -24,7 +24,8 @@ pub struct Sealer {
     random: ChaCha20Rng,
 }
 
-/// A closed frame with its text in clear, and the key to seal it under.
+/// A closed frame with its text in clear, and the key to seal it under. Bytes that are too few for a
+/// frame contain no text, and are left as they are.
 pub struct PlainFrame<'a> {
     /// The key.
     pub key: &'a Key,
@@ -75,9 +76,9 @@ fn seal_with<'a>(
         }
         let mut group_lanes = ArrayVec::<Lane<'_>, LANES>::new();
         for (schedule, frame) in group {
-            if let Some((_, schedule)) = schedules.get(schedule) {
-                group_lanes.push(Lane::new(schedule, frame.bytes, now, next_iv()));
-            }
+            #[expect(clippy::indexing_slicing, reason = "the index of a schedule pushed above")]
+            let (_, schedule) = &schedules[schedule];
+            group_lanes.extend(Lane::new(schedule, frame.bytes, now, next_iv()));
         }
         lanes::seal(&mut group_lanes);
         drop(group_lanes);

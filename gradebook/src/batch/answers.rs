@@ -48,7 +48,8 @@ impl Answers {
                 Answer::Disclosed(disclosure)
                 | Answer::Declined(disclosure, _)
                 | Answer::Decoy(disclosure) => {
-                    let frame = sealed.split_off(..disclosure.frame_bytes).unwrap_or_default();
+                    let (frame, rest) = sealed.split_at(disclosure.frame_bytes);
+                    sealed = rest;
                     frame::write_token(replies, frame);
                     if form == ReplyForm::Line {
                         replies.push(wire::LINE_END);
@@ -77,7 +78,8 @@ impl Answers {
     }
 }
 
-/// The frames of a batch with their keys.
+/// The frames of a batch with their keys. The frames of all disclosures follow each other, so splitting
+/// them off cannot fail; if it did, the panic would fail the batch, and no text would leave unsealed.
 struct PlainFrames<'a> {
     answers: std::slice::Iter<'a, Answer>,
     frames: &'a mut [u8],
@@ -88,7 +90,9 @@ impl<'a> Iterator for PlainFrames<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let disclosure = self.answers.find_map(Answer::disclosure)?;
-        let bytes = self.frames.split_off_mut(..disclosure.frame_bytes)?;
+        let frames = std::mem::take(&mut self.frames);
+        let (bytes, rest) = frames.split_at_mut(disclosure.frame_bytes);
+        self.frames = rest;
         Some(PlainFrame { key: &disclosure.key, bytes })
     }
 }
