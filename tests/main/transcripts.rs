@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::harness::{ADA, ADA_GRADES, Client, Server, project, server_command};
+use crate::harness::{ADA, ADA_GRADES, Client, Server, missing_tool, project, server_command};
 use fernet::Fernet;
 
 /// The example class as README and PROTOCOL.md start it, but on a free port.
@@ -95,7 +95,7 @@ fn unescaped(text: &str) -> Vec<u8> {
 fn the_protocol_s_python_client_works_where_its_package_is_installed() {
     let python = |arguments: &[&str]| Command::new("python3").args(arguments).output();
     if !python(&["-c", "import cryptography"]).is_ok_and(|output| output.status.success()) {
-        return;
+        return missing_tool("python3 with the package cryptography");
     }
     let server = Server::start("");
     let (script, key) = (server.folder.path().join("client.py"), server.folder.path().join("key"));

@@ -314,3 +314,11 @@ pub(crate) fn holds_no_key(lines: &[String]) {
 pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
+
+/// Says that a test did not run, since a program is missing. With REQUIRE_TOOLS set, the test fails.
+#[track_caller]
+pub(crate) fn missing_tool(tool: &str) {
+    assert!(std::env::var_os("REQUIRE_TOOLS").is_none(), "{tool} is not installed");
+    // Written directly: the test runner hides what the macros print.
+    let _ = writeln!(std::io::stderr(), "\nNOT TESTED: {tool} is not installed\n");
+}
