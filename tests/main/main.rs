@@ -21,6 +21,7 @@ mod session;
 mod start;
 mod state;
 mod stop;
+mod structure;
 mod supervision;
 mod transcripts;
 mod wire;
