@@ -1,4 +1,4 @@
-//! The client against real servers, good and bad: what it prints, and with which code it ends.
+//! The client against correct and faulty servers: what it prints and its exit codes.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::harness::{ADA, ADA_GRADES, BO, BO_GRADES, Server};
 use fernet::Fernet;
 
-/// How a client ended: code, standard output, standard error.
+/// How a client ended: exit code, standard output, standard error.
 type Ended = (i32, String, String);
 
 /// Runs the client with Ada's key and this input.
@@ -23,7 +23,7 @@ fn run(mut command: Command, input: &str) -> Ended {
     let mut child = piped.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
-    // A client that has seen enough does not read all of it.
+    // A client that ends early does not read all of its input.
     let writing = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
     let output = child.wait_with_output().unwrap();
     writing.join().unwrap();
@@ -37,7 +37,7 @@ fn address(server: &Server) -> String {
     format!("127.0.0.1:{}", server.port)
 }
 
-/// A server that says `reply` to whatever it is asked first, and closes.
+/// A server that answers the first request with `reply` and closes.
 fn impostor(reply: impl FnOnce(&mut TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -50,7 +50,7 @@ fn impostor(reply: impl FnOnce(&mut TcpStream) + Send + 'static) -> String {
 }
 
 #[test]
-fn one_question_is_one_answer() {
+fn one_request_prints_one_answer() {
     let server = Server::start("");
     let answer = client(&address(&server), &["--id", ADA.0, "GG"], "");
     assert_eq!(answer, (0, format!("{ADA_GRADES}\n"), String::new()));
@@ -59,7 +59,7 @@ fn one_question_is_one_answer() {
 }
 
 #[test]
-fn the_key_may_come_from_a_file_for_its_owner_alone() {
+fn a_key_file_must_be_readable_by_its_owner_only() {
     let server = Server::start("");
     let path = server.folder.path().join("me.key");
     let key_file = |mode| {
@@ -79,7 +79,7 @@ fn the_key_may_come_from_a_file_for_its_owner_alone() {
 }
 
 #[test]
-fn each_failure_has_its_words_and_its_code() {
+fn each_error_has_its_own_text_and_exit_code() {
     let server = Server::start("[lab]\nunknown_student = \"error\"");
     let closing = Server::start("");
     let old = Fernet::new(ADA.1).unwrap().encrypt_at_time(b"Lab 1: 3", 1_000_000_000);
@@ -114,7 +114,7 @@ fn each_failure_has_its_words_and_its_code() {
 }
 
 #[test]
-fn what_makes_no_sense_is_a_usage_error_and_never_sent() {
+fn an_invalid_request_is_a_usage_error_and_is_not_sent() {
     for (server, arguments, words) in [
         ("127.0.0.1", &["--id", "1", "GG"][..], "--server must be HOST:PORT"),
         ("127.0.0.1:1", &["--id", "1", "GG\n2 GG"], "contains a control character"),
@@ -131,7 +131,7 @@ fn what_makes_no_sense_is_a_usage_error_and_never_sent() {
 }
 
 #[test]
-fn a_server_that_never_answers_is_not_waited_for() {
+fn a_server_that_never_answers_causes_a_timeout() {
     let (done, wait) = std::sync::mpsc::channel::<()>();
     let silent = impostor(move |_| {
         let _ = wait.recv();
@@ -142,7 +142,7 @@ fn a_server_that_never_answers_is_not_waited_for() {
 }
 
 #[test]
-fn escape_sequences_in_an_answer_are_shown_and_not_obeyed() {
+fn escape_sequences_in_an_answer_are_printed_escaped() {
     let token = Fernet::new(ADA.1).unwrap().encrypt("Lab 1: \u{1b}[31m3\r\n".as_bytes());
     let server = impostor(move |socket| drop(writeln!(socket, "{token}")));
     let answer = client(&server, &["--id", ADA.0, "GG"], "");
@@ -168,8 +168,8 @@ fn a_script_is_pipelined_and_answered_in_order() {
 }
 
 #[test]
-fn a_script_stops_at_the_first_failure_unless_it_is_to_go_on() {
-    // The unknown student ends the connection; what was asked behind it is asked again.
+fn a_script_stops_at_the_first_error_unless_it_is_to_continue() {
+    // The unknown student ends the connection; the client sends the requests after it again.
     let server = Server::start("");
     let script = "GG\nnonsense\nGMA\n";
     let (code, out, complaint) = client(&address(&server), &["--id", ADA.0], script);
@@ -178,8 +178,8 @@ fn a_script_stops_at_the_first_failure_unless_it_is_to_go_on() {
     let (code, out, _) = client(&address(&server), &["--id", ADA.0, "--keep-going"], script);
     assert_eq!((code, out), (7, format!("{ADA_GRADES}\nMidterm average: 13.3333\n")));
     let keys = server.folder.path().join("keys.csv");
-    let stranger = Fernet::generate_key();
-    std::fs::write(&keys, format!("ID Number,Key\n2100001,{}\n7,{stranger}\n", ADA.1)).unwrap();
+    let unknown_key = Fernet::generate_key();
+    std::fs::write(&keys, format!("ID Number,Key\n2100001,{}\n7,{unknown_key}\n", ADA.1)).unwrap();
     let arguments = ["--keys", keys.to_str().unwrap(), "--keep-going", "--json"];
     let script = "2100001 GG\n7 GG\n7 GG\n2100001 REPORT\n";
     let (code, out, _) = client(&address(&server), &arguments, script);
@@ -193,7 +193,7 @@ fn a_script_stops_at_the_first_failure_unless_it_is_to_go_on() {
 }
 
 #[test]
-fn an_answer_comes_before_the_next_question_is_typed() {
+fn an_answer_is_printed_before_the_next_request_is_typed() {
     let server = Server::start("");
     let mut command = Command::new(env!("CARGO_BIN_EXE_grade-client"));
     command.args(["--server", &address(&server), "--id", ADA.0]).env("GRADE_KEY", ADA.1);
@@ -210,7 +210,7 @@ fn an_answer_comes_before_the_next_question_is_typed() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_success() {
+fn a_closed_standard_output_is_not_an_error() {
     let server = Server::start("[console]\nstyle = \"log\"");
     let mut command = Command::new("sh");
     let script = "\"$0\" --server \"$1\" --id 2100001; echo \"code $?\" >&2";
@@ -221,7 +221,7 @@ fn a_reader_that_has_seen_enough_is_success() {
 }
 
 #[test]
-fn the_dialogue_is_the_lab_s() {
+fn the_dialogue_prints_the_prompts_of_the_lab() {
     let server = Server::start("");
     // `script` gives the client a terminal.
     let dialogue = format!(
@@ -235,7 +235,7 @@ fn the_dialogue_is_the_lab_s() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut seen = String::new();
-    let mut hear = |text: &str| {
+    let mut expect_text = |text: &str| {
         while !seen.contains(text) {
             let mut buffer = [0; 1024];
             let read = output.read(&mut buffer).unwrap();
@@ -245,7 +245,7 @@ fn the_dialogue_is_the_lab_s() {
         seen = seen.split_once(text).unwrap().1.to_owned();
     };
     let mut say = |text: &str| writeln!(input, "{text}").unwrap();
-    hear("Student ID: ");
+    expect_text("Student ID: ");
     say("2100001");
     for (typed, announced, answer) in [
         ("GL3A", "Fetching Lab 3 average:", "Lab 3 average: 8.1667"),
@@ -253,16 +253,16 @@ fn the_dialogue_is_the_lab_s() {
         ("AVG Lab 2", "Fetching Lab 2 average:", "Lab 2 average: 9.5"),
         ("2100002 GMA", "Fetching Midterm average:", "Midterm average: 13.3333"),
     ] {
-        hear("Command: ");
+        expect_text("Command: ");
         say(typed);
-        hear(&format!("Command entered: {}", typed.trim_start_matches("2100002 ")));
-        hear(announced);
-        hear(answer);
+        expect_text(&format!("Command entered: {}", typed.trim_start_matches("2100002 ")));
+        expect_text(announced);
+        expect_text(answer);
     }
-    hear("Command: ");
+    expect_text("Command: ");
     say("GXA");
-    hear("commands: GG, GMA, GEA");
-    hear("Command: ");
+    expect_text("commands: GG, GMA, GEA");
+    expect_text("Command: ");
     say("");
     assert!(child.wait().unwrap().success());
 }

@@ -1,4 +1,4 @@
-//! How many connections there may be, and what becomes of those beyond.
+//! Limits on connections, request rates, descriptors and memory.
 
 use std::io::{ErrorKind, Read, Write};
 use std::time::Instant;
@@ -6,10 +6,10 @@ use std::time::Instant;
 use crate::harness::{ADA, ADA_GRADES, Client, Server, server_command};
 use rustix::process::Signal;
 
-/// Asks for Ada's grades and gives what she reads.
+/// Asks for Ada's grades and opens the answer.
 #[track_caller]
 fn asks(client: &mut Client) -> String {
-    ADA.opens(&client.say(b"2100001 GG\n").hears())
+    ADA.opens(&client.say(b"2100001 GG\n").reply())
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn connections_beyond_the_limit_wait_until_one_ends() {
     }
     let mut waiting = server.connect();
     waiting.say(b"2100001 GG\n");
-    // The one that waits is in the kernel's queue; all the others are served meanwhile.
+    // One connection waits in the kernel's queue while the others are served.
     for client in &mut inside {
         assert_eq!(asks(client), ADA_GRADES);
     }
@@ -29,50 +29,51 @@ fn connections_beyond_the_limit_wait_until_one_ends() {
     let early = waiting.socket().read(&mut [0; 1]).map_err(|error| error.kind());
     assert_eq!(early, Err(ErrorKind::WouldBlock), "no answer yet");
     waiting.socket().set_nonblocking(false).unwrap();
-    inside.pop().unwrap().done().hears_the_rest();
-    assert_eq!(ADA.opens(&waiting.hears()), ADA_GRADES);
+    inside.pop().unwrap().finish_sending().remaining_replies();
+    assert_eq!(ADA.opens(&waiting.reply()), ADA_GRADES);
     let mut fourth = server.connect();
-    waiting.done().hears_the_rest();
+    waiting.finish_sending().remaining_replies();
     assert_eq!(asks(&mut fourth), ADA_GRADES, "the count recovers");
 }
 
 #[test]
-fn connections_beyond_a_source_s_limit_are_closed_and_the_count_recovers() {
+fn connections_beyond_the_limit_per_source_are_closed_until_one_ends() {
     let mut server = Server::start("[limits]\nconnections_per_source = 2");
     for _ in 0..3 {
         let mut inside = [server.connect(), server.connect()];
         for client in &mut inside {
             assert_eq!(asks(client), ADA_GRADES);
         }
-        assert_eq!(server.connect().hears_the_rest(), Vec::<String>::new());
-        server.says("Connection from 127.0.0.1 rejected: too many are open.");
+        assert_eq!(server.connect().remaining_replies(), Vec::<String>::new());
+        server.prints("Connection from 127.0.0.1 rejected: too many are open.");
         for client in &mut inside {
             assert_eq!(asks(client), ADA_GRADES);
-            client.done().hears_the_rest();
+            client.finish_sending().remaining_replies();
         }
-        // The listener hears of an end a moment after the client does.
+        // The listener learns of the end a moment after the client.
         let start = Instant::now();
-        while server.connect().say(b"2100001 GG\n").done().hears_the_rest().is_empty() {
-            assert!(start.elapsed() < crate::harness::PATIENCE, "the count never recovers");
+        while server.connect().say(b"2100001 GG\n").finish_sending().remaining_replies().is_empty()
+        {
+            assert!(start.elapsed() < crate::harness::TIMEOUT, "the count never recovers");
         }
     }
 }
 
 #[test]
-fn a_source_that_asks_too_fast_is_told_so_in_the_place_of_each_answer() {
+fn each_request_beyond_the_rate_limit_gets_an_error_in_its_place() {
     let server = Server::start("[limits]\nrequests_per_second_per_source = 5");
     let replies = server.answers(&b"2100001 GG\nnonsense\n".repeat(10));
     assert_eq!(replies.len(), 20);
     let refused = "ERR too-many too many requests a second; wait before the next";
-    let told = replies.iter().filter(|reply| *reply != refused).count();
-    assert!((5..20).contains(&told), "{told} were heard, malformed ones among them");
+    let answered = replies.iter().filter(|reply| *reply != refused).count();
+    assert!((5..20).contains(&answered), "{answered} were answered, malformed ones included");
     assert_eq!(ADA.opens(&replies[0]), ADA_GRADES);
     assert!(replies[1].starts_with("ERR malformed "));
     assert_eq!(replies[19], refused);
 }
 
 #[test]
-fn the_limit_of_connections_is_lowered_to_what_the_process_may_open() {
+fn max_connections_is_lowered_to_the_descriptors_available() {
     let (folder, path) = crate::harness::class_folder("[limits]\nconnections = 5000");
     let mut limited = std::process::Command::new("prlimit");
     limited.args(["--nofile=200:200"]).arg(server_command().get_program());
@@ -95,7 +96,7 @@ fn the_limit_of_connections_is_lowered_to_what_the_process_may_open() {
 }
 
 #[test]
-fn running_out_of_descriptors_is_a_pause_and_not_the_end() {
+fn running_out_of_descriptors_pauses_the_listener() {
     let mut server = Server::start("[limits]\nconnections = 500");
     let limit = |files: &str| {
         let set = std::process::Command::new("prlimit")
@@ -107,11 +108,11 @@ fn running_out_of_descriptors_is_a_pause_and_not_the_end() {
     let mut clients: Vec<_> = (0..40).map(|_| server.connect()).collect();
     assert_eq!(asks(&mut clients[0]), ADA_GRADES);
     clients[39].say(b"2100001 GG\n");
-    server.says("Cannot accept connections: Too many open files");
+    server.prints("Cannot accept connections: Too many open files");
     assert_eq!(asks(&mut clients[0]), ADA_GRADES, "those inside are served");
-    clients.drain(..35).for_each(|mut client| drop(client.done().hears_the_rest()));
-    server.says("Accepting connections again.");
-    assert_eq!(ADA.opens(&clients[4].hears()), ADA_GRADES);
+    clients.drain(..35).for_each(|mut client| drop(client.finish_sending().remaining_replies()));
+    server.prints("Accepting connections again.");
+    assert_eq!(ADA.opens(&clients[4].reply()), ADA_GRADES);
     server.signal(Signal::TERM);
     let (code, output) = server.ended();
     assert_eq!(code, Some(0));
@@ -120,13 +121,13 @@ fn running_out_of_descriptors_is_a_pause_and_not_the_end() {
 }
 
 #[test]
-fn floods_leave_memory_as_it_was() {
+fn floods_do_not_grow_memory() {
     let server = Server::start("[console]\nstyle = \"log\"");
     let flood = |bytes: &[u8], rounds: usize| {
         for _ in 0..rounds {
             let mut client = server.connect();
             for _ in 0..64 {
-                // The server may have closed already, which is what it should do.
+                // The server may have closed the connection already.
                 if client.socket().write_all(bytes).is_err() {
                     break;
                 }
@@ -145,7 +146,7 @@ fn floods_leave_memory_as_it_was() {
 }
 
 #[test]
-fn a_connection_that_waits_keeps_only_the_tail_of_what_it_read() {
+fn an_idle_connection_keeps_only_its_unread_bytes() {
     const CONNECTIONS: u64 = 900;
     let server = Server::start("[console]\nstyle = \"log\"");
     // A whole read of 8 KiB: a request, blanks, and half a request.
@@ -154,7 +155,7 @@ fn a_connection_that_waits_keeps_only_the_tail_of_what_it_read() {
     let before = server.resident_kib();
     let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| server.connect()).collect();
     for client in &mut clients {
-        client.say(&bytes).hears();
+        client.say(&bytes).reply();
     }
     let each = server.resident_kib().saturating_sub(before) / CONNECTIONS;
     assert!(each < 6, "{each} KiB a connection");

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::harness::{ADA, ADA_GRADES, BO, CLASS, Server, holds_no_key};
 use rustix::process::Signal;
 
-/// The class with another midterm mark for Ada.
+/// The class with this midterm mark for Ada.
 fn class_with_midterm(mark: u64) -> String {
     CLASS.replace("3,9,9,0,17,", &format!("3,9,9,0,{mark},"))
 }
@@ -19,20 +19,20 @@ fn midterm_and_edition(token: &str) -> (u64, u64) {
 }
 
 #[test]
-fn a_hangup_loads_the_class_file_and_open_connections_see_it() {
+fn sighup_reloads_the_class_file_for_open_connections() {
     let mut server = Server::start("");
     let mut client = server.connect();
-    assert_eq!(ADA.opens(&client.say(b"2100001 GMA\n").hears()), "Midterm average: 13.3333");
+    assert_eq!(ADA.opens(&client.say(b"2100001 GMA\n").reply()), "Midterm average: 13.3333");
     server.save_class(&class_with_midterm(20));
     server.signal(Signal::HUP);
-    server.says("Edition 2 of the class file is in place: 3 students.");
-    assert_eq!(ADA.opens(&client.say(b"2100001 GMA\n").hears()), "Midterm average: 14.3333");
+    server.prints("Edition 2 of the class file is in place: 3 students.");
+    assert_eq!(ADA.opens(&client.say(b"2100001 GMA\n").reply()), "Midterm average: 14.3333");
     server.signal(Signal::HUP);
-    server.says("The class file is unchanged; kept edition 2.");
+    server.prints("The class file is unchanged; kept edition 2.");
 }
 
 #[test]
-fn students_come_go_and_change_keys_while_connected() {
+fn students_can_be_added_removed_and_rekeyed_while_connected() {
     let mut server =
         Server::start("[gradebook]\nshrink_percent_max = 50\n[lab]\nunknown_student = \"error\"");
     let mut client = server.connect();
@@ -41,19 +41,19 @@ fn students_come_go_and_change_keys_while_connected() {
         CLASS.lines().filter(|line| !line.starts_with("Bo")).map(|l| format!("{l}\n")).collect();
     server.save_class(&without_bo.replace(ADA.1, &new_key));
     server.signal(Signal::HUP);
-    server.says("Edition 2 of the class file is in place: 2 students.");
-    assert_eq!(client.say(b"2100002 GG\n").hears(), "ERR unknown no student has this ID");
-    let token = client.say(b"2100001 GG\n").hears();
+    server.prints("Edition 2 of the class file is in place: 2 students.");
+    assert_eq!(client.say(b"2100002 GG\n").reply(), "ERR unknown no student has this ID");
+    let token = client.say(b"2100001 GG\n").reply();
     let text = fernet::Fernet::new(&new_key).unwrap().decrypt(&token).unwrap();
     assert_eq!(String::from_utf8(text).unwrap(), ADA_GRADES);
     server.save_class(CLASS);
     server.signal(Signal::HUP);
-    server.says("Edition 3 of the class file is in place: 3 students.");
-    BO.opens(&client.say(b"2100002 GG\n").hears());
+    server.prints("Edition 3 of the class file is in place: 3 students.");
+    BO.opens(&client.say(b"2100002 GG\n").reply());
 }
 
 #[test]
-fn a_refused_file_changes_nothing_and_is_told_once_with_its_row() {
+fn an_invalid_file_changes_nothing_and_is_reported_once_with_its_row() {
     let mut server = Server::start("");
     let bad_files = [
         ("", "is empty"),
@@ -76,7 +76,7 @@ fn a_refused_file_changes_nothing_and_is_told_once_with_its_row() {
     for (content, reason) in bad_files {
         server.save_class(content);
         server.signal(Signal::HUP);
-        let line = server.says("Kept edition 1: ");
+        let line = server.prints("Kept edition 1: ");
         assert!(line.contains("class.csv: ") && line.contains(reason), "{line} for {reason}");
         assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
     }
@@ -86,12 +86,12 @@ fn a_refused_file_changes_nothing_and_is_told_once_with_its_row() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_without_hanging() {
+fn a_path_that_is_not_a_regular_file_is_rejected_without_blocking() {
     let mut server = Server::start("");
     let path = server.class_file();
     let mut refused = |reason: &str| {
         server.signal(Signal::HUP);
-        assert!(server.says("Kept edition 1: ").contains(reason), "{reason}");
+        assert!(server.prints("Kept edition 1: ").contains(reason), "{reason}");
         assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
     };
     fs::remove_file(&path).unwrap();
@@ -107,11 +107,11 @@ fn what_is_no_file_is_refused_without_hanging() {
     fs::remove_file(&path).unwrap();
     server.save_class(&class_with_midterm(20));
     server.signal(Signal::HUP);
-    server.says("Edition 2 of the class file is in place");
+    server.prints("Edition 2 of the class file is in place");
 }
 
 #[test]
-fn a_file_that_loses_too_many_students_is_held_back() {
+fn a_file_that_drops_too_many_students_is_rejected() {
     let students = |numbers: std::ops::Range<u32>| {
         let header = "Name,ID Number,Key,Lab 1\n".to_owned();
         numbers.fold(header, |file, n| {
@@ -126,7 +126,7 @@ fn a_file_that_loses_too_many_students_is_held_back() {
         Server::start_with(folder, crate::harness::server_command().arg("--config").arg(path));
     server.save_class(&students(110..189));
     server.signal(Signal::HUP);
-    let line = server.says("Kept edition 1: ");
+    let line = server.prints("Kept edition 1: ");
     assert!(
         line.contains(
             "21 of 100 students are missing, more than gradebook.shrink_percent_max = 20"
@@ -135,12 +135,12 @@ fn a_file_that_loses_too_many_students_is_held_back() {
     server.save_class(&students(131..231));
     server.signal(Signal::HUP);
     assert!(
-        server.says("Kept edition 1: ").contains("21 of 100 students are missing"),
+        server.prints("Kept edition 1: ").contains("21 of 100 students are missing"),
         "as many, but others"
     );
     server.save_class(&students(110..190));
     server.signal(Signal::HUP);
-    server.says("Edition 2 of the class file is in place: 80 students.");
+    server.prints("Edition 2 of the class file is in place: 80 students.");
 }
 
 #[test]
@@ -149,25 +149,25 @@ fn a_watched_file_is_loaded_however_it_is_saved() {
     let path = server.class_file();
     // Replaced by renaming.
     server.save_class(&class_with_midterm(20));
-    server.says("Edition 2 of the class file is in place");
+    server.prints("Edition 2 of the class file is in place");
     // Written in place.
     fs::write(&path, class_with_midterm(19)).unwrap();
-    server.says("Edition 3 of the class file is in place");
-    // Moved away, written anew, as editors with backup files do.
+    server.prints("Edition 3 of the class file is in place");
+    // Renamed and written again, as editors with backup files do.
     fs::rename(&path, path.with_extension("csv~")).unwrap();
     fs::write(&path, class_with_midterm(18)).unwrap();
-    server.says("Edition 4 of the class file is in place");
+    server.prints("Edition 4 of the class file is in place");
     let report = &server.answers(b"2100001 REPORT\n")[0];
     assert_eq!(midterm_and_edition(report), (18, 4));
-    // Other files in the folder are none of its concern.
+    // Changes to other files in the folder are ignored.
     fs::write(path.with_file_name(".class.csv.swp"), "x").unwrap();
     fs::write(path.with_file_name("other.csv"), "x").unwrap();
     server.save_class(&class_with_midterm(17));
-    server.says("Edition 5 of the class file is in place");
+    server.prints("Edition 5 of the class file is in place");
 }
 
 #[test]
-fn reloads_under_load_lose_mix_and_run_back_nothing() {
+fn reloads_under_load_lose_no_request_and_never_go_back_an_edition() {
     let mut server = Server::start("[console]\nstyle = \"log\"");
     let address = ("127.0.0.1", server.port);
     let loads: Vec<_> = (0..4)
@@ -179,7 +179,7 @@ fn reloads_under_load_lose_mix_and_run_back_nothing() {
                 while last < 21 {
                     client.say(b"2100001 REPORT\n".repeat(32));
                     for _ in 0..32 {
-                        let (midterm, edition) = midterm_and_edition(&client.hears());
+                        let (midterm, edition) = midterm_and_edition(&client.reply());
                         let mark = if edition == 1 { 17 } else { edition + 100 };
                         assert_eq!(midterm, mark, "one reply, one edition");
                         assert!(edition >= last, "edition {edition} behind {last}");
@@ -193,7 +193,7 @@ fn reloads_under_load_lose_mix_and_run_back_nothing() {
     server.save_class(&class_with_midterm(102));
     for edition in 2..=21 {
         server.signal(Signal::HUP);
-        server.says(&format!("class file installed edition={edition} "));
+        server.prints(&format!("class file installed edition={edition} "));
         server.save_class(&class_with_midterm(edition + 101));
     }
     let seen: usize = loads.into_iter().map(|load| load.join().unwrap()).sum();
@@ -201,7 +201,7 @@ fn reloads_under_load_lose_mix_and_run_back_nothing() {
 }
 
 #[test]
-fn a_storm_of_hangups_ends_with_the_last_file() {
+fn many_sighups_end_with_the_last_file_published() {
     let mut server = Server::start("");
     for mark in 21..60 {
         server.save_class(&class_with_midterm(mark));
@@ -214,6 +214,6 @@ fn a_storm_of_hangups_ends_with_the_last_file() {
         if midterm == 99 {
             break;
         }
-        server.says("dition");
+        server.prints("dition");
     }
 }

@@ -1,9 +1,9 @@
-//! Sealed requests over a real socket: what a student relies on, and what nobody else may learn.
+//! Sealed requests over real sockets: what a student relies on, and what others must not learn.
 
 use std::process::{Command, Output, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::harness::{ADA, ADA_GRADES, BO, Server, Student};
+use crate::harness::{ADA, ADA_GRADES, BO, Server, Student, missing_tool};
 use fernet::Fernet;
 
 const SEALED: &str = "[server]\nprofile = \"sealed\"\n[sealed]\naudience = \"nets-2026\"\nreplays_per_student = 400\n";
@@ -23,8 +23,8 @@ fn request(student: Student, text: &str, time: u64) -> String {
     format!("{} {token}\n", student.0)
 }
 
-/// What the student reads: status and body. Other fields are as they should be.
-fn told(student: Student, command: &str, nonce: u64, reply: &str) -> (String, String) {
+/// Opens a reply as its student. Checks all other fields and returns status and body.
+fn opened(student: Student, command: &str, nonce: u64, reply: &str) -> (String, String) {
     let text = student.opens(reply);
     assert_eq!((text.len() + 1) % 384, 0);
     let fields: Vec<_> = text.splitn(8, '\t').collect();
@@ -36,20 +36,20 @@ fn told(student: Student, command: &str, nonce: u64, reply: &str) -> (String, St
 /// One request by Ada with this text and time, and the status that she reads.
 fn status(server: &Server, text: &str, command: &str, nonce: u64, time: u64) -> String {
     let reply = &server.answers(request(ADA, text, time).as_bytes())[0];
-    told(ADA, command, nonce, reply).0
+    opened(ADA, command, nonce, reply).0
 }
 
 #[test]
-fn a_student_reads_the_answer_and_nobody_else_does() {
+fn only_the_student_can_read_the_answer() {
     let server = Server::start(SEALED);
     let text = text("nets-2026", ADA.0, "GG", 77);
     let reply = &server.answers(request(ADA, &text, now()).as_bytes())[0];
-    assert_eq!(told(ADA, "GG", 77, reply), ("ok".into(), ADA_GRADES.into()));
+    assert_eq!(opened(ADA, "GG", 77, reply), ("ok".into(), ADA_GRADES.into()));
     assert!(Fernet::new(BO.1).unwrap().decrypt(reply).is_err());
 }
 
 #[test]
-fn what_is_wrong_with_a_genuine_request_is_told_to_its_student() {
+fn an_authentic_but_invalid_request_is_answered_with_the_reason() {
     let server = Server::start(SEALED);
     let own = |command, nonce| text("nets-2026", ADA.0, command, nonce);
     assert_eq!(status(&server, &text("nets-2025", ADA.0, "GG", 1), "GG", 1, now()), "audience");
@@ -61,17 +61,17 @@ fn what_is_wrong_with_a_genuine_request_is_told_to_its_student() {
 }
 
 #[test]
-fn a_request_is_answered_once_also_when_it_is_sent_twice_at_once() {
+fn a_request_sent_twice_is_answered_once() {
     let server = Server::start(SEALED);
     let request = request(ADA, &text("nets-2026", ADA.0, "GG", 1), now());
     let replies = server.answers(format!("{request}{request}").as_bytes());
     let later = server.answers(request.as_bytes());
-    let statuses = replies.iter().chain(&later).map(|reply| told(ADA, "GG", 1, reply).0);
+    let statuses = replies.iter().chain(&later).map(|reply| opened(ADA, "GG", 1, reply).0);
     assert_eq!(statuses.collect::<Vec<_>>(), ["ok", "replayed", "replayed"]);
 }
 
 #[test]
-fn an_audit_knows_what_each_request_held_and_what_became_of_it() {
+fn the_audit_records_command_and_outcome_of_each_request() {
     let server = Server::start(&format!("{SEALED}[audit]\nfile = \"audit.jsonl\"\n"));
     let first = request(ADA, &text("nets-2026", ADA.0, "STATS Lab 1", 1), now());
     let late = request(ADA, &text("nets-2026", ADA.0, "GG", 2), now() - 400);
@@ -105,49 +105,49 @@ fn an_audit_knows_what_each_request_held_and_what_became_of_it() {
 }
 
 #[test]
-fn replies_that_find_no_room_at_once_are_not_taken_for_answered() {
+fn a_reply_deferred_for_lack_of_room_is_recorded_once() {
     let server = Server::start(&format!("{SEALED}[limits]\noutput_bytes = \"4KiB\"\n"));
     for command in ["REPORT", "GG"] {
         let text = |nonce| text("nets-2026", ADA.0, command, nonce);
         let all: String = (0..60).map(|nonce| request(ADA, &text(nonce), now())).collect();
         let replies = server.answers(all.as_bytes());
-        let statuses = replies.iter().zip(0..).map(|(reply, n)| told(ADA, command, n, reply).0);
+        let statuses = replies.iter().zip(0..).map(|(reply, n)| opened(ADA, command, n, reply).0);
         assert_eq!(statuses.filter(|status| status == "ok").count(), 60);
     }
 }
 
 #[test]
-fn a_flood_of_one_student_s_requests_leaves_the_others_alone() {
+fn a_flood_by_one_student_does_not_affect_other_students() {
     let server = Server::start(SEALED);
     let flood: String =
         (0..500).map(|nonce| request(ADA, &text("nets-2026", ADA.0, "GG", nonce), now())).collect();
     let replies = server.answers(flood.as_bytes());
-    let told: Vec<_> =
-        replies.iter().zip(0..).map(|(reply, n)| told(ADA, "GG", n, reply).0).collect();
-    assert!(told[..400].iter().all(|status| status == "ok"));
-    assert!(told[400..].iter().all(|status| status == "busy"));
+    let statuses: Vec<_> =
+        replies.iter().zip(0..).map(|(reply, n)| opened(ADA, "GG", n, reply).0).collect();
+    assert!(statuses[..400].iter().all(|status| status == "ok"));
+    assert!(statuses[400..].iter().all(|status| status == "busy"));
     let reply =
         &server.answers(request(BO, &text("nets-2026", BO.0, "GMA", 1), now()).as_bytes())[0];
-    assert_eq!(self::told(BO, "GMA", 1, reply).0, "ok");
+    assert_eq!(opened(BO, "GMA", 1, reply).0, "ok");
 }
 
-/// Requests that no student has sealed: for a student of the class, and for nobody.
+/// A request that is sealed with a key of no student.
 fn foreign(id: &str, nonce: u64) -> String {
-    let stranger = Fernet::new(&Fernet::generate_key()).unwrap();
-    format!("{id} {}\n", stranger.encrypt(text("nets-2026", id, "GG", nonce).as_bytes()))
+    let forger = Fernet::new(&Fernet::generate_key()).unwrap();
+    format!("{id} {}\n", forger.encrypt(text("nets-2026", id, "GG", nonce).as_bytes()))
 }
 
 #[test]
-fn who_is_enrolled_shows_in_no_reply_to_a_stranger() {
+fn replies_to_forged_requests_do_not_reveal_who_is_enrolled() {
     let server = Server::start(SEALED);
     let genuine =
         &server.answers(request(ADA, &text("nets-2026", ADA.0, "GG", 1), now()).as_bytes())[0];
     for id in [ADA.0, "2999999", ADA.0, "nobody@class.example"] {
         let reply = &server.answers(foreign(id, 2).as_bytes())[0];
-        assert_eq!(reply.len(), genuine.len(), "and of the length of a usual answer");
+        assert_eq!(reply.len(), genuine.len(), "a decoy has the length of an answer");
         assert!(reply.starts_with("gAAAA") && Fernet::new(ADA.1).unwrap().decrypt(reply).is_err());
     }
-    // A reply sent back, and a request about someone else, are no more than a stranger's.
+    // A reply sent back as a request, and a request for another student, get a decoy as well.
     let fernet = Fernet::new(ADA.1).unwrap();
     let mut reflected = fernet.decrypt(genuine).unwrap();
     reflected.truncate(255);
@@ -160,7 +160,7 @@ fn who_is_enrolled_shows_in_no_reply_to_a_stranger() {
 }
 
 #[test]
-fn what_is_not_sealed_is_refused_without_a_look_at_the_class() {
+fn unsealed_requests_are_rejected_without_a_lookup() {
     let server = Server::start(SEALED);
     let line = foreign(ADA.0, 1);
     let malformed = "ERR malformed this server answers sealed requests only; send: ID TOKEN, as \
@@ -174,7 +174,7 @@ fn what_is_not_sealed_is_refused_without_a_look_at_the_class() {
 }
 
 #[test]
-fn requests_in_clear_from_elsewhere_must_be_allowed() {
+fn requests_in_clear_from_other_machines_need_a_setting() {
     let (_folder, path) = crate::harness::class_folder("[server]\nlisten = \"0.0.0.0:0\"");
     let output = crate::harness::server_command().arg("--config").arg(path).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -183,7 +183,7 @@ fn requests_in_clear_from_elsewhere_must_be_allowed() {
     assert!(server.stopped().1.iter().any(|line| line.starts_with(warning)));
 }
 
-/// The client, with a state folder of its own.
+/// Runs the client with the state folder of this server.
 fn client(server: &Server, audience: &str, student: Student, command: &str) -> Output {
     let mut client = Command::new(env!("CARGO_BIN_EXE_grade-client"));
     client.args(["--server", &format!("127.0.0.1:{}", server.port), "--id", student.0]);
@@ -193,7 +193,7 @@ fn client(server: &Server, audience: &str, student: Student, command: &str) -> O
 }
 
 #[test]
-fn the_client_speaks_it_and_says_in_words_what_is_wrong() {
+fn the_client_sends_sealed_requests_and_explains_errors() {
     let server = Server::start(SEALED);
     let output = client(&server, "nets-2026", ADA, "GG");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{ADA_GRADES}\n"));
@@ -210,7 +210,7 @@ fn the_client_speaks_it_and_says_in_words_what_is_wrong() {
 }
 
 #[test]
-fn the_client_notices_editions_that_run_back() {
+fn the_client_detects_an_older_edition() {
     let server = Server::start(SEALED);
     assert!(client(&server, "nets-2026", ADA, "GG").status.success());
     let state = server.folder.path().join("grade-client/editions.json");
@@ -232,10 +232,10 @@ fn the_client_notices_editions_that_run_back() {
 }
 
 #[test]
-fn the_protocol_s_python_client_is_answered_where_its_package_is_installed() {
+fn the_python_client_for_sealed_requests_works() {
     let python = |arguments: &[&str]| Command::new("python3").args(arguments).output();
     if !python(&["-c", "import cryptography"]).is_ok_and(|output| output.status.success()) {
-        return;
+        return missing_tool("python3 with the package cryptography");
     }
     let server = Server::start(SEALED);
     let protocol = include_str!("../../docs/PROTOCOL.md");
@@ -245,13 +245,13 @@ fn the_protocol_s_python_client_is_answered_where_its_package_is_installed() {
     std::fs::write(&key, ADA.1).unwrap();
     let (path, key) = (path.to_str().unwrap(), key.to_str().unwrap());
     let port = server.port.to_string();
-    for (command, told) in [
+    for (command, printed) in [
         ("GG", ADA_GRADES),
         ("STATS Lab 9", "refused: assessment"),
         ("nonsense", "refused: command"),
     ] {
         let output = python(&[path, "127.0.0.1", &port, "nets-2026", ADA.0, key, command]).unwrap();
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), told, "{error}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), printed, "{error}");
     }
 }

@@ -1,8 +1,10 @@
-//! Sessions over an in-memory pipe, in virtual time: no test here waits.
+//! Sessions over an in-memory pipe, in virtual time.
 
 use std::time::Duration;
 
-use crate::harness::pipe::{AlwaysReady, TestServer, hear, hear_the_rest, say, session_config};
+use crate::harness::pipe::{
+    AlwaysReady, TestServer, next_reply, remaining_replies, say, session_config,
+};
 use crate::harness::{ADA, ADA_GRADES, BO, BO_GRADES};
 use grade_actors::event::CloseReason;
 use grade_actors::messages::Drain;
@@ -21,7 +23,7 @@ async fn a_request_is_answered_and_the_connection_stays_open() {
     let (_session, mut client) = server.connect(PIPE_BYTES);
     for _ in 0..3 {
         say(&mut client, "2100001 GG").await;
-        assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
+        assert_eq!(ADA.opens(&next_reply(&mut client).await), ADA_GRADES);
     }
     drop(client);
     let ended = server.ended.recv().await.unwrap();
@@ -29,35 +31,35 @@ async fn a_request_is_answered_and_the_connection_stays_open() {
 }
 
 #[actix_rt::test]
-async fn a_silent_connection_ends_at_the_idle_limit() {
+async fn an_idle_connection_is_closed_at_the_idle_limit() {
     pause();
     let mut server = TestServer::open(session_config());
     let (_session, mut client) = server.connect(PIPE_BYTES);
     let start = Instant::now();
-    assert_eq!(hear_the_rest(&mut client).await, Vec::<String>::new(), "without a word");
+    assert_eq!(remaining_replies(&mut client).await, Vec::<String>::new(), "without a word");
     assert_eq!(start.elapsed().as_secs(), 600);
     assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::Idle);
 }
 
 #[actix_rt::test]
-async fn only_a_request_makes_a_connection_less_idle() {
+async fn only_a_complete_request_resets_the_idle_limit() {
     pause();
     let server = TestServer::open(session_config());
     let (_session, mut client) = server.connect(PIPE_BYTES);
     sleep(seconds(500)).await;
     say(&mut client, "2100001 GG").await;
-    assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
+    assert_eq!(ADA.opens(&next_reply(&mut client).await), ADA_GRADES);
     let start = Instant::now();
     for _ in 0..50 {
         sleep(seconds(10)).await;
         say(&mut client, " \r\n").await;
     }
-    assert_eq!(hear_the_rest(&mut client).await, Vec::<String>::new());
+    assert_eq!(remaining_replies(&mut client).await, Vec::<String>::new());
     assert_eq!(start.elapsed().as_secs(), 600);
 }
 
 #[actix_rt::test]
-async fn dribbling_does_not_extend_the_time_for_a_request() {
+async fn slow_bytes_do_not_extend_the_limit_for_a_request() {
     pause();
     let mut server = TestServer::open(session_config());
     let (_session, client) = server.connect(PIPE_BYTES);
@@ -72,46 +74,46 @@ async fn dribbling_does_not_extend_the_time_for_a_request() {
             sleep(seconds(1)).await;
         }
     };
-    let hear = async {
+    let next_reply = async {
         let mut text = String::new();
         reader.read_to_string(&mut text).await.unwrap();
         (text, start.elapsed().as_secs())
     };
-    let (_, (text, after)) = tokio::join!(dribble, hear);
+    let (_, (text, after)) = tokio::join!(dribble, next_reply);
     assert_eq!(text, "ERR too-slow the request was not complete in time; the connection closes\n");
     assert_eq!(after, 30);
     assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::TooSlow);
 }
 
 #[actix_rt::test]
-async fn a_flood_of_blanks_is_idleness_and_leaves_others_their_turn() {
+async fn a_flood_of_blank_lines_counts_as_idle_and_does_not_delay_others() {
     let mut session_config = session_config();
     session_config.timeouts.idle = Duration::from_millis(50);
     let mut server = TestServer::open(session_config);
     let _flood = server.spawn_session(AlwaysReady(|buffer| buffer.put_slice(&[b' '; 1000])));
     let (_session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001 GG").await;
-    assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
-    // Both, the flood and the one that has nothing more to ask.
+    assert_eq!(ADA.opens(&next_reply(&mut client).await), ADA_GRADES);
+    // Both the flooding client and the idle client are closed.
     for _ in 0..2 {
         let ended =
-            timeout(crate::harness::PATIENCE, server.ended.recv()).await.expect("it never ends");
+            timeout(crate::harness::TIMEOUT, server.ended.recv()).await.expect("it never ends");
         assert_eq!(ended.unwrap().reason, CloseReason::Idle);
     }
 }
 
 #[actix_rt::test]
-async fn the_time_for_a_request_begins_with_its_own_first_byte() {
+async fn the_limit_for_a_request_starts_at_its_first_byte() {
     pause();
     let server = TestServer::open(session_config());
     let (_session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001").await;
     sleep(seconds(29)).await;
     say(&mut client, " GG\n21000").await;
-    assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
+    assert_eq!(ADA.opens(&next_reply(&mut client).await), ADA_GRADES);
     sleep(seconds(29)).await;
     say(&mut client, "02 GG").await;
-    assert_eq!(BO.opens(&hear(&mut client).await), BO_GRADES);
+    assert_eq!(BO.opens(&next_reply(&mut client).await), BO_GRADES);
 }
 
 #[actix_rt::test]
@@ -131,11 +133,11 @@ async fn a_client_that_never_reads_is_reset_at_the_write_limit() {
     let (taken, ended) = tokio::join!(flood, server.ended.recv());
     assert_eq!(ended.unwrap().reason, CloseReason::NotReading);
     assert_eq!(start.elapsed().as_secs(), 30);
-    assert!(taken < 4096, "it goes on reading: {taken} bytes");
+    assert!(taken < 4096, "the session keeps reading: {taken} bytes");
 }
 
 #[actix_rt::test]
-async fn a_client_that_reads_a_byte_a_second_is_cut_by_the_total_limit() {
+async fn a_client_that_reads_one_byte_a_second_is_closed_at_the_total_limit() {
     pause();
     let mut server = TestServer::open(session_config());
     let (_session, client) = server.connect(64);
@@ -153,7 +155,7 @@ async fn a_client_that_reads_a_byte_a_second_is_cut_by_the_total_limit() {
 }
 
 #[actix_rt::test]
-async fn a_client_that_reads_late_loses_nothing() {
+async fn a_client_that_reads_late_gets_every_reply() {
     pause();
     let server = TestServer::open(session_config());
     let (_session, client) = server.connect(512);
@@ -180,7 +182,7 @@ async fn a_client_that_reads_late_loses_nothing() {
 }
 
 #[actix_rt::test]
-async fn a_greedy_client_does_not_hold_up_a_polite_one() {
+async fn a_client_that_pipelines_does_not_delay_another() {
     let server = TestServer::open(session_config());
     let (_greedy_session, greedy) = server.connect(1 << 20);
     let (mut greedy_reader, mut greedy_writer) = tokio::io::split(greedy);
@@ -202,14 +204,14 @@ async fn a_greedy_client_does_not_hold_up_a_polite_one() {
 }
 
 #[actix_rt::test]
-async fn replies_beyond_the_output_limit_come_in_the_next_write() {
+async fn replies_beyond_the_output_limit_are_sent_in_the_next_write() {
     let mut session_config = session_config();
     session_config.batch.output_bytes = 1;
     let server = TestServer::open(session_config);
     let (_session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001 GG\n2100002 GG\nfoo\n2100001 GG\n").await;
     client.shutdown().await.unwrap();
-    let replies = hear_the_rest(&mut client).await;
+    let replies = remaining_replies(&mut client).await;
     assert_eq!(replies.len(), 4);
     assert_eq!(ADA.opens(&replies[0]), ADA_GRADES);
     assert_eq!(BO.opens(&replies[1]), BO_GRADES);
@@ -218,7 +220,7 @@ async fn replies_beyond_the_output_limit_come_in_the_next_write() {
 }
 
 #[actix_rt::test]
-async fn a_refused_client_that_goes_on_sending_still_hears_why() {
+async fn a_rejected_client_that_keeps_sending_still_receives_the_reason() {
     pause();
     let mut server = TestServer::open(session_config());
     let (_session, client) = server.connect(256);
@@ -229,7 +231,7 @@ async fn a_refused_client_that_goes_on_sending_still_hears_why() {
             sleep(Duration::from_millis(1)).await;
         }
     };
-    let hear = async {
+    let next_reply = async {
         let mut text = String::new();
         reader.read_to_string(&mut text).await.unwrap();
         text
@@ -240,7 +242,7 @@ async fn a_refused_client_that_goes_on_sending_still_hears_why() {
             ended = server.ended.recv() => assert_eq!(ended.unwrap().reason, CloseReason::TooLong),
         }
     };
-    let (text, ()) = tokio::join!(hear, flood_until_cut);
+    let (text, ()) = tokio::join!(next_reply, flood_until_cut);
     assert_eq!(text, "ERR too-long the line is too long; the connection closes\n");
     assert_eq!(start.elapsed().as_secs(), 2, "and is not listened to for ever");
 }
@@ -250,28 +252,28 @@ fn soon() -> Drain {
 }
 
 #[actix_rt::test]
-async fn at_the_service_s_end_an_idle_session_ends_at_once() {
+async fn a_stop_closes_an_idle_session_at_once() {
     pause();
     let mut server = TestServer::open(session_config());
     let (session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001 GG").await;
-    hear(&mut client).await;
+    next_reply(&mut client).await;
     let start = Instant::now();
     session.send(soon()).await.unwrap();
-    assert_eq!(hear_the_rest(&mut client).await, Vec::<String>::new());
+    assert_eq!(remaining_replies(&mut client).await, Vec::<String>::new());
     drop(client);
     assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::Drained);
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[actix_rt::test]
-async fn at_the_service_s_end_what_has_been_sent_is_answered_and_no_half_request() {
+async fn a_stop_answers_complete_requests_and_no_incomplete_one() {
     let mut server = TestServer::open(session_config());
     let (session, mut client) = server.connect(PIPE_BYTES);
     // More than one batch, and then half a request.
     say(&mut client, "2100001 GG\n".repeat(100) + "2100001 G").await;
     session.send(soon()).await.unwrap();
-    let replies = hear_the_rest(&mut client).await;
+    let replies = remaining_replies(&mut client).await;
     assert_eq!(replies.len(), 100);
     drop(client);
     let ended = server.ended.recv().await.unwrap();
@@ -279,7 +281,7 @@ async fn at_the_service_s_end_what_has_been_sent_is_answered_and_no_half_request
 }
 
 #[actix_rt::test]
-async fn at_the_service_s_end_a_client_that_never_stops_asking_is_not_waited_for() {
+async fn a_stop_does_not_wait_for_a_client_that_keeps_asking() {
     pause();
     let mut server = TestServer::open(session_config());
     let (session, client) = server.connect(512);

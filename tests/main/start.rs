@@ -1,10 +1,10 @@
-//! Starting: one clear message and the documented code when it cannot be.
+//! The start: a failed start prints one clear error and ends with the documented exit code.
 
 use crate::harness::{
     ADA, ADA_GRADES, CLASS, Server, class_folder, ended, holds_no_key, server_command,
 };
 
-/// Runs the server to its end and gives the code and what it said on standard error.
+/// Runs the server until it ends. Returns the exit code and standard error.
 fn rejection(settings: &str, class: &[u8]) -> (i32, String) {
     let (folder, path) = class_folder(settings);
     std::fs::write(folder.path().join("class.csv"), class).unwrap();
@@ -16,7 +16,7 @@ fn rejection(settings: &str, class: &[u8]) -> (i32, String) {
 }
 
 #[test]
-fn a_second_server_on_the_port_says_so() {
+fn a_second_server_on_the_same_port_fails_with_a_clear_error() {
     let server = Server::start("");
     let listen = format!("[server]\nlisten = \"127.0.0.1:{}\"", server.port);
     let (code, text) = rejection(&listen, CLASS.as_bytes());
@@ -29,11 +29,15 @@ fn a_second_server_on_the_port_says_so() {
             server.port
         )
     );
-    assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES, "the first goes on");
+    assert_eq!(
+        ADA.opens(&server.answers(b"2100001 GG\n")[0]),
+        ADA_GRADES,
+        "the first server still answers"
+    );
 }
 
 #[test]
-fn a_bad_class_file_is_named_with_row_and_column_and_no_key() {
+fn an_invalid_class_file_error_names_row_and_column_but_no_key() {
     let swapped = CLASS.replace("2100002", &format!("{}x", ADA.1));
     let (code, text) = rejection("", swapped.as_bytes());
     assert_eq!(code, 1);
@@ -51,7 +55,7 @@ fn a_bad_class_file_is_named_with_row_and_column_and_no_key() {
 }
 
 #[test]
-fn a_crash_leaves_no_copy_of_the_keys_behind() {
+fn a_crash_leaves_no_core_dump() {
     let server = Server::start("");
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
@@ -59,7 +63,7 @@ fn a_crash_leaves_no_copy_of_the_keys_behind() {
 }
 
 #[test]
-fn unknown_settings_and_bad_values_are_usage_errors() {
+fn unknown_settings_and_invalid_values_are_usage_errors() {
     for settings in ["[server]\nprot = 1", "[server]\nworkers = 0", "[audit]\ntimeout = 1"] {
         let (code, text) = rejection(settings, CLASS.as_bytes());
         assert_eq!(code, 2, "{text}");
@@ -69,17 +73,17 @@ fn unknown_settings_and_bad_values_are_usage_errors() {
 }
 
 #[test]
-fn several_workers_answer_alike_and_stop_together() {
+fn several_workers_give_the_same_answers_and_stop_together() {
     let server = Server::start("[server]\nworkers = 3");
     let mut clients: Vec<_> = (0..9).map(|_| server.connect()).collect();
     for client in &mut clients {
         for _ in 0..3 {
-            assert_eq!(ADA.opens(&client.say(b"2100001 GG\n").hears()), ADA_GRADES);
+            assert_eq!(ADA.opens(&client.say(b"2100001 GG\n").reply()), ADA_GRADES);
         }
     }
     server.signal(rustix::process::Signal::TERM);
     for client in &mut clients {
-        assert_eq!(client.hears_the_rest(), Vec::<String>::new());
+        assert_eq!(client.remaining_replies(), Vec::<String>::new());
     }
     drop(clients);
     let (code, output) = server.ended();
@@ -87,25 +91,25 @@ fn several_workers_answer_alike_and_stop_together() {
 }
 
 #[test]
-fn a_service_manager_is_told_when_it_is_ready_and_when_it_stops() {
+fn the_service_manager_is_notified_of_readiness_and_of_the_stop() {
     let (folder, path) = class_folder("");
     let manager = std::os::unix::net::UnixDatagram::bind(folder.path().join("notify")).unwrap();
-    manager.set_read_timeout(Some(crate::harness::PATIENCE)).unwrap();
+    manager.set_read_timeout(Some(crate::harness::TIMEOUT)).unwrap();
     let mut command = server_command();
     command.env("NOTIFY_SOCKET", folder.path().join("notify")).arg("--config").arg(path);
     let server = Server::start_with(folder, &mut command);
-    let hears = || {
+    let notification = || {
         let mut buffer = [0; 64];
         let bytes = manager.recv(&mut buffer).unwrap();
         String::from_utf8(buffer[..bytes].to_vec()).unwrap()
     };
-    assert_eq!(hears().trim_end(), "READY=1");
+    assert_eq!(notification().trim_end(), "READY=1");
     assert_eq!(server.stopped().0, Some(0));
-    assert_eq!(hears().trim_end(), "STOPPING=1");
+    assert_eq!(notification().trim_end(), "STOPPING=1");
 }
 
 #[test]
-fn a_socket_that_a_service_manager_hands_over_is_used() {
+fn a_socket_passed_by_the_service_manager_is_used() {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
     let (folder, path) = class_folder("[server]\nlisten = \"127.0.0.1:1\"");
@@ -120,11 +124,11 @@ fn a_socket_that_a_service_manager_hands_over_is_used() {
 }
 
 #[test]
-fn keys_are_not_revealed_on_a_socket_that_is_handed_over_for_all_the_world() {
+fn reveal_key_is_rejected_on_a_passed_socket_that_is_not_loopback() {
     let socket = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
     let (_folder, path) = class_folder("[lab]\nreveal_key = true");
     let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" --config \"$1\"";
-    // A server that serves all the same is ended, with another code.
+    // A server that starts anyway is ended, with another exit code.
     let mut command = std::process::Command::new("timeout");
     command.args(["20", "sh", "-c", script]).arg(server_command().get_program()).arg(path);
     let output = command.stdin(std::os::fd::OwnedFd::from(socket)).output().unwrap();
@@ -134,7 +138,7 @@ fn keys_are_not_revealed_on_a_socket_that_is_handed_over_for_all_the_world() {
 }
 
 #[test]
-fn the_lab_s_own_class_file_is_served_where_it_is_at_hand() {
+fn the_original_lab_class_file_is_served_if_it_is_present() {
     let class = crate::harness::project("../shared/lab/course_grades_2023.csv");
     let Ok(class) = std::fs::read(class) else { return };
     let (folder, path) = class_folder("");

@@ -1,4 +1,4 @@
-//! What the server remembers from one run to the next.
+//! The state file: what the server keeps from one run to the next.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const SETTINGS: &str =
     "[gradebook]\nstate_file = \"state.json\"\npopulation_min = 5\nshrink_percent_max = 100\n";
 
-/// A class of twelve, of whom so many have a mark.
+/// A class of twelve, in which `marked` students have a mark.
 fn class(marked: usize, keys: &[String]) -> String {
     let mark = |n: usize| if n < marked { n.to_string() } else { String::new() };
     let row = |(n, key): (usize, &String)| format!("Some One,21{n:05},{key},{}\n", mark(n));
@@ -19,36 +19,36 @@ fn class(marked: usize, keys: &[String]) -> String {
     format!("Name,ID Number,Key,Midterm\n{rows}")
 }
 
-/// Starts a server with the class, and tells what the first student is told of its midterm.
-fn told(folder: TempDir, class: &str, key: &str) -> (TempDir, String) {
+/// Runs a server with this class. Returns the midterm average that the first student reads.
+fn midterm_average(folder: TempDir, class: &str, key: &str) -> (TempDir, String) {
     fs::write(folder.path().join("class.csv"), class).unwrap();
     let path = folder.path().join("test.toml");
     let server = Server::start_with(folder, server_command().arg("--config").arg(path));
     let reply = &server.answers(b"2100000 GMA\n")[0];
     let text = Fernet::new(key).unwrap().decrypt(reply).unwrap();
-    (server.leaves(Signal::TERM), String::from_utf8(text).unwrap())
+    (server.end_with(Signal::TERM), String::from_utf8(text).unwrap())
 }
 
 #[test]
-fn an_average_told_in_one_run_stays_in_the_next_until_enough_marks_have_changed() {
+fn a_released_average_survives_a_restart_until_enough_marks_change() {
     let keys: Vec<_> = (0..12).map(|_| Fernet::generate_key()).collect();
     let (folder, _) = class_folder(SETTINGS);
-    let (folder, first) = told(folder, &class(5, &keys), &keys[0]);
+    let (folder, first) = midterm_average(folder, &class(5, &keys), &keys[0]);
     assert_eq!(first, "Midterm average: 2");
-    let (folder, second) = told(folder, &class(6, &keys), &keys[0]);
+    let (folder, second) = midterm_average(folder, &class(6, &keys), &keys[0]);
     assert_eq!(second, "Midterm average: 2 (of edition 1)");
-    let (folder, third) = told(folder, &class(10, &keys), &keys[0]);
+    let (folder, third) = midterm_average(folder, &class(10, &keys), &keys[0]);
     assert_eq!(third, "Midterm average: 4.5");
     let state = folder.path().join("state.json");
     assert_eq!(state.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    // Without the state, nothing is known of what was told.
+    // Without the state file, the server does not know earlier releases.
     fs::remove_file(state).unwrap();
-    let (_, anew) = told(folder, &class(11, &keys), &keys[0]);
-    assert_eq!(anew, "Midterm average: 5");
+    let (_, fourth) = midterm_average(folder, &class(11, &keys), &keys[0]);
+    assert_eq!(fourth, "Midterm average: 5");
 }
 
 #[test]
-fn a_state_that_cannot_be_read_is_no_reason_to_tell_everything_anew() {
+fn an_unreadable_state_file_prevents_the_start_and_is_not_replaced() {
     let (folder, path) = class_folder(SETTINGS);
     fs::write(folder.path().join("state.json"), "nonsense").unwrap();
     let output = ended(server_command().arg("--config").arg(path));
@@ -61,7 +61,7 @@ fn a_state_that_cannot_be_read_is_no_reason_to_tell_everything_anew() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_not_told() {
+fn an_edition_whose_state_cannot_be_saved_is_not_published() {
     let settings = "[gradebook]\nstate_file = \"states/state.json\"\n";
     let (folder, path) = class_folder(settings);
     fs::create_dir(folder.path().join("states")).unwrap();
@@ -69,7 +69,7 @@ fn what_cannot_be_kept_is_not_told() {
     fs::remove_dir_all(server.folder.path().join("states")).unwrap();
     server.save_class(&crate::harness::CLASS.replace(",12,4,", ",15,4,"));
     server.signal(Signal::HUP);
-    let line = server.says("Kept edition 1");
+    let line = server.prints("Kept edition 1");
     assert!(line.contains("cannot be written, so no new statistics may be released"), "{line}");
     let Student(id, _) = crate::harness::BO;
     let reply = &server.answers(format!("{id} GMA\n").as_bytes())[0];

@@ -1,4 +1,4 @@
-//! The end of the service: orderly, within its time, and at once when asked twice.
+//! The stop: complete replies, a time limit, and an immediate end at the second signal.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,13 +11,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 #[test]
-fn both_signals_end_an_idle_server_with_code_0() {
+fn both_signals_stop_an_idle_server_with_exit_code_0() {
     for signal in [Signal::TERM, Signal::INT] {
         let server = Server::start("");
         let mut idle = server.connect();
-        idle.say(b"2100001 GG\n").hears();
+        idle.say(b"2100001 GG\n").reply();
         server.signal(signal);
-        assert_eq!(idle.hears_the_rest(), Vec::<String>::new());
+        assert_eq!(idle.remaining_replies(), Vec::<String>::new());
         drop(idle);
         let (code, output) = server.ended();
         assert_eq!(code, Some(0));
@@ -26,19 +26,19 @@ fn both_signals_end_an_idle_server_with_code_0() {
 }
 
 #[test]
-fn what_has_been_asked_before_the_end_is_answered() {
+fn requests_sent_before_the_stop_are_answered() {
     let server = Server::start("");
     let mut clients: Vec<_> = (0..5).map(|_| server.connect()).collect();
     for client in &mut clients {
-        // Once answered, a client is surely accepted, and not only waiting to be.
-        client.say(b"2100001 GG\n").hears();
+        // A client that has an answer has been accepted.
+        client.say(b"2100001 GG\n").reply();
     }
     for client in &mut clients {
         client.say(b"2100001 GG\n".repeat(3_000));
     }
     server.signal(Signal::TERM);
     for mut client in clients {
-        let replies = client.hears_the_rest();
+        let replies = client.remaining_replies();
         assert_eq!(replies.len(), 3_000);
         assert_eq!(ADA.opens(&replies[2_999]), ADA_GRADES);
     }
@@ -46,41 +46,41 @@ fn what_has_been_asked_before_the_end_is_answered() {
 }
 
 #[test]
-fn a_late_reader_that_goes_on_asking_after_the_end_loses_nothing() {
+fn a_slow_reader_that_keeps_sending_after_the_stop_loses_no_reply() {
     let mut server = Server::start("");
     let mut late = server.connect();
-    // More than the client's side takes without reading: most replies wait on the server's side.
+    // More than the client's buffers hold: most replies wait in the server.
     late.say(b"2100001 GG\n".repeat(3_000));
     for _ in 0..3_000 {
-        server.says("Received GG command from client.");
+        server.prints("Received GG command from client.");
     }
     server.signal(Signal::TERM);
-    server.says("Stopping; 1 connection is open.");
-    // The port is closed together with the sessions being told.
+    server.prints("Stopping; 1 connection is open.");
+    // The port closes when the sessions start to drain.
     while TcpStream::connect(("127.0.0.1", server.port)).is_ok() {}
     late.say(b"2100001 GG\n");
-    let replies = late.hears_the_rest();
+    let replies = late.remaining_replies();
     assert!(replies.len() >= 3_000, "{} of 3000", replies.len());
     drop(late);
     assert_eq!(server.ended().0, Some(0));
 }
 
 #[test]
-fn connections_that_arrive_with_the_end_do_not_delay_it() {
+fn connections_that_arrive_during_the_stop_do_not_delay_it() {
     for _ in 0..10 {
         let mut server = Server::start("[timeouts]\ndrain = \"1h\"");
         let clients: Vec<_> = (0..100).map(|_| server.connect()).collect();
         server.signal(Signal::TERM);
-        server.says("Stopped.");
+        server.prints("Stopped.");
         assert_eq!(server.ended().0, Some(0));
         drop(clients);
     }
 }
 
-/// A client that has asked for more than both sides' buffers hold, and reads nothing.
+/// A client whose replies exceed the buffers of both sides, and that reads nothing.
 fn stuck(server: &Server) -> crate::harness::Client {
     let mut stuck = server.connect();
-    stuck.say(b"2100001 GG\n").hears();
+    stuck.say(b"2100001 GG\n").reply();
     stuck.socket().set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     let mut timeouts = 0;
     while timeouts < 3 {
@@ -93,11 +93,11 @@ fn stuck(server: &Server) -> crate::harness::Client {
 }
 
 #[test]
-fn a_client_that_never_reads_is_cut_off_at_the_drain_limit() {
+fn a_client_that_never_reads_is_closed_at_the_drain_limit() {
     let mut server = Server::start("[timeouts]\ndrain = \"500ms\"");
     let stuck = stuck(&server);
     server.signal(Signal::TERM);
-    server.says("Stopping; 1 connection is open.");
+    server.prints("Stopping; 1 connection is open.");
     let (code, output) = server.ended();
     assert_eq!(code, Some(0));
     assert!(output.contains(&"Stopped; 1 connection was cut off.".to_owned()), "{output:?}");
@@ -105,12 +105,12 @@ fn a_client_that_never_reads_is_cut_off_at_the_drain_limit() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once() {
+fn a_second_signal_stops_the_server_at_once() {
     let mut server = Server::start("[timeouts]\ndrain = \"40s\"\nwrite = \"1h\"");
     let stuck = stuck(&server);
     let start = Instant::now();
     server.signal(Signal::TERM);
-    server.says("Stopping; 1 connection is open.");
+    server.prints("Stopping; 1 connection is open.");
     server.signal(Signal::TERM);
     assert_eq!(server.ended().0, Some(0));
     assert!(start.elapsed() < Duration::from_secs(20), "and not at the drain limit");
@@ -118,10 +118,10 @@ fn a_second_signal_ends_at_once() {
 }
 
 #[test]
-fn a_killed_server_s_port_is_free_for_the_next_at_once() {
+fn a_killed_server_releases_its_port_at_once() {
     let server = Server::start("");
     let mut open = server.connect();
-    open.say(b"2100001 GG\n").hears();
+    open.say(b"2100001 GG\n").reply();
     let port = server.port;
     server.signal(Signal::KILL);
     server.ended();
@@ -130,7 +130,7 @@ fn a_killed_server_s_port_is_free_for_the_next_at_once() {
     assert_eq!(ADA.opens(&server.answers(b"2100001 GG\n")[0]), ADA_GRADES);
 }
 
-/// A server on a socket of ours, so that its output need not be read to know the port.
+/// A server on a socket that the test opens, so that the port is known without reading its output.
 fn server_with_output(output: impl Into<Stdio>) -> (Child, SocketAddr, TempDir) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
@@ -142,13 +142,13 @@ fn server_with_output(output: impl Into<Stdio>) -> (Child, SocketAddr, TempDir) 
     (command.spawn().unwrap(), address, folder)
 }
 
-/// The server goes on serving, and ends in time when it is told to.
+/// Checks that the server still answers, and that it stops in time.
 fn goes_on(mut child: Child, address: SocketAddr) {
     let mut client = crate::harness::Client::of(TcpStream::connect(address).unwrap());
     for _ in 0..60 {
         client.say(b"2100001 GG\n".repeat(100));
         for _ in 0..100 {
-            assert_eq!(ADA.opens(&client.hears()), ADA_GRADES);
+            assert_eq!(ADA.opens(&client.reply()), ADA_GRADES);
         }
     }
     drop(client);
@@ -158,7 +158,7 @@ fn goes_on(mut child: Child, address: SocketAddr) {
 }
 
 #[test]
-fn a_standard_output_that_nobody_reads_does_not_stop_the_service_nor_its_end() {
+fn an_unread_standard_output_blocks_neither_the_service_nor_its_stop() {
     let (child, address, _folder) = server_with_output(Stdio::piped());
     goes_on(child, address);
 }

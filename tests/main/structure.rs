@@ -35,7 +35,7 @@ fn the_pure_crates_depend_on_no_runtime() {
 }
 
 #[test]
-fn no_crate_has_a_circle_of_imports() {
+fn no_crate_has_an_import_cycle() {
     for folder in
         ["fernet-batch/src", "class-files/src", "gradebook/src", "actors/src", "src", "benches/src"]
     {
@@ -48,7 +48,7 @@ fn no_crate_has_a_circle_of_imports() {
 }
 
 #[test]
-fn modules_import_only_from_those_below() {
+fn modules_import_only_from_modules_below_them() {
     for (folder, order) in [("gradebook/src", &GRADEBOOK[..]), ("src", &PROGRAMS[..])] {
         let floor = |module: &str| {
             let top = module.split("::").next().unwrap();
@@ -65,19 +65,19 @@ fn modules_import_only_from_those_below() {
 }
 
 #[test]
-fn the_wire_and_the_book_do_not_know_each_other() {
+fn the_wire_and_the_book_do_not_import_each_other() {
     for (module, targets) in imports(&project("gradebook/src")) {
-        let stranger = match module.split("::").next().unwrap() {
+        let forbidden = match module.split("::").next().unwrap() {
             "wire" => "book",
             "book" => "wire",
             _ => continue,
         };
-        assert!(!targets.iter().any(|target| target.starts_with(stranger)), "{module}");
+        assert!(!targets.iter().any(|target| target.starts_with(forbidden)), "{module}");
     }
 }
 
 #[test]
-fn the_drawing_of_the_tree_is_the_same_everywhere() {
+fn every_copy_of_the_actor_tree_is_the_same() {
     let source = std::fs::read_to_string(project("actors/src/server.rs")).unwrap();
     let drawing: Vec<_> = source
         .lines()
@@ -94,7 +94,7 @@ fn the_drawing_of_the_tree_is_the_same_everywhere() {
 }
 
 #[test]
-fn the_protocol_s_table_of_commands_is_that_of_the_code() {
+fn the_documented_command_table_matches_the_code() {
     let protocol = std::fs::read_to_string(project("docs/PROTOCOL.md")).unwrap();
     let mut rows = String::from("| command | argument | answer |\n|---|---|---|\n");
     for command in COMMANDS {
@@ -240,7 +240,7 @@ fn circle(imports: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
 }
 
 #[test]
-fn the_reader_of_imports_finds_circles_and_nested_paths() {
+fn the_import_reader_finds_cycles_and_nested_paths() {
     let paths = expand("crate::a::{b::{C, d}, E as F}");
     assert_eq!(paths, ["crate::a::b::C", "crate::a::b::d", "crate::a::E"]);
     let graph = |pairs: &[(&str, &[&str])]| {

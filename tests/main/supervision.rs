@@ -1,10 +1,10 @@
-//! Every way a part can fail, and what becomes of the others.
+//! Failures of one actor, and their effect on the others.
 
 use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::harness::pipe::{
-    AlwaysReady, TestServer, edition, hear, hear_the_rest, say, session_config,
+    AlwaysReady, TestServer, edition, next_reply, remaining_replies, say, session_config,
 };
 use crate::harness::{ADA, ADA_GRADES, BO, BO_GRADES};
 use fernet_batch::{Sealer, Timestamp};
@@ -28,13 +28,13 @@ thread_local! {
 fn fail_if_due() {
     if let Some(left) = FAILURES.get().checked_sub(1) {
         FAILURES.set(left);
-        panic!("a fault put in by a test");
+        panic!("a fault injected by a test");
     }
 }
 
-fn answer(book: &Book, questions: Requests, unknown: &UnknownStudent, now: Timestamp) -> Answers {
+fn answer(book: &Book, requests: Requests, unknown: &UnknownStudent, now: Timestamp) -> Answers {
     fail_if_due();
-    book.answer(questions, unknown, now)
+    book.answer(requests, unknown, now)
 }
 
 fn seal(answers: Answers, sealer: &mut Sealer, form: ReplyForm) -> Replies {
@@ -47,43 +47,43 @@ const PIPE_BYTES: usize = 1 << 20;
 
 /// A batch with one request by Ada.
 fn one_request() -> Requests {
-    let mut questions = Requests::new(session_config().batch);
+    let mut requests = Requests::new(session_config().batch);
     let id = StudentId::new(ADA.0.as_bytes()).unwrap();
-    questions.push(Request { id, command: Command::Grades });
-    questions
+    requests.push(Request { id, command: Command::Grades });
+    requests
 }
 
-/// The batch that fails gets polite errors, one a request; the next is served as if nothing had been.
+/// Each request of the batch that fails gets an error; the next batch is answered.
 async fn only_the_failing_batch_pays(server: &TestServer) {
     let (_session, mut client) = server.connect(PIPE_BYTES);
     let (_other_session, mut other) = server.connect(PIPE_BYTES);
     FAILURES.set(1);
     say(&mut client, "2100001 GG\n2100002 GG\n2100001 GG\n").await;
     for _ in 0..3 {
-        assert_eq!(hear(&mut client).await, BUSY);
+        assert_eq!(next_reply(&mut client).await, BUSY);
     }
     say(&mut client, "2100001 GG\n").await;
-    assert_eq!(ADA.opens(&hear(&mut client).await), ADA_GRADES);
+    assert_eq!(ADA.opens(&next_reply(&mut client).await), ADA_GRADES);
     say(&mut other, "2100002 GG\n").await;
-    assert_eq!(BO.opens(&hear(&mut other).await), BO_GRADES);
+    assert_eq!(BO.opens(&next_reply(&mut other).await), BO_GRADES);
 }
 
 #[actix_rt::test]
-async fn a_panic_in_the_store_costs_one_batch_and_restarts_it_with_its_book() {
+async fn a_panic_in_the_store_fails_one_batch_and_the_restarted_store_keeps_its_book() {
     let server = TestServer::with(session_config(), answer, Answers::seal);
     only_the_failing_batch_pays(&server).await;
     assert_eq!(server.events.count("Panicked(GradeStore)"), 1);
 }
 
 #[actix_rt::test]
-async fn a_panic_in_an_encryptor_costs_one_batch() {
+async fn a_panic_in_an_encryptor_fails_one_batch() {
     let server = TestServer::with(session_config(), Book::answer, seal);
     only_the_failing_batch_pays(&server).await;
     assert_eq!(server.events.count("Panicked(Encryptor)"), 1);
 }
 
 #[actix_rt::test]
-async fn of_sessions_that_ask_at_the_same_time_only_the_failing_one_pays() {
+async fn a_failed_batch_affects_only_its_own_session() {
     for server in [
         TestServer::with(session_config(), answer, Answers::seal),
         TestServer::with(session_config(), Book::answer, seal),
@@ -93,20 +93,20 @@ async fn of_sessions_that_ask_at_the_same_time_only_the_failing_one_pays() {
         for (_, client) in &mut clients {
             say(client, &format!("{} GG\n", ADA.0)).await;
         }
-        let mut heard = Vec::new();
+        let mut lines = Vec::new();
         for (_, client) in &mut clients {
-            heard.push(hear(client).await);
+            lines.push(next_reply(client).await);
         }
-        assert_eq!(heard.iter().filter(|line| *line == BUSY).count(), 1);
-        assert_eq!(heard.iter().filter(|line| line.starts_with("gAAAA")).count(), 4);
-        // The next round is whole.
+        assert_eq!(lines.iter().filter(|line| *line == BUSY).count(), 1);
+        assert_eq!(lines.iter().filter(|line| line.starts_with("gAAAA")).count(), 4);
+        // No request of the next round fails.
         say(&mut clients[0].1, &format!("{} GG\n", ADA.0)).await;
-        assert_eq!(ADA.opens(&hear(&mut clients[0].1).await), ADA_GRADES);
+        assert_eq!(ADA.opens(&next_reply(&mut clients[0].1).await), ADA_GRADES);
     }
 }
 
 #[actix_rt::test]
-async fn the_queue_of_a_failing_store_survives() {
+async fn a_restart_of_the_store_keeps_its_queue() {
     let server = TestServer::with(session_config(), answer, Answers::seal);
     FAILURES.set(2);
     let asked = (0..10).map(|_| server.store.send(Lookup(vec![one_request()])));
@@ -117,7 +117,7 @@ async fn the_queue_of_a_failing_store_survives() {
 }
 
 #[actix_rt::test]
-async fn the_sixth_restart_in_a_minute_is_too_many() {
+async fn the_sixth_restart_within_a_minute_stops_the_service() {
     pause();
     let server = TestServer::with(session_config(), answer, Answers::seal);
     let fail_once = async || {
@@ -140,12 +140,12 @@ async fn the_sixth_restart_in_a_minute_is_too_many() {
 }
 
 #[actix_rt::test]
-async fn a_session_that_panics_takes_no_other_with_it_and_gives_its_permit_back() {
+async fn a_session_that_panics_releases_its_permit_and_affects_no_other_session() {
     let mut server = TestServer::open(session_config());
     let (_other_session, mut other) = server.connect(PIPE_BYTES);
     let permits = Arc::new(Semaphore::new(1));
     server.spawn_session_with(
-        AlwaysReady(|_| panic!("a fault put in by a test")),
+        AlwaysReady(|_| panic!("a fault injected by a test")),
         SessionNumber(7),
         &permits,
     );
@@ -153,11 +153,11 @@ async fn a_session_that_panics_takes_no_other_with_it_and_gives_its_permit_back(
     assert_eq!((ended.session, ended.reason), (SessionNumber(7), CloseReason::Panicked));
     drop(permits.acquire().await.unwrap());
     say(&mut other, "2100001 GG").await;
-    assert_eq!(ADA.opens(&hear(&mut other).await), ADA_GRADES);
+    assert_eq!(ADA.opens(&next_reply(&mut other).await), ADA_GRADES);
 }
 
 #[actix_rt::test]
-async fn a_new_book_is_installed_by_a_restart_that_loses_no_request() {
+async fn a_book_is_installed_by_a_restart_that_loses_no_request() {
     let server = TestServer::open(session_config());
     let (_session, mut client) = server.connect(PIPE_BYTES);
     say(&mut client, "2100001 REPORT\n".repeat(2_000)).await;
@@ -169,7 +169,7 @@ async fn a_new_book_is_installed_by_a_restart_that_loses_no_request() {
             assert_eq!(old.edition(), EditionNumber(number - 1), "the old book comes back");
         }
     };
-    let ((), replies) = tokio::join!(install, hear_the_rest(&mut client));
+    let ((), replies) = tokio::join!(install, remaining_replies(&mut client));
     assert_eq!(replies.len(), 2_000);
     let mut last = 0;
     for reply in &replies {
@@ -198,7 +198,7 @@ async fn an_older_book_is_returned_and_never_installed() {
 }
 
 #[actix_rt::test]
-async fn many_installs_at_once_are_all_answered_in_turn() {
+async fn concurrent_installs_are_all_answered_in_order() {
     let server = TestServer::open(session_config());
     let installs =
         (2..=20).map(|number| server.store.send(Install(edition(number, str::to_owned))));

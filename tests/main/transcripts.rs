@@ -1,4 +1,4 @@
-//! What the documents show, run against the built programs.
+//! Runs the transcripts and scripts of README.md and docs/ against the built programs.
 
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
@@ -33,7 +33,7 @@ fn example_keys() -> HashMap<String, Fernet> {
 }
 
 #[test]
-fn the_command_lines_behave_as_their_transcripts_say() {
+fn command_line_transcripts_match_the_programs() {
     trycmd::TestCases::new()
         .case("tests/cmd/*.toml")
         .default_bin_name("grade-client")
@@ -41,7 +41,7 @@ fn the_command_lines_behave_as_their_transcripts_say() {
 }
 
 #[test]
-fn the_protocol_s_transcripts_are_what_the_server_does() {
+fn protocol_transcripts_match_the_server() {
     let server = example_server();
     let keys = example_keys();
     let transcripts = blocks("docs/PROTOCOL.md", "transcript");
@@ -50,19 +50,19 @@ fn the_protocol_s_transcripts_are_what_the_server_does() {
         let mut client = server.connect();
         for line in transcript.lines() {
             match line.split_at(2) {
-                ("> ", "FIN") => drop(client.done()),
+                ("> ", "FIN") => drop(client.finish_sending()),
                 ("> ", said) => drop(client.say(unescaped(said))),
-                ("< ", "FIN") => assert_eq!(client.hears_the_rest(), Vec::<String>::new()),
-                ("< ", expected) => assert_eq!(heard(&mut client, expected, &keys), expected),
+                ("< ", "FIN") => assert_eq!(client.remaining_replies(), Vec::<String>::new()),
+                ("< ", expected) => assert_eq!(next_reply(&mut client, expected, &keys), expected),
                 _ => panic!("not a line of a transcript: {line}"),
             }
         }
     }
 }
 
-/// The next reply, a token opened with the key of the student whom the expected one names.
-fn heard(client: &mut Client, expected: &str, keys: &HashMap<String, Fernet>) -> String {
-    let reply = client.hears();
+/// Reads the next reply. A token is opened with the key of the student that `expected` names.
+fn next_reply(client: &mut Client, expected: &str, keys: &HashMap<String, Fernet>) -> String {
+    let reply = client.reply();
     let Some((id, _)) = expected.strip_prefix('{').and_then(|rest| rest.split_once(": ")) else {
         return reply;
     };
@@ -70,7 +70,7 @@ fn heard(client: &mut Client, expected: &str, keys: &HashMap<String, Fernet>) ->
     text.map_or(reply, |text| format!("{{{id}: {text}}}"))
 }
 
-/// The bytes that a text with C escapes stands for.
+/// Decodes C escapes.
 fn unescaped(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
@@ -92,7 +92,7 @@ fn unescaped(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_protocol_s_python_client_works_where_its_package_is_installed() {
+fn the_python_client_for_requests_in_clear_works() {
     let python = |arguments: &[&str]| Command::new("python3").args(arguments).output();
     if !python(&["-c", "import cryptography"]).is_ok_and(|output| output.status.success()) {
         return missing_tool("python3 with the package cryptography");
@@ -115,13 +115,13 @@ fn the_protocol_s_python_client_works_where_its_package_is_installed() {
 }
 
 #[test]
-fn the_readme_s_commands_print_what_it_shows() {
+fn readme_commands_print_what_the_readme_shows() {
     let server = example_server();
     let folder = tempfile::tempdir().unwrap();
     let class = folder.path().join("settings/example_class.csv");
     std::fs::create_dir(class.parent().unwrap()).unwrap();
     std::fs::copy(project("settings/example_class.csv"), &class).unwrap();
-    // The mode that a fresh checkout most often has.
+    // The usual mode after `git clone`.
     std::fs::set_permissions(&class, std::fs::Permissions::from_mode(0o644)).unwrap();
     let (mut servers, mut clients) = (0, 0);
     for block in blocks("README.md", "console") {
@@ -152,7 +152,7 @@ fn the_readme_s_commands_print_what_it_shows() {
     }
 }
 
-/// The lines in an order of their own, since two streams are shown as one.
+/// Sorts the lines, since the README shows two streams as one.
 fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<_> = text.lines().collect();
     lines.sort_unstable();

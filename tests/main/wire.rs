@@ -1,10 +1,10 @@
-//! The wire, by raw bytes over real sockets to the real server.
+//! The wire protocol: raw bytes over real sockets to the real server.
 
 use crate::harness::{ADA, ADA_GRADES, BO, BO_GRADES, Server, ZOE, holds_no_key};
 
-/// Opens a reply that must be one student's token.
+/// Opens a reply that must be one token for this student.
 #[track_caller]
-fn told(student: crate::harness::Student, reply: &[u8]) -> String {
+fn opened(student: crate::harness::Student, reply: &[u8]) -> String {
     student.opens(std::str::from_utf8(reply).unwrap().trim_end())
 }
 
@@ -22,20 +22,20 @@ fn every_lab_client_reads_its_answer_with_one_recv() {
     ] {
         let mut client = server.connect();
         let reply = client.say(asked).receives_once();
-        assert_eq!(told(ADA, &reply), ADA_GRADES, "{asked:?}");
+        assert_eq!(opened(ADA, &reply), ADA_GRADES, "{asked:?}");
         // The connection stays open for more.
         let reply = client.say(b"2100001,GMA").receives_once();
-        assert_eq!(told(ADA, &reply), "Midterm average: 13.3333");
+        assert_eq!(opened(ADA, &reply), "Midterm average: 13.3333");
     }
 }
 
 #[test]
-fn the_number_and_the_command_of_a_binary_request_may_come_apart() {
+fn the_id_and_the_command_of_a_binary_request_may_arrive_separately() {
     let server = Server::start("");
     let mut client = server.connect();
     client.say(2_100_001_u32.to_be_bytes());
     let reply = client.say(b"GG").receives_once();
-    assert_eq!(told(ADA, &reply), ADA_GRADES);
+    assert_eq!(opened(ADA, &reply), ADA_GRADES);
 }
 
 #[test]
@@ -63,24 +63,24 @@ fn every_command_answers_from_the_class_file() {
 }
 
 #[test]
-fn a_request_is_served_however_it_is_cut() {
+fn a_request_is_answered_wherever_its_bytes_are_split() {
     let server = Server::start("");
     for asked in [&b"2100001 GG"[..], b"GG 2100001\r\n", b"zoe@class.example AVG Lab 1\n"] {
         for cut in 1..asked.len() {
             let mut client = server.connect();
-            client.say(&asked[..cut]).say(&asked[cut..]).done();
-            assert_eq!(client.hears_the_rest().len(), 1, "{asked:?} cut at {cut}");
+            client.say(&asked[..cut]).say(&asked[cut..]).finish_sending();
+            assert_eq!(client.remaining_replies().len(), 1, "{asked:?} cut at {cut}");
         }
         let mut client = server.connect();
         for byte in asked {
             client.say([*byte]);
         }
-        assert_eq!(client.done().hears_the_rest().len(), 1, "{asked:?} byte by byte");
+        assert_eq!(client.finish_sending().remaining_replies().len(), 1, "{asked:?} byte by byte");
     }
 }
 
 #[test]
-fn answer_i_belongs_to_line_i() {
+fn replies_keep_the_order_of_the_request_lines() {
     let server = Server::start("");
     let replies = server.answers(
         b"2100001 GG\nhello\n2100002 GG\n2100001 gg\n\n\xff\xfe\n2100002 AVG Lab 9\n2100001 GMA\n",
@@ -107,7 +107,7 @@ fn thousands_of_pipelined_requests_are_answered_in_order() {
         writer.write_all(requests.as_bytes()).unwrap();
         writer.shutdown(std::net::Shutdown::Write).unwrap();
     });
-    let replies = client.hears_the_rest();
+    let replies = client.remaining_replies();
     writing.join().unwrap();
     assert_eq!(replies.len(), 5_000);
     for (n, reply) in replies.iter().enumerate() {
@@ -119,7 +119,7 @@ fn thousands_of_pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
-fn half_a_request_gets_no_answer_at_the_end() {
+fn an_incomplete_request_at_the_end_gets_no_reply() {
     let server = Server::start("");
     for half in [&b"2100001 G"[..], b"2100001", b"2100001 REPORT", b"2100001 AVG Lab 1", b"\0\x20"]
     {
@@ -128,20 +128,20 @@ fn half_a_request_gets_no_answer_at_the_end() {
 }
 
 #[test]
-fn a_line_that_is_too_long_is_refused_once_and_closes() {
+fn a_line_that_is_too_long_is_rejected_once_and_the_connection_closes() {
     let server = Server::start("[limits]\nline_bytes = 64");
     let fits = format!("2100001 AVG {}\n", "x".repeat(52));
     assert!(server.answers(fits.as_bytes())[0].starts_with("ERR assessment "));
     let mut client = server.connect();
     client.say(format!("2100001 GG\n2100001 AVG {}\n2100001 GG\n", "x".repeat(53)));
-    let replies = client.hears_the_rest();
+    let replies = client.remaining_replies();
     assert_eq!(replies.len(), 2);
     assert_eq!(ADA.opens(&replies[0]), ADA_GRADES);
     assert_eq!(replies[1], "ERR too-long the line is too long; the connection closes");
 }
 
 #[test]
-fn other_protocols_are_refused_and_never_echoed() {
+fn requests_of_other_protocols_are_rejected_and_never_echoed() {
     let server = Server::start("");
     let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03secret-looking\n";
     for bytes in [&hello[..], b"GET /grades HTTP/1.1\r\nHost: x\r\n\r\n", b"*1\r\n$4\r\nPING\r\n"] {
@@ -149,23 +149,23 @@ fn other_protocols_are_refused_and_never_echoed() {
         assert!(
             !replies.is_empty() && replies.iter().all(|reply| reply.starts_with("ERR malformed "))
         );
-        let told = replies.join("\n");
-        assert!(!told.contains("secret") && !told.contains("grades") && !told.contains("PING"));
+        let text = replies.join("\n");
+        assert!(!text.contains("secret") && !text.contains("grades") && !text.contains("PING"));
     }
 }
 
 #[test]
-fn an_unknown_student_gets_no_byte_by_default() {
+fn an_unknown_student_gets_no_bytes_by_default() {
     let server = Server::start("");
     let mut client = server.connect();
     client.say(b"2100001 GG\n9999999 GG\n2100002 GG\n");
-    let replies = client.hears_the_rest();
+    let replies = client.remaining_replies();
     assert_eq!(replies.len(), 1, "what was asked before is answered, nothing behind");
     assert_eq!(server.connect().say(b"9999999 GG").receives_once(), b"");
 }
 
 #[test]
-fn an_unknown_student_gets_an_error_if_the_settings_say_so() {
+fn an_unknown_student_gets_an_error_if_so_configured() {
     let server = Server::start("[lab]\nunknown_student = \"error\"");
     let replies = server.answers(b"9999999 GG\n2100001 GG\n");
     assert_eq!(replies[0], "ERR unknown no student has this ID");
@@ -173,7 +173,7 @@ fn an_unknown_student_gets_an_error_if_the_settings_say_so() {
 }
 
 #[test]
-fn an_unknown_student_gets_a_decoy_if_the_settings_say_so() {
+fn an_unknown_student_gets_a_decoy_if_so_configured() {
     let server = Server::start("[lab]\nunknown_student = \"decoy\"");
     for command in ["GG", "GMA", "GEA", "AVG Lab 2", "REPORT"] {
         let asked = format!("9999999 {command}\n2100001 {command}\nzoe@class.example {command}\n");
@@ -184,19 +184,19 @@ fn an_unknown_student_gets_a_decoy_if_the_settings_say_so() {
     }
     let reply = server.connect().say(b"2100001 GG").receives_once();
     assert!(reply.len() <= 1024);
-    assert_eq!(told(ADA, &reply).trim_end(), ADA_GRADES);
+    assert_eq!(opened(ADA, &reply).trim_end(), ADA_GRADES);
 }
 
 #[test]
-fn the_student_report_s_client_gets_token_and_key_in_two_reads() {
-    // A pause that no machine is too slow for.
+fn a_client_that_reads_token_and_key_separately_gets_both() {
+    // A pause that is long enough on every machine.
     let server = Server::start("[lab]\nreveal_key = true\nreveal_pause = \"500ms\"");
     for _ in 0..3 {
         let mut client = server.connect();
         let token = client.say(b"2100001 GG").receives_once();
         let key = client.receives_once();
         assert_eq!(key, ADA.1.as_bytes());
-        assert_eq!(told(ADA, &token), ADA_GRADES);
+        assert_eq!(opened(ADA, &token), ADA_GRADES);
         assert!(!token.ends_with(b"\n"), "its wire has no lines");
         assert_eq!(client.receives_once(), b"", "and closes");
     }
@@ -207,19 +207,19 @@ fn the_student_report_s_client_gets_token_and_key_in_two_reads() {
 }
 
 #[test]
-fn the_lab_s_console_tells_of_everything_and_shows_no_key() {
+fn the_lab_console_prints_every_event_and_no_key() {
     let mut server = Server::start("");
     let port = server.connect().socket().local_addr().unwrap().port();
-    server.says(&format!("Connection received from 127.0.0.1 on port {port}."));
+    server.prints(&format!("Connection received from 127.0.0.1 on port {port}."));
     let replies = server.answers(b"2100001 GL3A\n");
-    server.says("Received GL3A command from client.");
-    server.says("User found.");
-    server.says(&replies[0]);
+    server.prints("Received GL3A command from client.");
+    server.prints("User found.");
+    server.prints(&replies[0]);
     server.answers(b"9999999 GG");
-    server.says("User not found.");
+    server.prints("User not found.");
     // A key typed in place of a request; escape sequences in place of a command.
     server.answers(format!("{}\n2100001 \x1b[2J\n", ADA.1).as_bytes());
-    server.says("(44 bytes)");
+    server.prints("(44 bytes)");
     let (code, output) = server.stopped();
     assert_eq!(code, Some(0));
     assert!(output.contains(&"Data read from CSV file:".to_owned()));
@@ -229,7 +229,7 @@ fn the_lab_s_console_tells_of_everything_and_shows_no_key() {
 }
 
 #[test]
-fn logs_are_structured_and_have_no_line_for_a_request() {
+fn json_logs_have_no_line_per_request() {
     for (style, listening) in
         [("log", "listening address=127.0.0.1:"), ("json", "\"message\":\"listening\"")]
     {

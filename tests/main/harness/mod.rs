@@ -1,9 +1,10 @@
 //! A real server with an invented class, and clients that send bytes and read replies.
 
+mod client;
 pub(crate) mod pipe;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -13,7 +14,9 @@ use fernet::Fernet;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// An invented class. The keys have been made up for these tests.
+pub(crate) use client::Client;
+
+/// An invented class. The keys were made for these tests.
 pub(crate) const CLASS: &str = "\
 Name,ID Number,Key,Lab 1,Lab 2,Lab 3,Lab 4,Midterm,Exam 1,Exam 2
 Ada Invented,2100001,WVTlqVnVlAgRfb0j2ctnHyzUNQQJR-uP3fxW5XWrQmI=,3,9,9,0,17,4,5
@@ -32,15 +35,15 @@ pub(crate) const ADA_GRADES: &str =
 pub(crate) const BO_GRADES: &str =
     "Lab 1: , Lab 2: 10, Lab 3: 7.5, Lab 4: 8, Midterm: 12, Exam 1: 4, Exam 2: ";
 
-/// How long a test waits for something that must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest that a test waits for an expected event.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An ID and a key.
 #[derive(Clone, Copy)]
 pub(crate) struct Student(pub(crate) &'static str, pub(crate) &'static str);
 
 impl Student {
-    /// What the student reads in a token.
+    /// Opens a token with the student's key.
     #[track_caller]
     pub(crate) fn opens(&self, token: &str) -> String {
         let text = Fernet::new(self.1).unwrap().decrypt(token);
@@ -65,7 +68,7 @@ pub(crate) fn class_folder(settings: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// These settings, with a port and a class file where they name none.
+/// Adds a port and a class file to settings that have none.
 fn with_defaults(settings: &str) -> String {
     let mut text = settings.to_owned();
     for (section, line) in
@@ -81,13 +84,13 @@ fn with_defaults(settings: &str) -> String {
     text
 }
 
-/// Runs a command that must end by itself; one that goes on is killed, and has no exit code then.
+/// Runs a command that must end by itself. If it does not, it is killed and has no exit code.
 pub(crate) fn ended(command: &mut Command) -> Output {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = Pid::from_child(&child);
     let (ended, end) = channel::<()>();
     std::thread::spawn(move || {
-        if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        if end.recv_timeout(TIMEOUT) == Err(RecvTimeoutError::Timeout) {
             let _ = kill_process(pid, Signal::KILL);
         }
     });
@@ -147,16 +150,16 @@ impl Server {
         server
     }
 
-    /// Waits until the server prints a line with this text, and gives the line.
+    /// Waits until the server prints a line with this text, and returns the line.
     #[track_caller]
-    pub(crate) fn says(&mut self, text: &str) -> String {
+    pub(crate) fn prints(&mut self, text: &str) -> String {
         self.says_either(&[text])
     }
 
     #[track_caller]
     fn says_either(&mut self, texts: &[&str]) -> String {
         loop {
-            let Ok(line) = self.output.recv_timeout(PATIENCE) else {
+            let Ok(line) = self.output.recv_timeout(TIMEOUT) else {
                 panic!("the server never said {texts:?}, but: {:#?}", self.seen);
             };
             self.seen.push(line.clone());
@@ -170,7 +173,7 @@ impl Server {
         self.folder.path().join("class.csv")
     }
 
-    /// Replaces the class file as careful editors do, and gives its new content.
+    /// Replaces the class file by a rename.
     pub(crate) fn save_class(&self, content: &str) {
         let draft = self.folder.path().join("draft");
         std::fs::write(&draft, content).unwrap();
@@ -182,12 +185,12 @@ impl Server {
         Client::of(TcpStream::connect(("127.0.0.1", self.port)).unwrap())
     }
 
-    /// Says bytes over a connection of its own, closes that half, and hears all there is.
+    /// Opens a connection, sends the bytes, closes the sending half and returns all reply lines.
     #[track_caller]
     pub(crate) fn answers(&self, bytes: &[u8]) -> Vec<String> {
         let mut client = self.connect();
-        client.say(bytes).done();
-        client.hears_the_rest()
+        client.say(bytes).finish_sending();
+        client.remaining_replies()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -199,7 +202,7 @@ impl Server {
         kill_process(pid, signal).unwrap();
     }
 
-    /// Waits for the end and gives the exit code and all that was printed.
+    /// Waits until the server ends. Returns the exit code and all printed lines.
     pub(crate) fn ended(mut self) -> (Option<i32>, Vec<String>) {
         let code = self.child.wait().unwrap().code();
         let mut seen = std::mem::take(&mut self.seen);
@@ -209,14 +212,14 @@ impl Server {
         (code, seen)
     }
 
-    /// Stops the server and gives the exit code and all that was printed.
+    /// Stops the server. Returns the exit code and all printed lines.
     pub(crate) fn stopped(self) -> (Option<i32>, Vec<String>) {
         self.signal(Signal::TERM);
         self.ended()
     }
 
-    /// Ends the server with a signal and gives what it leaves behind.
-    pub(crate) fn leaves(mut self, signal: Signal) -> TempDir {
+    /// Ends the server with a signal and returns its folder.
+    pub(crate) fn end_with(mut self, signal: Signal) -> TempDir {
         self.signal(signal);
         self.child.wait().unwrap();
         std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
@@ -237,66 +240,12 @@ impl Drop for Server {
     }
 }
 
-/// A client of raw bytes.
-pub(crate) struct Client(BufReader<TcpStream>);
-
-impl Client {
-    pub(crate) fn of(socket: TcpStream) -> Self {
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket.set_nodelay(true).unwrap();
-        Self(BufReader::new(socket))
-    }
-
-    #[track_caller]
-    pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
-        self.0.get_mut().write_all(bytes.as_ref()).unwrap();
-        self
-    }
-
-    /// Closes the sending half.
-    pub(crate) fn done(&mut self) -> &mut Self {
-        self.0.get_mut().shutdown(Shutdown::Write).unwrap();
-        self
-    }
-
-    /// One reply line without its end.
-    #[track_caller]
-    pub(crate) fn hears(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).unwrap();
-        assert!(line.ends_with('\n'), "no whole line, but {line:?}");
-        line.pop();
-        line
-    }
-
-    /// All lines until the server closes.
-    #[track_caller]
-    pub(crate) fn hears_the_rest(&mut self) -> Vec<String> {
-        let mut text = String::new();
-        self.0.read_to_string(&mut text).unwrap();
-        assert!(text.is_empty() || text.ends_with('\n'), "no whole lines: {text:?}");
-        text.lines().map(str::to_owned).collect()
-    }
-
-    /// What one `recv(1024)` gives, as in the lab's clients.
-    #[track_caller]
-    pub(crate) fn receives_once(&mut self) -> Vec<u8> {
-        let mut buffer = [0; 1024];
-        let received = self.0.get_mut().read(&mut buffer).unwrap();
-        buffer[..received].to_vec()
-    }
-
-    pub(crate) fn socket(&mut self) -> &mut TcpStream {
-        self.0.get_mut()
-    }
-}
-
-/// Waits for something that must come true by itself.
+/// Waits until a condition is true.
 #[track_caller]
 pub(crate) fn eventually(what: &str, is_true: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_true() {
-        assert!(start.elapsed() < PATIENCE, "it never came true that {what}");
+        assert!(start.elapsed() < TIMEOUT, "it never came true that {what}");
         std::thread::yield_now();
     }
 }

@@ -1,4 +1,4 @@
-//! A session at one end of an in-memory pipe, with real actors behind it and events kept.
+//! A session over an in-memory pipe, with the real actors, and a log of the events.
 
 use std::io;
 use std::pin::Pin;
@@ -29,7 +29,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::CLASS;
 
-/// Keeps the events it is told, as text.
+/// Keeps the emitted events as text.
 #[derive(Default)]
 pub(crate) struct EventLog(Mutex<Vec<String>>);
 
@@ -67,7 +67,7 @@ pub(crate) fn book() -> Book {
     edition(1, str::to_owned)
 }
 
-/// The program's default session_config, with small batches.
+/// The default session configuration, with small batches.
 pub(crate) fn session_config() -> SessionConfig {
     SessionConfig {
         grammar: Grammar { id_digits: 7, line_bytes: 64, sealed: false },
@@ -83,7 +83,7 @@ pub(crate) fn session_config() -> SessionConfig {
     }
 }
 
-/// The actors behind sessions.
+/// The actors that sessions depend on.
 pub(crate) struct TestServer {
     pub(crate) worker: Arc<WorkerContext>,
     pub(crate) store: Addr<GradeStore>,
@@ -98,7 +98,7 @@ impl TestServer {
         Self::with(session_config, Book::answer, Answers::seal)
     }
 
-    /// With stand-ins for the work of the store and the encryptor, that may fail.
+    /// Replaces the work of the store and of the encryptor, so that a test can make it fail.
     pub(crate) fn with(
         session_config: SessionConfig,
         answer: AnswerBatch,
@@ -155,7 +155,7 @@ impl TestServer {
     }
 }
 
-/// A connection that is always ready: what comes is up to the function, what is sent is taken.
+/// A connection that is always ready: the function makes the input, and all output is accepted.
 pub(crate) struct AlwaysReady(pub(crate) fn(&mut ReadBuf<'_>));
 
 impl AsyncRead for AlwaysReady {
@@ -193,7 +193,7 @@ impl SessionStream for AlwaysReady {
     }
 }
 
-/// Stands in for the listener.
+/// Records how sessions end, in place of the listener.
 struct EndRecorder(UnboundedSender<Ended>);
 
 impl Actor for EndRecorder {
@@ -213,7 +213,7 @@ pub(crate) async fn say(client: &mut DuplexStream, bytes: impl AsRef<[u8]>) {
 }
 
 /// One reply line without its end.
-pub(crate) async fn hear(client: &mut DuplexStream) -> String {
+pub(crate) async fn next_reply(client: &mut DuplexStream) -> String {
     let mut line = Vec::new();
     while line.last() != Some(&b'\n') {
         line.push(client.read_u8().await.unwrap());
@@ -223,7 +223,7 @@ pub(crate) async fn hear(client: &mut DuplexStream) -> String {
 }
 
 /// All lines until the session closes.
-pub(crate) async fn hear_the_rest(client: &mut DuplexStream) -> Vec<String> {
+pub(crate) async fn remaining_replies(client: &mut DuplexStream) -> Vec<String> {
     let mut text = String::new();
     client.read_to_string(&mut text).await.unwrap();
     text.lines().map(str::to_owned).collect()
