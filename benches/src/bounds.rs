@@ -1,4 +1,4 @@
-//! What the server promises beside speed, measured: memory, neighbours, big classes, more threads.
+//! Measures memory per session, the effect of a flood on others, big classes, and more threads.
 
 use std::fs::{self, File};
 use std::io::{Read, Write, stdout};

@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// How many connections.
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Compare the server with itself: requests in clear, sealed ones, and those taken down in an audit.
+    /// Compare the server with itself: requests in clear, sealed ones, and audited requests.
     #[arg(long)]
     own: bool,
     /// Let servers run on processor 0 only, and the load elsewhere.

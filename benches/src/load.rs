@@ -79,7 +79,7 @@ const PREPARED_BATCHES: usize = 256;
 const SAMPLED_OF: usize = 64;
 /// The most replies kept for checking.
 const SAMPLES_MAX: usize = 10_000;
-/// The longest latency that is told apart from longer ones.
+/// The longest latency that is measured; longer ones count as this one.
 const LATENCY_US_MAX: u64 = 60_000_000;
 /// How long to wait for a reply before the server is called dead.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! `grade-bench`: puts load on a server and tells what it cost.
+//! `grade-bench`: puts load on a server and reports what it cost.
 //!
 //! ```text
 //! grade-bench load 127.0.0.1:50000 --class settings/example_class.csv --pid 4711 --depth 16
@@ -30,7 +30,7 @@ use load::Load;
 use process::Process;
 use protocol::Protocol;
 
-/// Measures what handing out grades costs.
+/// Measures the cost of publishing grades.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
@@ -44,7 +44,7 @@ enum Task {
     Load(LoadArguments),
     /// Start servers, ours and others, and put the same load on each in turn.
     Compare(compare::Options),
-    /// Measure what the server promises beside speed.
+    /// Measure memory, fairness, big classes and threads.
     Bounds(bounds::Options),
     /// Measure whether the time of replies reveals who is enrolled.
     Timing(timing::Options),
@@ -62,10 +62,10 @@ enum Task {
 struct LoadArguments {
     /// The server's address.
     address: SocketAddr,
-    /// The class file that the server reads: its students ask, and answers are checked with their keys.
+    /// The class file of the server. Its students ask, and replies are checked with their keys.
     #[arg(long)]
     class: PathBuf,
-    /// The language to speak. Only answers in the server's own are checked.
+    /// The protocol. Only replies in the server's own protocols are checked.
     #[arg(long, value_enum, default_value_t = Protocol::Grades)]
     speak: Protocol,
     /// How many connections.
@@ -89,7 +89,7 @@ struct LoadArguments {
     /// How long to measure.
     #[arg(long, value_parser = humantime::parse_duration, default_value = "5s")]
     duration: Duration,
-    /// The server's process: then its CPU time and memory are told.
+    /// Process ID of the server, to report its CPU time and memory.
     #[arg(long)]
     pid: Option<u32>,
     /// Print one JSON object instead of text.

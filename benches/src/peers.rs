@@ -128,7 +128,7 @@ impl Peer {
                 let port = address.port().to_string();
                 command.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
                 command.args(["--appendonly", "no", "--loglevel", "warning"]);
-                // It listens on loopback only, but takes 127.0.0.2 for a stranger.
+                // Redis listens on loopback only, but its protected mode rejects 127.0.0.2.
                 command.args(["--protected-mode", "no"]);
             }
         }
@@ -233,7 +233,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended by itself needs no ending.
+        // A process that has ended needs no signal.
         drop(self.child.kill());
         drop(self.child.wait());
     }
@@ -255,7 +255,7 @@ pub(crate) fn on_cpu<T>(
 }
 
 fn settings(address: SocketAddr, config: &PeerConfig) -> String {
-    // A path may hold what TOML would take for its own.
+    // A path may contain characters that TOML escapes.
     let file = serde_json::Value::from(config.class.display().to_string());
     format!(
         "server.listen = \"{address}\"\n\
@@ -270,7 +270,7 @@ fn settings(address: SocketAddr, config: &PeerConfig) -> String {
     )
 }
 
-/// A port that nobody has now.
+/// A port that is free now.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -1,10 +1,10 @@
-//! What another process costs, as Linux tells it in `/proc` (proc(5)).
+//! CPU time and memory of another process, from `/proc` (proc(5)).
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-/// A process that is looked at.
+/// A process whose cost is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Process(pub(crate) u32);
 

@@ -11,7 +11,7 @@ use crate::keys::Keys;
 /// The course that sealed requests are for.
 pub(crate) const AUDIENCE: &str = "grade-bench";
 
-/// How requests are written and replies told apart.
+/// How requests are written and replies are delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Protocol {
     /// `ID CMD` in lines; each reply is a line.

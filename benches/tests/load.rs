@@ -63,20 +63,20 @@ fn a_load_counts_replies_and_checks_some_of_them() {
     ] {
         let output = server.load(&class, more);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert!(told["replies"].as_u64().unwrap() > 0);
-        assert!(told["checked"].as_u64().unwrap() > 0);
-        assert!(told["latency_us"]["p50"].as_u64() <= told["latency_us"]["max"].as_u64());
-        assert_eq!(told["server_cpu_us_per_reply"].is_f64(), more.contains(&"--pid"));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(report["replies"].as_u64().unwrap() > 0);
+        assert!(report["checked"].as_u64().unwrap() > 0);
+        assert!(report["latency_us"]["p50"].as_u64() <= report["latency_us"]["max"].as_u64());
+        assert_eq!(report["server_cpu_us_per_reply"].is_f64(), more.contains(&"--pid"));
     }
 }
 
 #[test]
-fn a_load_fails_when_answers_are_not_what_the_class_file_says() {
+fn a_load_fails_if_an_answer_differs_from_the_class_file() {
     let folder = tempfile::tempdir().unwrap();
     let class = class(folder.path(), "class.csv", "30");
     let server = Server::start(&class);
-    // Somebody's first mark is another one here.
+    // One mark differs from the class file of the server.
     let text = fs::read_to_string(&class).unwrap();
     let changed: Vec<_> = text
         .lines()

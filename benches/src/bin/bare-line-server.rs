@@ -1,5 +1,5 @@
 //! The physical limit that other servers are held against: it reads lines, and answers each with the
-//! same line of `--reply-bytes`, its line end included. It understands nothing and knows nothing.
+//! same line of `--reply-bytes`, its line end included. It parses nothing and looks nothing up.
 
 use std::rc::Rc;
 
