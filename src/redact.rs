@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_a_cursor_is_escaped_and_the_rest_is_left() {
+    fn control_characters_are_escaped_and_other_text_is_unchanged() {
         assert_eq!(escape("Zo\u{eb} O'Neil, \"7\" \\ 8"), "Zo\u{eb} O'Neil, \"7\" \\ 8");
         assert_eq!(escape("a\u{1b}[2Jb\r\nc\0"), "a\\u{1b}[2Jb\\r\\nc\\u{0}");
         assert_eq!(escape("x\u{202e}y\u{85}\u{2028}"), "x\\u{202e}y\\u{85}\\u{2028}");

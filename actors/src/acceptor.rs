@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_are_sorted_by_name() {
+    fn accept_errors_are_classified_by_errno() {
         let sorted = |code| AcceptErrorKind::of(&io::Error::from_raw_os_error(code));
         for code in [libc::ECONNABORTED, libc::EPROTO, libc::EINTR, libc::ENETDOWN] {
             assert_eq!(sorted(code), AcceptErrorKind::Connection);

@@ -99,7 +99,7 @@ impl Listener {
             None => Session::new(session_context, Some(accepted.socket)).start(),
             Some(arbiter) => {
                 let socket = accepted.socket.into_std();
-                // The socket is registered anew, with the runtime of the session's thread.
+                // The socket is registered again, with the runtime of the session's thread.
                 Session::start_in_arbiter(arbiter, move |_| {
                     Session::new(session_context, socket.and_then(TcpStream::from_std).ok())
                 })

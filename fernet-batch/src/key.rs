@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_text_is_refused() {
+    fn every_other_text_is_rejected() {
         let good = format!("{}8=", "_-Az09".repeat(7));
         assert_eq!(error(""), Some(KeyError::Length(0)));
         assert_eq!(error("AAAA"), Some(KeyError::Length(3)));

@@ -72,12 +72,12 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_its_text_and_time() {
+    fn a_token_opens_to_its_text_and_time() {
         assert_eq!(opened(&token(b"Lab 1: 7")), Ok((1_800_000_000, "Lab 1: 7".into())));
     }
 
     #[test]
-    fn every_cut_and_every_flipped_bit_is_refused() {
+    fn every_truncation_and_every_flipped_bit_is_rejected() {
         let token = token(b"Lab 1: 7");
         for cut in 0..token.len() {
             let cut_off = token.get(..cut).unwrap();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_opens_nothing() {
+    fn a_token_does_not_open_under_another_key() {
         let other = open(&Key::from_bytes([8; 32]), &token(b"Lab 1: 7"));
         assert_eq!(other.err(), Some(OpenError::WrongKey));
         assert_eq!(opened(&token(b"\xff")), Err(OpenError::WrongKey), "not text");

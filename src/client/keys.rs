@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_a_key_is_for_its_owner_alone() {
+    fn a_key_file_must_be_readable_by_its_owner_only() {
         let (_folder, path) = file(&format!("{KEY}\n"), 0o600);
         assert!(matches!(Keys::from_file(&path), Ok(Keys::One(_))));
         let (_folder, path) = file(KEY, 0o640);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_file_serves_as_a_source_of_keys() {
+    fn keys_can_be_read_from_a_class_file() {
         let (_folder, path) = file(&format!("Name,ID Number,Key\nAda,2100001,{KEY}\n,,\n"), 0o644);
         let (keys, exposed) = Keys::from_csv(&path).unwrap();
         assert!(exposed);

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn one_thing_is_not_called_many() {
+    fn counts_of_one_are_singular() {
         assert_eq!(lines(&ServerEvent::Draining(1)), "Stopping; 1 connection is open.\n");
         assert_eq!(lines(&ServerEvent::Draining(2)), "Stopping; 2 connections are open.\n");
         let edition = EditionNumber(3);

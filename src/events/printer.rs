@@ -70,7 +70,7 @@ fn print_all(mut out: impl Write, queue: &Receiver<Message>, waiting_bytes: &Ato
     for message in queue {
         match message {
             Message::Print(text) => {
-                // The service goes on without a terminal, and with a full disk.
+                // The service continues without a terminal and with a full disk.
                 let _ = out.write_all(&text).and_then(|()| out.flush());
                 waiting_bytes.fetch_sub(cost(&text), Ordering::Relaxed);
             }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_terminal_delays_nobody_and_costs_bounded_memory() {
+    fn a_stopped_terminal_delays_no_thread_and_uses_bounded_memory() {
         let (go, wait) = channel();
         let (taken, seen) = sync_channel(10_000);
         let printer = Printer::open(Stuck(wait, taken));

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_regular_file_is_rejected_and_never_waited_for() {
+    fn a_path_that_is_not_a_regular_file_is_rejected_at_once() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(rejected(folder.path()), "PATH: is a directory, not a regular file");
         assert_eq!(rejected(Path::new("/dev/zero")), "PATH: is a device, not a regular file");

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 const DEFAULTS: &str = include_str!("../../settings/default.toml");
 
 /// Keys that were settings once, and the values that they have now. A layer that still names one is
-/// warned of, and the service goes on.
+/// warned of, and otherwise ignored.
 const RETIRED: [(&str, &str); 3] =
     [("lab.reveal_pause", "50ms"), ("limits.restarts_per_minute", "5"), ("timeouts.linger", "2s")];
 

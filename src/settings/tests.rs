@@ -24,7 +24,7 @@ fn rejected(lines: &str) -> String {
 }
 
 #[test]
-fn the_defaults_are_valid_but_for_the_class_file() {
+fn the_defaults_are_valid_except_for_the_missing_class_file() {
     let settings = read("").unwrap();
     assert_eq!(settings.listen, "127.0.0.1:50000".parse().unwrap());
     assert_eq!(settings.console, ConsoleStyle::Lab);
@@ -33,7 +33,7 @@ fn the_defaults_are_valid_but_for_the_class_file() {
 }
 
 #[test]
-fn an_unknown_key_is_named_with_its_siblings() {
+fn the_error_for_an_unknown_setting_lists_its_siblings() {
     assert_eq!(
         rejected("[console]\nstile = \"lab\""),
         "FOLDER/my.toml: console.stile: no such setting; there are: console.style"
@@ -48,7 +48,7 @@ fn an_unknown_key_is_named_with_its_siblings() {
 }
 
 #[test]
-fn a_wrong_value_is_named_with_its_key_and_a_remedy() {
+fn the_error_for_an_invalid_value_names_the_setting_and_the_fix() {
     for (lines, text) in [
         ("[server]\nworkers = 0", "server.workers = 0: must be 1 to 1024; the default is 1"),
         (
@@ -128,7 +128,7 @@ fn requests_in_clear_are_for_this_machine_unless_allowed() {
 }
 
 #[test]
-fn a_profile_has_its_own_defaults_and_needs() {
+fn a_profile_has_its_own_defaults_and_required_settings() {
     let sealed = "[server]\nprofile = \"sealed\"\n";
     assert!(rejected(sealed).contains("sealed.audience = \"\": must name course and term"));
     assert!(rejected(&format!("{sealed}[sealed]\naudience = \"two words\"")).contains("audience"));
@@ -143,7 +143,7 @@ fn a_profile_has_its_own_defaults_and_needs() {
 }
 
 #[test]
-fn a_file_has_one_purpose() {
+fn no_two_settings_may_name_the_same_file() {
     for lines in [
         "[gradebook]\nfile = \"a\"\nkeys_file = \"a\"",
         "[gradebook]\nfile = \"a\"\nstate_file = \"a\"",
@@ -164,7 +164,7 @@ fn sizes_and_durations_have_units() {
 }
 
 #[test]
-fn a_retired_setting_is_warned_of_and_the_others_count() {
+fn a_retired_setting_causes_a_warning_and_the_others_apply() {
     let settings = read("[timeouts]\nlinger = \"9s\"\nidle = \"1m\"").unwrap();
     let [warning] = &settings.warnings[..] else { panic!("{:?}", settings.warnings) };
     assert!(warning.ends_with("my.toml: timeouts.linger is no longer a setting; it is 2s"));

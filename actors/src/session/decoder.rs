@@ -69,7 +69,7 @@ impl Decoder {
     }
 }
 
-/// Reads requests into the batch. Returns the bytes used, and whether the connection goes on.
+/// Reads requests into the batch. Returns the bytes used, and whether the connection stays open.
 fn fill(
     batch: &mut Requests,
     bytes: &[u8],

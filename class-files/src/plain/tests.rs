@@ -155,7 +155,7 @@ fn refused_with_keys(class: &str, keys: &str) -> String {
 }
 
 #[test]
-fn keys_may_stand_in_a_key_file() {
+fn keys_may_be_in_a_key_file() {
     let class = "Name,ID Number,Lab 1\nAda,2100001,3\nBo,2100002,4\n";
     let both = |keys| refused_with_keys(class, keys);
     assert_eq!(both("ID Number,Key\n2100002,K2\n2100001,K1\n"), "2 students");
@@ -312,7 +312,7 @@ fn a_quote_inside_a_cell_is_rejected() {
 }
 
 #[test]
-fn a_key_in_the_wrong_column_is_refused_and_never_shown() {
+fn a_key_in_the_wrong_column_is_rejected_and_never_shown() {
     let elsewhere = "holds what may be a key; move it to the column Key; if it is not a key, \
                      change its length: 43 characters is the length of a key";
     let file = class(&["Ada K2,2100001,K1,3,9"]);

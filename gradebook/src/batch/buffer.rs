@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_a_buffer_leaves_is_wiped_and_its_content_moves() {
+    fn growing_a_buffer_wipes_the_old_memory_and_keeps_the_content() {
         let mut secret = Vec::with_capacity(16);
         secret.extend_from_slice(b"a secret");
         reserve_wiped(&mut secret);

@@ -77,7 +77,7 @@ fn a_batch_is_full_at_its_limit_and_not_before() {
 }
 
 #[test]
-fn nothing_is_answered_behind_a_silence() {
+fn no_request_after_a_silent_rejection_is_answered() {
     let replies = reply(requests_for(&["a", "silence", "b"]));
     assert_eq!(texts(&replies), ["a"]);
     assert!(replies.is_last());

@@ -77,7 +77,7 @@ fn lab(word: &str) -> Command<&'static str> {
 }
 
 #[test]
-fn a_student_s_grades_stand_in_file_order() {
+fn grades_are_listed_in_file_order() {
     assert_eq!(asks(Command::Grades), "Lab 1: 3, Lab 2: 9, Midterm: 17, Exam 1: 5, Exam 2: 8");
 }
 
@@ -123,7 +123,7 @@ fn an_assessment_that_the_class_does_not_have_is_rejected() {
 }
 
 #[test]
-fn a_column_nobody_has_a_mark_in_has_no_average() {
+fn a_column_without_marks_has_no_average() {
     let book = book_of(&["Lab 1", "Ada,2100001,"], 1);
     let average = answer(&book, &UnknownStudent::Close, 1, "2100001", lab("GL1A"));
     assert_eq!(average, "Lab 1 average: no marks yet");
@@ -144,7 +144,7 @@ fn an_average_of_too_few_marks_is_withheld_everywhere() {
 }
 
 #[test]
-fn under_a_policy_a_student_sees_only_statistics_of_assessments_with_an_own_mark() {
+fn under_a_policy_a_student_sees_statistics_only_of_assessments_they_have_a_mark_in() {
     let book = book_of(CLASS, 2);
     let bo = |command| answer(&book, &UnknownStudent::Close, 2, "2100002", command);
     assert_eq!(bo(lab("GL1A")), "Lab 1 average: withheld (you have no mark in it)");
@@ -168,7 +168,7 @@ fn under_a_policy_a_student_sees_only_statistics_of_assessments_with_an_own_mark
 }
 
 #[test]
-fn all_statistics_of_an_assessment_stand_in_one_answer() {
+fn one_answer_contains_all_statistics_of_an_assessment() {
     assert_eq!(
         asks(Command::Statistics("Midterm")),
         "Midterm statistics: 3 marks, mean 13.5, median 12.5, min 11, quartiles 11 and 17, max 17, \
@@ -203,7 +203,7 @@ fn a_report_is_one_json_document() {
 }
 
 #[test]
-fn an_unknown_student_is_answered_as_the_settings_say() {
+fn an_unknown_student_is_answered_as_configured() {
     let book = book_of(CLASS, 1);
     let ask = |unknown: &UnknownStudent| answer(&book, unknown, 1, "9999999", Command::Grades);
     assert_eq!(ask(&UnknownStudent::Close), "[silence]");

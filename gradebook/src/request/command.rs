@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn no_lab_command_begins_another_word() {
+    fn no_lab_command_is_the_prefix_of_another_command() {
         for short in LAB_COMMANDS {
             for long in COMMANDS.iter().filter(|spec| spec.word != short.word()) {
                 assert!(!long.word.starts_with(short.word()), "{short:?} {long:?}");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_command_says_why() {
+    fn a_text_that_is_not_a_command_is_rejected_with_a_reason() {
         for (text, error) in [
             ("", LineError::NoCommand),
             ("AVG", LineError::NoAssessment),

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_command_is_answered_with_the_known_ones() {
+    fn the_error_for_an_unknown_command_lists_the_known_ones() {
         assert_eq!(
             UNKNOWN_COMMAND,
             "unknown command; known: GG GMA GEA GL1A GL2A GL3A GL4A AVG STATS REPORT"

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_read_as_it_was_written_and_nothing_else_is() {
+    fn only_a_well_formed_request_text_is_parsed() {
         let text = "Q1\tnets-2026\t2100001\tAVG Lab 1\t00000000000000ff    ";
         let request = SealedRequest {
             audience: "nets-2026",
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_padded_to_few_lengths_and_read_without_the_padding() {
+    fn a_reply_is_padded_to_a_few_lengths_and_parsed_without_the_padding() {
         let request = SealedRequest { audience: "", id: "2100001", command: "GG", nonce: Nonce(1) };
         for (body, bytes) in
             [("Lab 1: 7", 383), ("x".repeat(325).as_str(), 383), ("x".repeat(341).as_str(), 767)]

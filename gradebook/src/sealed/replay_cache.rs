@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_lets_no_old_request_in() {
+    fn setting_the_clock_back_accepts_no_replay() {
         let mut cache = ReplayCache::new(ReplayLimits { per_student: 9, total: 9 });
         assert_eq!(admit(&mut cache, 1, 7, 100), Ok(()));
         assert_eq!(admit(&mut cache, 1, 8, 500), Ok(()), "the first is dropped");

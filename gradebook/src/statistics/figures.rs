@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn few_marks_have_no_figures_and_some_have_no_spread() {
+    fn too_few_marks_give_no_figures_or_no_standard_deviation() {
         assert_eq!(of(&[("3", 4)], 5), None);
         assert_eq!(
             of(&[("3", 4), ("4.001", 1)], 5).unwrap().to_string(),

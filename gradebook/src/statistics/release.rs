@@ -1,6 +1,6 @@
 //! Which statistics of an edition are released, given what earlier editions released.
 //!
-//! Two averages of almost the same marks reveal the difference: whoever asks for an average while
+//! Two averages of almost the same marks reveal the difference: a student who asks for an average while
 //! marks are entered one by one can subtract. So a statistic is released again only if enough marks
 //! have changed since every earlier release of it; otherwise the last release stays. The threat and
 //! the arithmetic stand in `docs/PRIVACY.md`.
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_counted_whoever_has_the_marks() {
+    fn changes_are_counted_by_marks_and_not_by_students() {
         let marks = |list: &[(&str, u32)]| -> MarkCounts {
             list.iter().map(|(mark, times)| (Decimal::parse(mark).unwrap(), *times)).collect()
         };

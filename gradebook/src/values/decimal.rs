@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_text_is_refused() {
+    fn every_other_text_is_rejected() {
         for text in
             ["", "+", ".", "-.", "nan", "inf", "-Infinity", "1,5", "0x1F", "7 ", "85%", "1e", "1e+"]
         {

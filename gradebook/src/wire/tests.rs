@@ -50,7 +50,7 @@ fn reads(bytes: &[u8], expected: &[&str]) {
 }
 
 #[test]
-fn every_form_of_the_lab_is_complete_without_a_line_end() {
+fn every_lab_form_is_complete_without_a_line_end() {
     for bytes in [
         &b"1803933 GG"[..],
         b"1803933,GG",
@@ -73,7 +73,7 @@ fn every_form_of_the_lab_is_complete_without_a_line_end() {
 }
 
 #[test]
-fn a_line_may_use_any_id_and_the_verbs() {
+fn a_line_may_hold_any_id_and_any_command() {
     reads(b"alice@example.org GG\n", &["alice@example.org GG"]);
     reads(b"alice@example.org,GL1A\r\n", &["alice@example.org GL1A"]);
     reads(b"GMA bob_7\n", &["bob_7 GMA"]);
@@ -87,7 +87,7 @@ fn a_line_may_use_any_id_and_the_verbs() {
 }
 
 #[test]
-fn verbs_wait_for_their_line_end() {
+fn a_command_with_arguments_needs_a_line_end() {
     for bytes in [&b"1803933 REPORT"[..], b"1803933 AVG Lab 1", b"bob GG", b"1803933 AVG"] {
         assert_eq!(conversation(&[bytes]), (vec![], bytes.to_vec()));
     }
@@ -241,7 +241,7 @@ proptest! {
 }
 
 #[test]
-fn a_refusal_is_one_line() {
+fn a_rejection_is_one_line() {
     let mut out = Vec::new();
     let malformed = MalformedLine { error: LineError::NotText, bytes: 3 };
     write_rejection(&mut out, Rejection::Malformed(malformed));

@@ -1,0 +1,165 @@
+//! Verifying requests: which are answered, and what the others cost.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+
+use super::*;
+use crate::sealed::Nonce;
+use crate::wire::REQUEST_TOKEN_BYTES;
+
+const NOW: Timestamp = Timestamp(1_800_000_000);
+const LIMITS: ReplayLimits = ReplayLimits { per_student: 1_000, total: 10_000 };
+
+fn key(n: u8) -> Key {
+    Key::from_bytes([n; 32])
+}
+
+fn verifier() -> RequestVerifier {
+    RequestVerifier::new("nets-2026".into(), 300, LIMITS).unwrap()
+}
+
+fn sealed(key: &Key, audience: &str, id: &str, nonce: u64, time: u64) -> String {
+    let request = SealedRequest { audience, id, command: "GG", nonce: Nonce(nonce) };
+    request.seal(key, Timestamp(time)).unwrap()
+}
+
+/// The reply's status, or that the token is not authentic.
+fn status(verifier: &mut RequestVerifier, known: Option<&Key>, token: &str) -> String {
+    let id = StudentId::new(b"2100001").unwrap();
+    let mut frame = [0; REQUEST_FRAME_BYTES];
+    let credentials = Credentials { id, key: known, old_key: None, tries_two: false, token };
+    match verifier.verify(&credentials, NOW, &mut frame) {
+        Verified::Unauthenticated(_) => "unauthenticated".into(),
+        Verified::Authentic { request, status, .. } => {
+            assert_eq!((request.id, request.command), ("2100001", "GG"));
+            status.map_or_else(Rejection::word, |()| "ok").into()
+        }
+    }
+}
+
+#[test]
+fn an_authentic_request_is_answered_once() {
+    let (mut verifier, key) = (verifier(), key(1));
+    let token = sealed(&key, "nets-2026", "2100001", 1, NOW.0);
+    assert_eq!(status(&mut verifier, Some(&key), &token), "ok");
+    assert_eq!(status(&mut verifier, Some(&key), &token), "replayed");
+    let again = sealed(&key, "nets-2026", "2100001", 1, NOW.0);
+    assert_eq!(status(&mut verifier, Some(&key), &again), "ok", "the same text sealed again");
+}
+
+#[test]
+fn a_student_may_use_the_new_key_or_the_one_before() {
+    let (mut verifier, new, old) = (verifier(), key(1), key(2));
+    let mut with = |by: &Key, tries_two| {
+        let token = sealed(by, "nets-2026", "2100001", 1, NOW.0);
+        let id = StudentId::new(b"2100001").unwrap();
+        let (key, old_key) = (Some(&new), Some(&old).filter(|_| tries_two));
+        let credentials = Credentials { id, key, old_key, tries_two, token: &token };
+        match verifier.verify(&credentials, NOW, &mut [0; REQUEST_FRAME_BYTES]) {
+            Verified::Unauthenticated(_) => None,
+            Verified::Authentic { with_old_key, status, .. } => Some((status, with_old_key)),
+        }
+    };
+    assert_eq!(with(&new, true), Some((Ok(()), false)));
+    assert_eq!(with(&old, true), Some((Ok(()), true)));
+    assert_eq!(with(&key(3), true), None);
+    assert_eq!(with(&old, false), None);
+}
+
+/// The number of keys expanded while an outsider sends forged requests for a student.
+fn keys_expanded(known: Option<(&Key, Option<&Key>)>, tries_two: bool) -> u64 {
+    let mut verifier = verifier();
+    let forged = sealed(&key(7), "nets-2026", "2100001", 1, NOW.0);
+    let id = StudentId::new(b"2100001").unwrap();
+    for _ in 0..5 {
+        let (key, old_key) = known.unzip();
+        let credentials =
+            Credentials { id, key, old_key: old_key.flatten(), tries_two, token: &forged };
+        let mut frame = [0; REQUEST_FRAME_BYTES];
+        assert!(matches!(
+            verifier.verify(&credentials, NOW, &mut frame),
+            Verified::Unauthenticated(_)
+        ));
+    }
+    verifier.verifiers.iter().map(CachedVerifier::keys_expanded).sum()
+}
+
+#[test]
+fn a_forged_request_costs_as_much_for_a_student_with_one_key_or_two_as_for_an_unknown_id() {
+    let (new, old) = (key(1), key(2));
+    assert_eq!(keys_expanded(None, false), 1);
+    assert_eq!(keys_expanded(Some((&new, None)), false), 1);
+    assert_eq!(keys_expanded(None, true), 2);
+    assert_eq!(keys_expanded(Some((&new, None)), true), 2);
+    assert_eq!(keys_expanded(Some((&new, Some(&old))), true), 2);
+}
+
+#[test]
+fn a_token_that_the_student_did_not_make_is_unauthenticated_like_an_unknown_student_s() {
+    let (mut verifier, key, other) = (verifier(), key(1), key(2));
+    let token = sealed(&other, "nets-2026", "2100001", 1, NOW.0);
+    assert_eq!(status(&mut verifier, Some(&key), &token), "unauthenticated", "another key");
+    assert_eq!(status(&mut verifier, None, &token), "unauthenticated", "of no student");
+    let token = sealed(&key, "nets-2026", "2100002", 1, NOW.0);
+    assert_eq!(status(&mut verifier, Some(&key), &token), "unauthenticated", "about someone else");
+    let fernet = fernet::Fernet::new(&key.expose_text()).unwrap();
+    let mut reply = b"R1\t2100001\tGG\t0000000000000001\t1\t1800000000\tok\t".to_vec();
+    reply.resize(REQUEST_TEXT_BYTES, b' ');
+    let reflected = fernet.encrypt_at_time(&reply, NOW.0);
+    assert_eq!(reflected.len(), REQUEST_TOKEN_BYTES);
+    assert_eq!(
+        status(&mut verifier, Some(&key), &reflected),
+        "unauthenticated",
+        "a reply sent back"
+    );
+    let unpadded = "A".repeat(REQUEST_TOKEN_BYTES);
+    assert_eq!(
+        status(&mut verifier, Some(&key), &unpadded),
+        "unauthenticated",
+        "longer once decoded"
+    );
+    for text in [0, 16, 254, 256, 300] {
+        let token = fernet.encrypt_at_time(&vec![b' '; text], NOW.0);
+        assert_eq!(status(&mut verifier, Some(&key), &token), "unauthenticated", "{text} bytes");
+    }
+}
+
+#[test]
+fn every_truncation_and_every_flipped_bit_is_unauthenticated_and_never_a_replay() {
+    let (mut verifier, key) = (verifier(), key(1));
+    let token = sealed(&key, "nets-2026", "2100001", 1, NOW.0);
+    let bytes = URL_SAFE.decode(&token).unwrap();
+    for bit in 0..bytes.len() * 8 {
+        let mut bytes = bytes.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let changed = URL_SAFE.encode(bytes);
+        assert_eq!(status(&mut verifier, Some(&key), &changed), "unauthenticated", "bit {bit}");
+    }
+    for cut in 0..token.len() {
+        assert_eq!(
+            status(&mut verifier, Some(&key), token.get(..cut).unwrap()),
+            "unauthenticated",
+            "cut at {cut}"
+        );
+    }
+    assert_eq!(status(&mut verifier, Some(&key), &token), "ok");
+}
+
+#[test]
+fn only_the_student_learns_that_time_or_audience_is_wrong() {
+    let (mut verifier, key) = (verifier(), key(1));
+    for (time, expected) in [
+        (NOW.0 - 300, "ok"),
+        (NOW.0 + 300, "ok"),
+        (NOW.0 - 301, "clock"),
+        (NOW.0 + 301, "clock"),
+        (0, "clock"),
+        (u64::MAX, "clock"),
+    ] {
+        let token = sealed(&key, "nets-2026", "2100001", 1, time);
+        assert_eq!(status(&mut verifier, Some(&key), &token), expected, "{time}");
+    }
+    let token = sealed(&key, "nets-2025", "2100001", 1, NOW.0);
+    assert_eq!(status(&mut verifier, Some(&key), &token), "audience");
+    assert_eq!(status(&mut verifier, Some(&key), &token), "audience", "and is no replay");
+}
