@@ -109,6 +109,14 @@ impl Column {
         policy: PrivacyPolicy,
     ) -> Self {
         marks.sort_unstable_by_key(|(mark, _)| *mark);
+        // The roster counts `7` and `7.0` apart, since it shows them as the class file writes them.
+        marks.dedup_by(|(mark, times), (kept, total)| {
+            let equal = mark == kept;
+            if equal {
+                *total = total.saturating_add(*times);
+            }
+            equal
+        });
         let no_marks = marks.is_empty();
         let figures = Figures::of(marks.iter().copied(), policy);
         let candidate = figures.map(|figures| StatisticRelease {

@@ -94,15 +94,17 @@ fn from_state(state: AssessmentState) -> Option<StatisticRelease> {
     })
 }
 
-/// Marks that are numbers in rising order, on which their comparison rests.
+/// Marks in rising order, on which their comparison rests. Equal ones are counted together, since
+/// earlier versions wrote `7` and `7.0` apart. `None` if a mark is invalid or out of order.
 fn sorted_marks(marks: &[(String, u32)]) -> Option<MarkCounts> {
     let mut sorted: MarkCounts = Vec::new();
     for (mark, times) in marks {
         let mark = Decimal::parse(mark).ok()?;
-        if sorted.last().is_some_and(|(last, _)| *last >= mark) {
-            return None;
+        match sorted.last_mut() {
+            Some((last, _)) if *last > mark => return None,
+            Some((last, total)) if *last == mark => *total = total.checked_add(*times)?,
+            _ => sorted.push((mark, *times)),
         }
-        sorted.push((mark, *times));
     }
     Some(sorted)
 }

@@ -149,6 +149,10 @@ fn a_damaged_release_history_is_rejected() {
         assert!(ReleaseHistory::from_json(&record[..cut]).is_err(), "cut at {cut}");
     }
     let text = String::from_utf8(record).unwrap();
+    let apart = text.replace("[\"7\",8]", "[\"7\",3],[\"7.0\",5]");
+    assert_ne!(apart, text);
+    let (together, _) = ReleaseHistory::from_json(apart.as_bytes()).unwrap();
+    assert_eq!(together.to_json(EditionNumber(1)), text.as_bytes());
     for (sound, damaged) in
         [("\"form\":1", "\"form\":2"), ("\"7\"", "\"x\""), ("8]", "-8]"), ("8]", "2]")]
     {
@@ -216,6 +220,26 @@ fn a_released_figure_stays_until_enough_marks_change() {
         serde_json::from_str(&ask(&class.save(), 0, Command::Report)).unwrap();
     assert_eq!(report["edition"], 6);
     assert_eq!(report["assessments"][0]["class"]["edition"], 4);
+}
+
+#[test]
+fn a_mark_written_in_another_way_is_not_a_change() {
+    let file = |students: usize, respelled: usize| {
+        let mut file = String::from("Name,ID Number,Key,Lab 1\n");
+        for n in 0..students {
+            let mark = if n < respelled { "7.0" } else { "7" };
+            writeln!(file, "Some One,{},{},{mark}", 2_100_000 + n, key(n)).unwrap();
+        }
+        file
+    };
+    let first = publish(&file(10, 0), 1, &ReleaseHistory::default(), 5);
+    let second = publish(&file(11, 5), 2, &kept(first.release_history(), 1), 5);
+    let answer = ask(&second, 0, Command::Average("Lab 1"));
+    assert_eq!(answer, "Lab 1 average: 7 (of edition 1)");
+    let mixed = publish(&file(10, 5), 1, &ReleaseHistory::default(), 5);
+    let later = publish(&file(10, 0), 2, &kept(mixed.release_history(), 1), 5);
+    let answer = ask(&later, 0, Command::Average("Lab 1"));
+    assert_eq!(answer, "Lab 1 average: 7 (of edition 1)");
 }
 
 #[test]
