@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         frame::close_frame(&mut bytes, start);
         frames.push(bytes);
     }
-    let plain = texts.iter().zip(&mut frames).map(|((key, _), bytes)| PlainFrame { key, bytes });
+    let plain = texts.iter().zip(&mut frames).map(|((key, _), bytes)| PlainFrame::new(key, bytes));
     Sealer::new()?.seal(Timestamp::of(SystemTime::now()), plain);
     for ((key, _), frame) in texts.iter().zip(&frames) {
         let mut token = Vec::new();

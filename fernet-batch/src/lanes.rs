@@ -8,7 +8,7 @@ use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use zeroize::ZeroizeOnDrop;
 
-use crate::frame::{BLOCK_BYTES, HEADER_BYTES, IV_BYTES, MAC_BYTES, VERSION};
+use crate::frame::{BLOCK_BYTES, HEADER_BYTES, IV_BYTES, VERSION};
 use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
 use crate::key::Key;
 use crate::time::Timestamp;
@@ -18,7 +18,7 @@ pub(crate) struct Lane<'a> {
     schedule: &'a Schedule,
     /// Header and text, which the MAC covers.
     covered: &'a mut [u8],
-    mac: &'a mut [u8; MAC_BYTES],
+    mac: &'a mut [u8],
     /// HMAC's inner hash so far.
     inner: HashState,
 }
@@ -58,22 +58,21 @@ fn step_all<'a>(lanes: &mut [Lane<'a>], step: impl Fn(&mut Lane<'a>, usize) -> O
 }
 
 impl<'a> Lane<'a> {
-    /// A lane for the text in `frame`; writes the frame's header. Returns `None` if the bytes are too
-    /// few for a frame.
+    /// A lane for a frame: `covered` is its header, which is written here, and its padded text.
     pub(crate) fn new(
         schedule: &'a Schedule,
-        frame: &'a mut [u8],
+        covered: &'a mut [u8],
+        mac: &'a mut [u8],
         now: Timestamp,
         iv: [u8; IV_BYTES],
-    ) -> Option<Self> {
-        let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
-        let header = covered.first_chunk_mut::<HEADER_BYTES>()?;
-        let (version, rest) = header.split_at_mut(1);
-        let (time, iv_bytes) = rest.split_at_mut(HEADER_BYTES - IV_BYTES - 1);
+    ) -> Self {
+        let (version, rest) = covered.split_at_mut(1);
+        let (time, rest) = rest.split_at_mut(HEADER_BYTES - IV_BYTES - 1);
+        let (iv_bytes, _) = rest.split_at_mut(IV_BYTES);
         version.copy_from_slice(&[VERSION]);
         time.copy_from_slice(&now.0.to_be_bytes());
         iv_bytes.copy_from_slice(&iv);
-        Some(Self { schedule, covered, mac, inner: schedule.inner.clone() })
+        Self { schedule, covered, mac, inner: schedule.inner.clone() }
     }
 
     /// Encrypts the `n`-th block of the text in CBC mode: XORed with the block before it, the first
@@ -106,7 +105,7 @@ impl<'a> Lane<'a> {
     fn finish_outer(&mut self) {
         let mut outer = self.schedule.outer.clone();
         outer.finish(&self.inner.to_bytes(), HASH_BLOCK_BYTES + HASH_BYTES);
-        *self.mac = outer.to_bytes();
+        self.mac.copy_from_slice(&outer.to_bytes());
     }
 }
 

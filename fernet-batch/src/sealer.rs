@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 
-use crate::frame::IV_BYTES;
+use crate::frame::{BLOCK_BYTES, HEADER_BYTES, IV_BYTES, MAC_BYTES};
 use crate::key::Key;
 use crate::lanes::{self, Lane, Schedule};
 use crate::random::{self, NoRandomness};
@@ -24,14 +24,32 @@ pub struct Sealer {
     random: ChaCha20Rng,
 }
 
-/// A closed frame with its text in clear, and the key to seal it under. Bytes that are too few for a
-/// frame contain no text, and are left as they are.
+/// A closed frame with its text in clear, and the key to seal it under.
 pub struct PlainFrame<'a> {
-    /// The key.
-    pub key: &'a Key,
-    /// The bytes from [`open_frame`](crate::frame::open_frame) to
+    key: &'a Key,
+    /// Header and padded text, which the MAC covers.
+    covered: &'a mut [u8],
+    mac: &'a mut [u8],
+}
+
+impl<'a> PlainFrame<'a> {
+    /// The frame in these bytes: from [`open_frame`](crate::frame::open_frame) to
     /// [`close_frame`](crate::frame::close_frame).
-    pub bytes: &'a mut [u8],
+    ///
+    /// # Panics
+    /// If the length is not that of a closed frame: a part of its text would otherwise be sent in clear.
+    pub fn new(key: &'a Key, bytes: &'a mut [u8]) -> Self {
+        let covered_bytes = bytes.len().saturating_sub(MAC_BYTES);
+        assert!(is_padded(covered_bytes), "{} bytes are not a closed frame", bytes.len());
+        let (covered, mac) = bytes.split_at_mut(covered_bytes);
+        Self { key, covered, mac }
+    }
+}
+
+/// Returns true if a header and at least one whole block have so many bytes together.
+fn is_padded(covered_bytes: usize) -> bool {
+    let text_bytes = covered_bytes.saturating_sub(HEADER_BYTES);
+    text_bytes > 0 && text_bytes.is_multiple_of(BLOCK_BYTES)
 }
 
 impl Sealer {
@@ -78,7 +96,8 @@ fn seal_with<'a>(
         for (schedule, frame) in group {
             #[expect(clippy::indexing_slicing, reason = "the index of a schedule pushed above")]
             let (_, schedule) = &schedules[schedule];
-            group_lanes.extend(Lane::new(schedule, frame.bytes, now, next_iv()));
+            let PlainFrame { covered, mac, .. } = frame;
+            group_lanes.push(Lane::new(schedule, covered, mac, now, next_iv()));
         }
         lanes::seal(&mut group_lanes);
         drop(group_lanes);
@@ -88,6 +107,8 @@ fn seal_with<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE;
     use fernet::Fernet;
@@ -112,7 +133,7 @@ mod tests {
             frames.push(bytes);
         }
         let mut ivs = theirs.iter().map(|token| URL_SAFE.decode(token).unwrap()[9..25].to_vec());
-        let plain = keys.iter().zip(&mut frames).map(|(key, bytes)| PlainFrame { key, bytes });
+        let plain = keys.iter().zip(&mut frames).map(|(key, bytes)| PlainFrame::new(key, bytes));
         seal_with(Timestamp(now), plain, || ivs.next().unwrap().try_into().unwrap());
         (theirs, frames.iter().map(|frame| URL_SAFE.encode(frame)).collect())
     }
@@ -153,6 +174,17 @@ mod tests {
             let (theirs, ours) = both(&texts, now);
             prop_assert_eq!(theirs, ours);
         }
+    }
+
+    #[test]
+    fn bytes_that_are_not_a_closed_frame_are_rejected() {
+        let key = Key::from_bytes([1; 32]);
+        let is_frame = |bytes: usize| {
+            let mut bytes = vec![0; bytes];
+            catch_unwind(AssertUnwindSafe(|| PlainFrame::new(&key, &mut bytes).mac.len())).is_ok()
+        };
+        let frames: Vec<_> = (0..=110).filter(|bytes| is_frame(*bytes)).collect();
+        assert_eq!(frames, [73, 89, 105], "header, 1 to 3 blocks, MAC");
     }
 
     #[test]

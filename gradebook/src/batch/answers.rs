@@ -93,6 +93,6 @@ impl<'a> Iterator for PlainFrames<'a> {
         let frames = std::mem::take(&mut self.frames);
         let (bytes, rest) = frames.split_at_mut(disclosure.frame_bytes);
         self.frames = rest;
-        Some(PlainFrame { key: &disclosure.key, bytes })
+        Some(PlainFrame::new(&disclosure.key, bytes))
     }
 }
