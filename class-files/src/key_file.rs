@@ -107,7 +107,10 @@ impl KeyFile {
                 keys.push((key, *row));
             }
         }
-        keys.sort_unstable_by_key(|(key, row)| (*key.expose_words(), *row));
+        // By reference: a key that a sort key copied would not be wiped.
+        keys.sort_unstable_by(|(one, row), (other, other_row)| {
+            (one.expose_words(), row).cmp(&(other.expose_words(), other_row))
+        });
         for pair in keys.windows(2) {
             if let [(one, first), (other, row)] = pair
                 && one.is(other)
