@@ -19,20 +19,21 @@ pub fn redact_keys(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut redacted = String::with_capacity(text.len());
-    let mut rest = text;
-    for word in words(text).filter(|word| word.len() == KEY_CHARS) {
-        let Some((before, after)) = rest.split_once(word) else { break };
-        redacted.push_str(before);
-        redacted.push_str("<43 characters>");
-        rest = after;
+    for piece in text.split_inclusive(is_separator) {
+        let word = piece.strip_suffix(is_separator).unwrap_or(piece);
+        redacted.push_str(if word.len() == KEY_CHARS { "<43 characters>" } else { word });
+        redacted.extend(piece.strip_prefix(word));
     }
-    redacted.push_str(rest);
     Cow::Owned(redacted)
 }
 
 /// The runs of characters of the key alphabet.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|char: char| !(char.is_ascii_alphanumeric() || char == '-' || char == '_'))
+    text.split(is_separator)
+}
+
+fn is_separator(char: char) -> bool {
+    !(char.is_ascii_alphanumeric() || char == '-' || char == '_')
 }
 
 #[cfg(test)]
@@ -47,6 +48,8 @@ mod tests {
             redact_keys(&format!("{key},'{}'", key.trim_end_matches('='))),
             "<43 characters>=,'<43 characters>'"
         );
+        let longer = format!("x{}", key.trim_end_matches('='));
+        assert_eq!(redact_keys(&format!("{longer} {key}")), format!("{longer} <43 characters>="));
         assert!(contains_key(key) && contains_key(&format!("Ada {key}")));
     }
 
