@@ -204,7 +204,9 @@ impl Client<'_> {
         let id = self.arguments.id.as_deref().ok_or_else(missing)?;
         let command = self.arguments.command.join(" ");
         let key = self.key_of(id)?;
-        let answered = ClientRequest::new(id.to_owned(), &command, key).and_then(|request| {
+        let sealed = self.endpoint.sealed.as_ref();
+        let request = ClientRequest::new(id.to_owned(), &command, key, sealed);
+        let answered = request.and_then(|request| {
             let answer = ask_once(self.endpoint, &request)?;
             Ok((request, answer))
         });

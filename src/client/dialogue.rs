@@ -137,11 +137,12 @@ impl Dialogue<'_> {
         }
         writeln!(out, "{}", escape(&announcement(command)))?;
         out.flush()?;
-        let answered =
-            ClientRequest::new(id.to_owned(), &command.to_string(), key).and_then(|request| {
-                let answer = ask_once(self.endpoint, &request)?;
-                Ok((request, answer))
-            });
+        let sealed = self.endpoint.sealed.as_ref();
+        let request = ClientRequest::new(id.to_owned(), &command.to_string(), key, sealed);
+        let answered = request.and_then(|request| {
+            let answer = ask_once(self.endpoint, &request)?;
+            Ok((request, answer))
+        });
         match answered {
             Ok((request, answer)) => show(out, self.style, &request, &answer)?,
             Err(error) => {

@@ -26,7 +26,7 @@ pub(super) enum ClientError {
         text: String,
     },
     /// The command is unknown, so nothing was sent.
-    #[error("{}", .0.text())]
+    #[error("{}", command_error_text(*.0))]
     UnknownCommand(LineError),
     /// The server closed the connection instead of answering.
     #[error("closed without an answer; the server does so when it does not know the student ID")]
@@ -141,5 +141,14 @@ impl ClientError {
                 | Self::Mismatched
                 | Self::Stale { .. }
         )
+    }
+}
+
+/// What to type instead. The server's texts name the ID too, which the client takes from elsewhere.
+const fn command_error_text(error: LineError) -> &'static str {
+    match error {
+        LineError::NoCommand => "no command; GG asks for your marks, and --help lists all commands",
+        LineError::NoAssessment => "AVG and STATS need an assessment, as in AVG Lab 1",
+        other => other.text(),
     }
 }

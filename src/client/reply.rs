@@ -130,7 +130,7 @@ mod tests {
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let key = Key::parse(KEY.as_bytes()).unwrap();
-        let request = ClientRequest::new("2100001".into(), command, key).unwrap();
+        let request = ClientRequest::new("2100001".into(), command, key, None).unwrap();
         let answer = read_reply(&endpoint, line, &request, now);
         answer.map(|answer| answer.text).map_err(|error| error.word().to_owned())
     }

@@ -16,29 +16,39 @@ pub(super) struct ClientRequest {
     /// The student's key.
     pub(super) key: Key,
     command: Command<String>,
-    /// The command as it is sent.
+    /// The command as it was typed and is sent.
     text: String,
     /// What a sealed reply must repeat.
     nonce: Nonce,
 }
 
 impl ClientRequest {
-    /// A request with a random nonce.
+    /// A request with a random nonce, in clear or sealed.
     ///
     /// # Errors
-    /// Returns an error if the text is not a command, or the operating system gives no random bytes.
-    pub(super) fn new(id: String, command: &str, key: Key) -> Result<Self, ClientError> {
-        let command = Command::parse(command).map_err(ClientError::UnknownCommand)?;
+    /// Returns an error if the text is not a command or does not fit a sealed request, or the
+    /// operating system gives no random bytes.
+    pub(super) fn new(
+        id: String,
+        command: &str,
+        key: Key,
+        sealed: Option<&SealedOptions>,
+    ) -> Result<Self, ClientError> {
+        let text = command.trim_matches([' ', '\t']).to_owned();
+        let command = Command::parse(&text).map_err(ClientError::UnknownCommand)?;
         let command = command.map(str::to_owned);
-        let text = command.to_string();
-        Ok(Self { id, key, command, text, nonce: Nonce::random()? })
+        let request = Self { id, key, command, text, nonce: Nonce::random()? };
+        if let Some(SealedOptions { audience, .. }) = sealed {
+            SealedRequest { audience, ..request.sealed() }.check()?;
+        }
+        Ok(request)
     }
 
     pub(super) fn command(&self) -> &Command<String> {
         &self.command
     }
 
-    /// The command as it is sent.
+    /// The command as it was typed and is sent.
     pub(super) fn command_text(&self) -> &str {
         &self.text
     }

@@ -148,7 +148,8 @@ impl Script<'_> {
         let command = command.trim_start_matches([' ', ',', '\t']);
         let no_prompt = || Err(KeysError::NoSource);
         let key = self.keys.key_of(id, no_prompt).map_err(|error| bad_line(error.to_string()))?;
-        let request = ClientRequest::new(id.to_owned(), command, key);
+        let sealed = self.endpoint.sealed.as_ref();
+        let request = ClientRequest::new(id.to_owned(), command, key, sealed);
         let (id, command) = (id.to_owned(), command.to_owned());
         Ok(Some(Line { number, id, command, request }))
     }

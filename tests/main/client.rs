@@ -177,6 +177,12 @@ fn a_script_stops_at_the_first_error_unless_it_is_to_continue() {
     assert!(complaint.starts_with("grade-client: line 2: unknown command"));
     let (code, out, _) = client(&address(&server), &["--id", ADA.0, "--keep-going"], script);
     assert_eq!((code, out), (7, format!("{ADA_GRADES}\nMidterm average: 13.3333\n")));
+    let blanks = client(&address(&server), &["--id", ADA.0, "--json", " AVG  Lab 3 "], "");
+    assert!(blanks.1.contains(r#""command":"AVG  Lab 3""#), "{blanks:?}");
+    assert_eq!(
+        client(&address(&server), &["--id", ADA.0, "AVG"], "").2.trim_end(),
+        "grade-client: AVG and STATS need an assessment, as in AVG Lab 1"
+    );
     let keys = server.folder.path().join("keys.csv");
     let unknown_key = Fernet::generate_key();
     std::fs::write(&keys, format!("ID Number,Key\n2100001,{}\n7,{unknown_key}\n", ADA.1)).unwrap();

@@ -93,6 +93,20 @@ impl<'a> SealedRequest<'a> {
     /// # Errors
     /// Returns an error if the fields do not fit, or one of them contains a tab.
     pub fn seal(&self, key: &Key, now: Timestamp) -> Result<String, InvalidField> {
+        let text = self.padded_text()?;
+        let fernet = Fernet::new(&key.expose_text()).ok_or(InvalidField::Key)?;
+        Ok(fernet.encrypt_at_time(text.as_bytes(), now.0))
+    }
+
+    /// Checks the fields without sealing them.
+    ///
+    /// # Errors
+    /// Returns an error if the fields do not fit, or one of them contains a tab.
+    pub fn check(&self) -> Result<(), InvalidField> {
+        self.padded_text().map(drop)
+    }
+
+    fn padded_text(&self) -> Result<String, InvalidField> {
         let Self { audience, id, command, nonce } = self;
         let nonce = nonce.to_string();
         let fields = [REQUEST_WORD, audience, id, command, &nonce];
@@ -102,8 +116,7 @@ impl<'a> SealedRequest<'a> {
         let mut text = fields.join("\t");
         let padding = REQUEST_TEXT_BYTES.checked_sub(text.len()).ok_or(InvalidField::TooLong)?;
         text.extend(std::iter::repeat_n(' ', padding));
-        let fernet = Fernet::new(&key.expose_text()).ok_or(InvalidField::Key)?;
-        Ok(fernet.encrypt_at_time(text.as_bytes(), now.0))
+        Ok(text)
     }
 
     /// Reads the text of a token; `None` if it is not that of a request.
