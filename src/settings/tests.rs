@@ -137,6 +137,8 @@ fn a_profile_has_its_own_defaults_and_required_settings() {
     assert_eq!(read("").unwrap().policy.population_min, 1);
     let explicit = format!("{named}[gradebook]\nfile = \"c.csv\"\npopulation_min = 3");
     assert_eq!(read(&explicit).unwrap().policy.population_min, 3);
+    let digits = format!("{named}[lab]\nid_digits = 0");
+    assert!(rejected(&digits).contains("lab.id_digits = 0"), "checked in every profile");
     let short = format!("{named}[limits]\nline_bytes = 100");
     assert!(rejected(&short).contains("must be 512 to 65536"));
     assert!(rejected("[server]\nprofile = \"open\"").contains("must be \"lab\" or \"sealed\""));
@@ -153,6 +155,7 @@ fn no_two_settings_may_name_the_same_file() {
         assert!(rejected(lines).contains("too; name another file"), "{lines}");
     }
     assert!(read("[gradebook]\nfile = \"a\"\nkeys_file = \"b\"\nstate_file = \"c\"").is_ok());
+    assert!(read("[gradebook]\nfile = \"a\"\nkeys_file = \".head\"").is_ok());
 }
 
 #[test]

@@ -78,10 +78,14 @@ impl<'a> Validator<'a> {
     }
 
     fn profile(&self, raw: &RawSettings) -> Result<Profile, SettingsError> {
+        // Checked in every profile, so that a wrong value is not found only after a change of profile.
+        let id_digits = self.number("lab.id_digits", raw.lab.id_digits, 1, 18)?;
         let names = [("lab", false), ("sealed", true)];
         let sealed = self.choice("server.profile", &raw.server.profile, &names)?;
         if !sealed {
-            return self.lab_profile(&raw.lab, raw.server.allow_clear_requests).map(Profile::Lab);
+            return self
+                .lab_profile(&raw.lab, id_digits, raw.server.allow_clear_requests)
+                .map(Profile::Lab);
         }
         if raw.lab.reveal_key {
             let what = "is for server.profile = \"lab\" only";
@@ -90,7 +94,12 @@ impl<'a> Validator<'a> {
         self.sealed_profile(&raw.sealed).map(Profile::Sealed)
     }
 
-    fn lab_profile(&self, lab: &RawLab, allow_remote: bool) -> Result<LabProfile, SettingsError> {
+    fn lab_profile(
+        &self,
+        lab: &RawLab,
+        id_digits: u8,
+        allow_remote: bool,
+    ) -> Result<LabProfile, SettingsError> {
         let key = "lab.unknown_student";
         let choices = [("close", 0), ("error", 1), ("decoy", 2)];
         let unknown_student = match self.choice(key, &lab.unknown_student, &choices)? {
@@ -103,7 +112,7 @@ impl<'a> Validator<'a> {
             }
         };
         Ok(LabProfile {
-            id_digits: self.number("lab.id_digits", lab.id_digits, 1, 18)?,
+            id_digits,
             unknown_student,
             reveal_pause: lab.reveal_key.then_some(REVEAL_PAUSE),
             allow_remote,
@@ -162,7 +171,7 @@ impl<'a> Validator<'a> {
     fn check_files(&self, raw: &RawSettings) -> Result<(), SettingsError> {
         let RawGradebook { file, keys_file, state_file, .. } = &raw.gradebook;
         let audit = &raw.audit.file;
-        let head = format!("{audit}.head");
+        let head = if audit.is_empty() { String::new() } else { format!("{audit}.head") };
         let files = [
             ("gradebook.file", file),
             ("gradebook.keys_file", keys_file),
