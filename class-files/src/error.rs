@@ -14,10 +14,10 @@ pub enum ClassFileError {
     #[error("cannot be read: {0}")]
     Io(#[from] std::io::Error),
     /// More bytes than allowed.
-    #[error("has more than {0} bytes; raise gradebook.bytes_max if it is meant to be that large")]
+    #[error("has more than {0} byte{s}; raise gradebook.bytes_max if it is meant to be that large", s = plural_s(*.0))]
     TooManyBytes(u64),
     /// More students than allowed.
-    #[error("has more than {0} students; raise gradebook.rows_max if the class is that large")]
+    #[error("has more than {0} student{s}; raise gradebook.rows_max if the class is that large", s = plural_s(*.0 as u64))]
     TooManyRows(usize),
     /// A NUL byte, as UTF-16 and binary files have them.
     #[error("row {row}: holds a NUL byte; export it again as CSV in UTF-8")]
@@ -90,7 +90,7 @@ pub enum ClassFileError {
         column: usize,
     },
     /// A row has another number of cells than the header.
-    #[error("row {row}: has {cells} cells, but the header has {columns}")]
+    #[error("row {row}: has {cells} cell{s}, but the header has {columns}", s = plural_s(*cells as u64))]
     RowLength {
         /// The row.
         row: u64,
@@ -119,7 +119,7 @@ pub enum ClassFileError {
         first: u64,
     },
     /// A cell that is not a key.
-    #[error("row {row}, column \"{KEY}\": {error}; a Fernet key is 32 bytes in base64url")]
+    #[error("row {row}, column \"{KEY}\": {error}")]
     BadKey {
         /// The row.
         row: u64,
@@ -208,4 +208,8 @@ impl fmt::Display for Column {
             _ => write!(f, "column {}", self.number),
         }
     }
+}
+
+const fn plural_s(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }

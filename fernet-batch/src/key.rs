@@ -29,7 +29,7 @@ pub enum KeyError {
     #[error("was changed in its last character; copy it again as it was issued")]
     NotCanonical,
     /// Decodes to another length.
-    #[error("decodes to {0} bytes instead of 32")]
+    #[error("decodes to {0} byte{s} instead of 32", s = if *.0 == 1 { "" } else { "s" })]
     Length(usize),
     /// 32 zero bytes: what an unset key looks like.
     #[error("is all zeros")]

@@ -162,11 +162,14 @@ fn rotate(
     let new = rotated.current().fingerprint();
     let old = keys.current().fingerprint();
     if stolen {
-        let line = format!("{id}: the new key is {new}; the old key {old} is no longer valid");
+        let line = format!(
+            "{id}: the new key has the fingerprint {new}; the old key, {old}, is no longer valid"
+        );
         return Ok((StudentKeys::new(rotated.current().clone()), line));
     }
-    let line =
-        format!("{id}: the new key is {new}; the old key {old} is valid until it is retired");
+    let line = format!(
+        "{id}: the new key has the fingerprint {new}; the old key, {old}, is valid until it is retired"
+    );
     Ok((rotated, line))
 }
 
@@ -176,7 +179,9 @@ fn retire(keys: &StudentKeys, path: &Path, id: &str) -> Result<(StudentKeys, Str
     };
     let current = keys.current();
     let (old, new) = (old.fingerprint(), current.fingerprint());
-    let line = format!("{id}: the old key {old} is no longer valid; the key is {new}");
+    let line = format!(
+        "{id}: the old key, {old}, is no longer valid; the current key has the fingerprint {new}"
+    );
     Ok((StudentKeys::new(current.clone()), line))
 }
 

@@ -57,7 +57,7 @@ impl EventSink for LogConsole {
                 debug!(%session, %peer, "connection accepted");
             }
             ServerEvent::ConnectionRejected(peer) => {
-                debug!(%peer, "connection refused, too many from its source");
+                debug!(%peer, "connection rejected: too many from its source");
             }
             ServerEvent::Answered { session, request: Ok(request), outcome, .. } => {
                 let (id, command) = (redact_id(&request.id), request.command.word());
@@ -65,7 +65,7 @@ impl EventSink for LogConsole {
             }
             ServerEvent::Answered { session, request: Err(rejection), .. } => {
                 let what = rejection_text(*rejection);
-                debug!(%session, refusal = rejection.word(), what, "no request");
+                debug!(%session, refusal = rejection.word(), what, "request rejected");
             }
             ServerEvent::Ended { session, reason: CloseReason::Panicked, requests } => {
                 error!(%session, requests, "session failed");
@@ -73,7 +73,7 @@ impl EventSink for LogConsole {
             ServerEvent::Ended { session, reason, requests } => {
                 debug!(%session, requests, ending = %reason, "connection ended");
             }
-            ServerEvent::AcceptPaused(error) => warn!(%error, "no connection can be accepted"),
+            ServerEvent::AcceptPaused(error) => warn!(%error, "cannot accept connections"),
             ServerEvent::AcceptFailed(error) => error!(%error, "the listening socket failed"),
             ServerEvent::AcceptResumed(failures) => {
                 info!(failures, "connections are accepted again");

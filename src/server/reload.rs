@@ -78,10 +78,11 @@ impl Reloader {
                 self.events.emit(&ServerEvent::ClassUnchanged(self.current.edition));
             }
             Ok(Ok(Reread::Shrunk { missing, students })) => self.keep(&format!(
-                "{}: {missing} of {students} students are missing, more than \
+                "{}: {missing} of {students} students {} missing, more than \
                  gradebook.shrink_percent_max = {}; save the whole file, or raise the setting and \
                  restart",
                 self.settings.sources.class.display(),
+                if missing == 1 { "is" } else { "are" },
                 self.settings.shrink_percent_max
             )),
             Ok(Err(error)) => self.keep(&error.to_string()),

@@ -134,7 +134,7 @@ fn ids_and_keys_are_checked_without_showing_them() {
     );
     assert_eq!(
         rejected(with("2100002", "AAAA")),
-        "row 3, column \"Key\": decodes to 3 bytes instead of 32; a Fernet key is 32 bytes in base64url"
+        "row 3, column \"Key\": decodes to 3 bytes instead of 32"
     );
     for bad in ["", "K1K2", "K1=", "not a key"] {
         assert!(rejected(with("2100002", bad)).starts_with("row 3, column \"Key\": "), "{bad}");

@@ -125,7 +125,7 @@ impl LineError {
             Self::NoAssessment => "AVG and STATS need an assessment; send: ID AVG ASSESSMENT",
             Self::UnknownCommand => UNKNOWN_COMMAND,
             Self::NotSealed => {
-                "this server answers sealed requests only; send: ID TOKEN, as docs/PROTOCOL.md has it"
+                "this server answers sealed requests only; send: ID TOKEN (docs/PROTOCOL.md, section 8)"
             }
         }
     }
