@@ -6,22 +6,21 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::time::SystemTime;
 
-use class_files::{ReadLimits, read_class};
-use fernet_batch::{Key, Sealer, Timestamp, open};
+use fernet_batch::{Key, Sealer, StudentKeys, Timestamp, open};
 use gradebook::wire::{Grammar, Parsed, parse};
 use gradebook::{
     BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, ReplyForm, Requests,
-    UnknownStudent,
+    RosterBuilder, StudentId, UnknownStudent,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let key = Key::generate()?;
-    let file = format!(
-        "Name,ID Number,Key,Lab 1,Midterm\nAda Invented,2100001,{},7,15.5\n",
-        key.expose_text().as_str()
-    );
-    let limits = ReadLimits { bytes_max: 1 << 20, rows_max: 10 };
-    let class = read_class(file.as_bytes(), None, &limits)?;
+    let id = StudentId::new(b"2100001").ok_or("not a student ID")?;
+    let mut builder = RosterBuilder::new(vec!["Lab 1".into(), "Midterm".into()]);
+    let marks = [&b"7"[..], b"15.5"].into_iter();
+    let added = builder.add(&id, "Ada Invented", StudentKeys::new(key.clone()), marks);
+    added.map_err(|error| format!("{error:?}"))?;
+    let class = builder.finish().map_err(|duplicate| format!("{duplicate:?}"))?;
     let history = ReleaseHistory::default();
     let book = Book::publish(class, EditionNumber(1), &history, PrivacyPolicy::NONE);
 
