@@ -14,13 +14,14 @@ use std::task::{Context, Poll, ready};
 
 use gradebook::wire;
 use gradebook::{Rejection, Replies, Requests};
-use tokio::io::{AsyncWriteExt, ReadBuf};
+use tokio::io::AsyncWriteExt;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::close::close;
 use super::deadline::Deadline;
 use super::decoder::Decoder;
-use super::stream::SessionStream;
+use super::stream::{SessionStream, poll_receive};
 use crate::audit::Requester;
 use crate::dispatch::WorkerContext;
 use crate::event::{CloseReason, ServerEvent};
@@ -89,7 +90,8 @@ impl<S: SessionStream> Connection<S> {
     /// Serves the client, then closes the connection.
     pub(super) async fn run(mut self) -> CloseReason {
         let reason = self.serve().await;
-        self.close(reason).await;
+        let answered = self.state.requests.get() > 0;
+        close(&mut self.stream, &self.worker, reason, answered).await;
         reason
     }
 
@@ -277,44 +279,6 @@ impl<S: SessionStream> Connection<S> {
             Err(_) => Err(CloseReason::NotReading),
         }
     }
-
-    /// Closes the connection so that the last replies arrive.
-    async fn close(&mut self, reason: CloseReason) {
-        match reason {
-            CloseReason::Lost(_) | CloseReason::Panicked => {}
-            CloseReason::NotReading => drop(self.stream.reset_on_drop()),
-            CloseReason::Closed => drop(self.stream.shutdown().await),
-            // Nothing was answered, so there is nothing to deliver.
-            CloseReason::Idle | CloseReason::Drained if self.state.requests.get() == 0 => {
-                drop(self.stream.shutdown().await);
-            }
-            CloseReason::Idle
-            | CloseReason::Drained
-            | CloseReason::UnknownStudent
-            | CloseReason::TooLong
-            | CloseReason::TooSlow
-            | CloseReason::KeyRevealed => {
-                // Closing with unread bytes resets the connection, and the reset can overtake the
-                // replies. So the client sees the end, and the server reads until the client closes too.
-                drop(self.stream.shutdown().await);
-                let linger = self.worker.session_config.timeouts.linger;
-                drop(timeout(linger, self.read_to_end()).await);
-            }
-        }
-    }
-
-    /// Reads and drops what still comes.
-    async fn read_to_end(&mut self) {
-        loop {
-            let read = poll_fn(|context| {
-                let mut scratch = self.worker.scratch();
-                poll_receive(&mut self.stream, context, &mut scratch).map(|read| read.is_ok())
-            });
-            if !read.await {
-                return;
-            }
-        }
-    }
 }
 
 /// Decodes received bytes behind those that the decoder kept; `None` if no request is complete yet.
@@ -334,21 +298,4 @@ fn decode(
             None
         }
     }
-}
-
-/// Reads into `scratch`: at least one byte, or the end of the connection.
-fn poll_receive<'a>(
-    stream: &mut impl SessionStream,
-    context: &mut Context<'_>,
-    scratch: &'a mut [u8],
-) -> Poll<Result<&'a [u8], CloseReason>> {
-    let mut buffer = ReadBuf::new(scratch);
-    let read = ready!(Pin::new(stream).poll_read(context, &mut buffer));
-    let filled = buffer.filled().len();
-    Poll::Ready(match read {
-        Err(error) => Err(CloseReason::Lost(error.kind())),
-        Ok(()) => {
-            scratch.get(..filled).filter(|bytes| !bytes.is_empty()).ok_or(CloseReason::Closed)
-        }
-    })
 }

@@ -1,6 +1,7 @@
 //! The actor of one connection. Restart policy: never restarted; whatever ends it ends that
 //! connection and no other.
 
+mod close;
 mod connection;
 mod deadline;
 mod decoder;
