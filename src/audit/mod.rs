@@ -8,6 +8,7 @@
 mod file;
 mod head;
 mod health;
+mod journal;
 mod record;
 mod verify;
 mod writer;
@@ -26,6 +27,7 @@ use tokio::time::timeout;
 pub use file::OpenError;
 use file::{AuditFile, Found};
 use health::AuditHealth;
+use journal::Journal;
 use record::AuditEvent;
 pub use verify::{Verified, VerifyError, verify};
 use writer::{SLOW, Writer, WriterMessage};
@@ -79,7 +81,8 @@ impl AuditLog {
                 "{records} missing from audit.file: written before, and now in another file or removed"
             ));
         }
-        let writer = Writer::new(options.path.clone(), file, last, messages, Arc::clone(&health));
+        let journal = Journal::new(file, last);
+        let writer = Writer::new(options.path.clone(), journal, messages, Arc::clone(&health));
         let thread = std::thread::Builder::new().name("audit".to_owned());
         thread.spawn(move || writer.run()).map_err(|error| OpenError::io(&options.path, error))?;
         Ok(Self { queue, health, timeout: options.timeout, profile, is_new, truncated_bytes })

@@ -4,18 +4,18 @@
 //! file, the requests that they are about are refused, and the thread tries again until it succeeds.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use grade_actors::audit::BatchReplies;
 use tokio::sync::oneshot;
 
 use super::file::AuditFile;
 use super::health::{AuditHealth, Unrecorded};
-use super::record::{AuditEvent, ChainHead};
+use super::journal::Journal;
+use super::record::AuditEvent;
 use crate::redact::redact_id;
 
 /// The bytes of records from which on no further batch is added to a write.
@@ -47,19 +47,12 @@ pub(super) enum WriterMessage {
 /// Writes records to a file.
 pub(super) struct Writer {
     path: PathBuf,
-    file: AuditFile,
-    /// The last record, which is in the file or in `text`.
-    last: ChainHead,
+    journal: Journal,
     queue: Receiver<WriterMessage>,
     health: Arc<AuditHealth>,
-    /// The records that are being written, and how many bytes of them the file has.
-    text: Vec<u8>,
-    written: usize,
-    /// The record before `text`.
-    before: ChainHead,
-    /// The batches that `text` is about.
+    /// The batches whose records are unwritten.
     batches: Vec<WaitingBatches>,
-    /// The events in `text`, and events that could not be written.
+    /// The events whose records are unwritten, and events that could not be written.
     events: VecDeque<AuditEvent<'static>>,
     /// Ranges of records about requests that were refused after all.
     voided: Vec<(u64, u64)>,
@@ -77,20 +70,15 @@ struct WaitingBatches {
 impl Writer {
     pub(super) fn new(
         path: PathBuf,
-        file: AuditFile,
-        last: ChainHead,
+        journal: Journal,
         queue: Receiver<WriterMessage>,
         health: Arc<AuditHealth>,
     ) -> Self {
         Self {
             path,
-            file,
-            before: last.clone(),
-            last,
+            journal,
             queue,
             health,
-            text: Vec::new(),
-            written: 0,
             batches: Vec::new(),
             events: VecDeque::new(),
             voided: Vec::new(),
@@ -105,7 +93,8 @@ impl Writer {
             let mut next = Some(message);
             while let Some(message) = next {
                 self.accept(message);
-                let full = self.text.len() >= TEXT_BYTES_MAX || self.closing.is_some();
+                let full =
+                    self.journal.unwritten_bytes() >= TEXT_BYTES_MAX || self.closing.is_some();
                 next = if full { None } else { self.queue.try_recv().ok() };
             }
             self.write();
@@ -121,15 +110,15 @@ impl Writer {
     fn accept(&mut self, message: WriterMessage) {
         match message {
             WriterMessage::Batches(batches, done) => {
-                let first = self.last.sequence.saturating_add(1);
+                let first = self.journal.last_record().saturating_add(1);
                 for batch in &batches {
                     self.record_batch(batch);
                 }
-                let records = (first, self.last.sequence);
+                let records = (first, self.journal.last_record());
                 self.batches.push(WaitingBatches { batches, done, records });
             }
             WriterMessage::Event(event) => {
-                self.record(&event);
+                self.journal.record(&event);
                 self.events.push_back(event);
             }
             WriterMessage::Reopen => {
@@ -145,7 +134,7 @@ impl Writer {
     /// Writes the records, and returns the batches. If that fails, it tries until it succeeds, or is
     /// closed.
     fn write(&mut self) {
-        match self.write_text() {
+        match self.journal.write() {
             Ok(()) => {
                 self.events.clear();
                 for waiting in std::mem::take(&mut self.batches) {
@@ -169,7 +158,7 @@ impl Writer {
 
     /// Refuses the waiting batches, and voids their records if these stay in the file.
     fn refuse_batches(&mut self) {
-        let removed = self.remove_unwritten();
+        let removed = self.journal.remove_unwritten();
         if !removed {
             self.events.clear();
         }
@@ -195,18 +184,18 @@ impl Writer {
     fn recover(&mut self) {
         while self.closing.is_none() {
             // Records that could not be removed are written first.
-            let reports_failure = self.text.is_empty();
+            let reports_failure = self.journal.is_written();
             if reports_failure {
                 self.record_recovery();
             }
-            match self.write_text() {
+            match self.journal.write() {
                 Ok(()) if reports_failure => {
                     self.clear_failure();
                     return self.health.recover();
                 }
                 Ok(()) => {}
                 Err(_) => {
-                    if !self.remove_unwritten() && reports_failure {
+                    if !self.journal.remove_unwritten() && reports_failure {
                         self.clear_failure();
                     }
                     self.wait();
@@ -218,10 +207,10 @@ impl Writer {
     fn record_recovery(&mut self) {
         self.unrecorded.add(self.health.take_unrecorded());
         for (from, to) in self.voided.clone() {
-            self.record(&AuditEvent::Voided { from, to });
+            self.journal.record(&AuditEvent::Voided { from, to });
         }
         for event in std::mem::take(&mut self.events) {
-            self.record(&event);
+            self.journal.record(&event);
             self.events.push_back(event);
         }
         let Unrecorded { reason, requests, events } = &self.unrecorded;
@@ -231,7 +220,7 @@ impl Writer {
             refused_requests: *requests,
             lost_events: *events,
         };
-        self.record(&resumed);
+        self.journal.record(&resumed);
     }
 
     /// Forgets what stands in the file, or will stand there before anything else.
@@ -261,22 +250,22 @@ impl Writer {
     /// Writes the last record of this run, if that is possible.
     fn close(&mut self, last: &AuditEvent<'_>) {
         let failed = !self.voided.is_empty() || self.health.has_unrecorded();
-        if self.text.is_empty() && (failed || self.health.is_failing()) {
+        if self.journal.is_written() && (failed || self.health.is_failing()) {
             self.record_recovery();
         }
-        self.record(last);
-        if self.write_text().is_err() {
-            self.remove_unwritten();
+        self.journal.record(last);
+        if self.journal.write().is_err() {
+            self.journal.remove_unwritten();
         }
-        self.file.sync();
+        self.journal.file.sync();
     }
 
     /// Continues in a new file, if the current one was moved away.
     fn reopen(&mut self) {
-        if self.file.is_at(&self.path) {
+        if self.journal.file.is_at(&self.path) {
             return;
         }
-        match self.file.next(&self.path) {
+        match self.journal.file.next(&self.path) {
             Ok(Some(next)) => self.continue_in(next),
             Ok(None) => self.health.warn("audit.file was replaced by a file that is not empty"),
             Err(error) => self.health.warn(&error.to_string()),
@@ -284,21 +273,21 @@ impl Writer {
     }
 
     fn continue_in(&mut self, next: AuditFile) {
-        if self.text.is_empty() {
-            self.record(&AuditEvent::Continued);
-            if self.write_text().is_err() {
-                self.remove_unwritten();
+        if self.journal.is_written() {
+            self.journal.record(&AuditEvent::Continued);
+            if self.journal.write().is_err() {
+                self.journal.remove_unwritten();
             }
         }
-        if !self.text.is_empty() {
+        if !self.journal.is_written() {
             // What a pipe has not taken is lost with it.
-            self.forget_text();
+            self.journal.forget_unwritten();
         }
-        self.file = next;
-        self.record(&AuditEvent::Continues);
-        if let Err(error) = self.write_text() {
+        self.journal.file = next;
+        self.journal.record(&AuditEvent::Continues);
+        if let Err(error) = self.journal.write() {
             self.health.fail(&error.to_string());
-            if self.remove_unwritten() {
+            if self.journal.remove_unwritten() {
                 self.events.push_front(AuditEvent::Continues);
             }
         }
@@ -307,7 +296,7 @@ impl Writer {
     fn record_batch(&mut self, BatchReplies { requester, replies }: &BatchReplies) {
         for (request, outcome, _) in replies.iter() {
             let request = request.ok();
-            self.record(&AuditEvent::Request {
+            self.journal.record(&AuditEvent::Request {
                 connection: requester.session.0,
                 source: requester.peer,
                 id: request.as_ref().map(|request| redact_id(&request.id)),
@@ -316,46 +305,5 @@ impl Writer {
                 edition: replies.edition().0,
             });
         }
-    }
-
-    fn record(&mut self, event: &AuditEvent<'_>) {
-        if self.text.is_empty() {
-            self.before.clone_from(&self.last);
-        }
-        self.last.append(event, SystemTime::now(), &mut self.text);
-    }
-
-    /// Writes the records, or as much of them as the system takes.
-    fn write_text(&mut self) -> io::Result<()> {
-        while let Some(rest) = self.text.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match self.file.append(rest) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(bytes) => self.written = self.written.saturating_add(bytes),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if self.written > 0 {
-            self.file.write_head(&self.last);
-            self.text.clear();
-            self.written = 0;
-        }
-        Ok(())
-    }
-
-    /// Removes the records that could not be written completely. Returns false if a part of them stays
-    /// (see [`AuditFile::truncate_end`]): then the rest must be written before anything else.
-    fn remove_unwritten(&mut self) -> bool {
-        let removed = self.file.truncate_end(self.written);
-        if removed {
-            self.forget_text();
-        }
-        removed
-    }
-
-    fn forget_text(&mut self) {
-        self.last.clone_from(&self.before);
-        self.text.clear();
-        self.written = 0;
     }
 }
