@@ -225,3 +225,6 @@ impl Header {
 fn is_named(cell: &[u8], name: &str) -> bool {
     std::str::from_utf8(cell).is_ok_and(|cell| on_one_line(cell) == name)
 }
+
+#[cfg(test)]
+mod tests;
