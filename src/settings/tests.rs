@@ -77,7 +77,7 @@ fn the_error_for_an_invalid_value_names_the_setting_and_the_fix() {
         ),
         (
             "[console]\nstyle = \"loud\"",
-            "console.style = \"loud\": must be \"lab\" or \"log\" or \"json\" or \"quiet\"; the default is \"lab\"",
+            "console.style = \"loud\": must be \"lab\", \"log\", \"json\" or \"quiet\"; the default is \"lab\"",
         ),
         (
             "[audit]\ntimeout = \"0s\"",

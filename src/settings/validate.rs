@@ -310,7 +310,12 @@ impl<'a> Validator<'a> {
         let chosen = choices.iter().find(|(word, _)| *word == text);
         chosen.map(|(_, value)| *value).ok_or_else(|| {
             let words: Vec<_> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-            self.layers.invalid(key, &format!("must be {}", words.join(" or ")))
+            let listed = match words.split_last() {
+                Some((last, [])) => last.clone(),
+                Some((last, others)) => format!("{} or {last}", others.join(", ")),
+                None => String::new(),
+            };
+            self.layers.invalid(key, &format!("must be {listed}"))
         })
     }
 }
