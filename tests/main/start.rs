@@ -136,26 +136,3 @@ fn reveal_key_is_rejected_on_a_passed_socket_that_is_not_loopback() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("works on loopback only"), "{text}");
 }
-
-#[test]
-fn the_original_lab_class_file_is_served_if_it_is_present() {
-    let class = crate::harness::project("../shared/lab/course_grades_2023.csv");
-    let Ok(class) = std::fs::read(class) else { return };
-    let (folder, path) = class_folder("");
-    std::fs::write(folder.path().join("class.csv"), &class).unwrap();
-    let server = Server::start_with(folder, server_command().arg("--config").arg(path));
-    let mut rows = csv::Reader::from_reader(class.as_slice());
-    let headers = rows.headers().unwrap().clone();
-    for row in rows.records().map(Result::unwrap) {
-        let reply = server.connect().say(format!("{},GG", &row[1])).receives_once();
-        let token = std::str::from_utf8(&reply).unwrap().trim_end();
-        let text = fernet::Fernet::new(&row[2]).unwrap().decrypt(token).unwrap();
-        let marks: Vec<_> = headers
-            .iter()
-            .zip(&row)
-            .skip(3)
-            .map(|(name, mark)| format!("{name}: {mark}"))
-            .collect();
-        assert_eq!(String::from_utf8(text).unwrap(), marks.join(", "));
-    }
-}
