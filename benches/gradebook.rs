@@ -126,7 +126,8 @@ fn whole(bencher: Bencher<'_, '_>, way: &str) {
         .map(|nonce| {
             // A batch is by one student, the next by another.
             let student = usize::try_from(nonce / 16 % 64).unwrap();
-            let (id, key) = ((2_000_000 + student).to_string(), key(student));
+            let id = (2_000_000 + student).to_string();
+            let key = key(student);
             let request =
                 SealedRequest { audience: "bench", id: &id, command: "GG", nonce: Nonce(nonce) };
             let key = Key::parse(key.as_bytes()).unwrap();

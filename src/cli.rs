@@ -1,6 +1,6 @@
 //! The command line of `grade-actor-server`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use gradebook::command_list;
@@ -129,21 +129,7 @@ pub fn run() -> u8 {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    let config = arguments.config;
-    let settings = || Settings::read(config.as_deref());
-    let done = match arguments.task {
-        None if !arguments.check => match settings() {
-            Ok(settings) => serve_until_end(settings),
-            Err(error) => Err(error.into()),
-        },
-        None => settings().map_err(CommandError::from).and_then(|settings| check::run(&settings)),
-        Some(Task::Audit { task: AuditCommand::Verify { files } }) => audit::verify(&files),
-        Some(Task::Keys { task }) => run_keys(task, settings),
-        Some(Task::Preview { id, command }) => settings()
-            .map_err(CommandError::from)
-            .and_then(|settings| preview::run(&settings, &id, &command.join(" "))),
-    };
-    match done {
+    match run_task(arguments) {
         Ok(text) => {
             print(&text);
             SUCCESS
@@ -155,27 +141,39 @@ pub fn run() -> u8 {
     }
 }
 
-fn run_keys(
-    task: KeysCommand,
-    settings: impl Fn() -> Result<Settings, SettingsError>,
-) -> Result<String, CommandError> {
-    let key_file = |given: Option<PathBuf>| match given {
-        Some(path) => Ok(path),
-        None => settings()?.keys_file(),
-    };
+/// Runs the task that the arguments name. Returns the text to print.
+fn run_task(arguments: Arguments) -> Result<String, CommandError> {
+    let config = arguments.config.as_deref();
+    match arguments.task {
+        None if arguments.check => check::run(&Settings::read(config)?),
+        None => serve_until_end(Settings::read(config)?),
+        Some(Task::Audit { task: AuditCommand::Verify { files } }) => audit::verify(&files),
+        Some(Task::Keys { task }) => run_keys(task, config),
+        Some(Task::Preview { id, command }) => {
+            preview::run(&Settings::read(config)?, &id, &command.join(" "))
+        }
+    }
+}
+
+/// The key file that is given, or else that of the settings.
+fn key_file(given: Option<PathBuf>, config: Option<&Path>) -> Result<PathBuf, SettingsError> {
+    given.map_or_else(|| Settings::read(config)?.keys_file(), Ok)
+}
+
+fn run_keys(task: KeysCommand, config: Option<&Path>) -> Result<String, CommandError> {
     let done = match task {
         KeysCommand::Issue { class, output } => keys::issue(&class, output.as_deref()),
         KeysCommand::Rotate { ids, keys, stolen } => {
-            let ids = KeyIds { file: key_file(keys)?, ids };
+            let ids = KeyIds { file: key_file(keys, config)?, ids };
             keys::update(&ids, KeysTask::Rotate { stolen })
         }
         KeysCommand::Retire { ids, keys } => {
-            let ids = KeyIds { file: key_file(keys)?, ids };
+            let ids = KeyIds { file: key_file(keys, config)?, ids };
             keys::update(&ids, KeysTask::Retire)
         }
-        KeysCommand::Check => keys::check(&settings()?),
+        KeysCommand::Check => keys::check(&Settings::read(config)?),
         KeysCommand::Slips { ids, server, output } => {
-            slips::write(&settings()?, &ids, server.as_deref(), output.as_deref())
+            slips::write(&Settings::read(config)?, &ids, server.as_deref(), output.as_deref())
         }
     };
     done.map_err(CommandError::failed)

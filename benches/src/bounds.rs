@@ -102,7 +102,8 @@ fn beside_a_flood(config: &PeerConfig) -> anyhow::Result<String> {
     thread::sleep(DURATION / 2);
     let beside = run_load(&server, &class, 1, 1, false)?;
     flood.join().ok().context("the flood failed")??;
-    let (p99, alone) = (beside.latency_us.p99, alone.latency_us.p99);
+    let p99 = beside.latency_us.p99;
+    let alone = alone.latency_us.p99;
     Ok(format!("{p99} us, {:.1}x that without it", float(p99) / float(alone)))
 }
 
@@ -112,7 +113,8 @@ fn two_workers(config: &PeerConfig, options: &Options) -> anyhow::Result<String>
     let two = Peer::Ours.start(&PeerConfig { workers: 2, ..config.clone() })?;
     let (ratio, faster) = ratios(options.rounds, || {
         let of = |server| run_load(server, &class, 64, 16, false);
-        let (one, two) = (of(&one)?, of(&two)?);
+        let one = of(&one)?;
+        let two = of(&two)?;
         Ok((cpu(&two)? / cpu(&one)?, two.replies_per_second / one.replies_per_second))
     })?;
     Ok(format!(
@@ -137,8 +139,10 @@ fn big_class(
     })?;
     let cost = format!("{ratio:.1}x ({check:.2} s)");
     row(format!("CPU to check {students} students to that of one memchr pass"), cost);
-    let (few, many) = (Peer::Ours.start(small)?, Peer::Ours.start(big)?);
-    let (few_class, many_class) = (Class::read(&small.class)?, Class::read(&big.class)?);
+    let few = Peer::Ours.start(small)?;
+    let many = Peer::Ours.start(big)?;
+    let few_class = Class::read(&small.class)?;
+    let many_class = Class::read(&big.class)?;
     let resident = |server: &Running| server.process().resident_bytes();
     let grown = resident(&many)?.saturating_sub(resident(&few)?);
     let each = (float(grown) - float(name_bytes(&big.class)?)) / f64::from(students - SMALL_CLASS);

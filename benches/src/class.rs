@@ -44,7 +44,8 @@ pub(crate) fn write(out: impl Write, students: u32, columns: u32) -> io::Result<
                 .nth((word & 7).try_into().unwrap_or(0))
                 .unwrap_or_default()
         };
-        let (first, last) = (name(&FIRST_NAMES, word), name(&LAST_NAMES, word >> 3));
+        let first = name(&FIRST_NAMES, word);
+        let last = name(&LAST_NAMES, word >> 3);
         write!(out, "{first} {last},{},{}", id(n), URL_SAFE.encode(key))?;
         for _ in 0..columns {
             // Mostly whole marks, some halves, a few blanks.

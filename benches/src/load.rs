@@ -122,10 +122,14 @@ async fn measure(load: Load) -> anyhow::Result<Measured> {
         (0..load.connections).map(|n| spawn_local(ask(n, Rc::clone(&shared)))).collect();
     sleep(load.warm_up).await;
     let cpu = || load.server.map(Process::cpu).transpose();
-    let (began, cpu_before, before) = (Instant::now(), cpu()?, shared.replies.get());
+    let began = Instant::now();
+    let cpu_before = cpu()?;
+    let before = shared.replies.get();
     shared.latency.borrow_mut().reset();
     sleep(load.duration).await;
-    let (elapsed, cpu_after, after) = (began.elapsed(), cpu()?, shared.replies.get());
+    let elapsed = began.elapsed();
+    let cpu_after = cpu()?;
+    let after = shared.replies.get();
     shared.stop.set(true);
     for connection in asking {
         timeout(PATIENCE, connection).await.context("a connection hangs")???;

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::columns::{ID, KEY, on_one_line};
 use crate::error::{ClassFileError, Column};
 use crate::limits::ReadLimits;
-use crate::rows::Rows;
+use crate::rows::{Rows, cell};
 
 /// Students and their keys, in the order of the file.
 #[derive(Clone, Default)]
@@ -188,10 +188,9 @@ struct Header {
 
 impl Header {
     fn read(row: &ByteRecord, kind: FileKind) -> Result<Self, ClassFileError> {
-        let find = |name: &str| row.iter().position(|cell| is_named(cell, name));
         let hint = if kind == FileKind::KeyFile { HINT } else { "" };
-        let id = find(ID).ok_or(ClassFileError::MissingColumn { name: ID, hint })?;
-        let key = find(KEY);
+        let id = column_named(row, ID).ok_or(ClassFileError::MissingColumn { name: ID, hint })?;
+        let key = column_named(row, KEY);
         if kind == FileKind::KeyFile {
             let key = key.ok_or(ClassFileError::MissingColumn { name: KEY, hint })?;
             for (at, cell) in row.iter().enumerate() {
@@ -208,18 +207,22 @@ impl Header {
             let columns = self.columns;
             return Err(ClassFileError::RowLength { row, cells: cells.len(), columns });
         }
-        let cell = |at: usize| cells.get(at).unwrap_or_default().trim_ascii();
-        let id = StudentId::new(cell(self.id)).ok_or(ClassFileError::BadId { row })?;
+        let id = StudentId::new(cell(cells, self.id)).ok_or(ClassFileError::BadId { row })?;
         if contains_key(id.as_str()) {
             let column = Column { number: self.id + 1, name: None };
             return Err(ClassFileError::LooksLikeAKey { row, column });
         }
         let may_be_blank = self.kind == FileKind::ClassFile;
-        let key = self.key.map(cell).filter(|key| !(may_be_blank && key.is_empty()));
+        let key =
+            self.key.map(|at| cell(cells, at)).filter(|key| !(may_be_blank && key.is_empty()));
         let keys = key.map(StudentKeys::parse).transpose();
         let keys = keys.map_err(|error| ClassFileError::BadKey { row, error })?;
         Ok(Student { id: id.to_string(), row, keys })
     }
+}
+
+fn column_named(row: &ByteRecord, name: &str) -> Option<usize> {
+    row.iter().position(|cell| is_named(cell, name))
 }
 
 fn is_named(cell: &[u8], name: &str) -> bool {

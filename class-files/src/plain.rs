@@ -18,7 +18,7 @@ use crate::error::{ClassFileError, IdList};
 use crate::header::{Header, KeySource};
 use crate::key_file::KeyFile;
 use crate::limits::ReadLimits;
-use crate::rows::Rows;
+use crate::rows::{Rows, cell};
 
 /// Reads a class file. With `keys`, the class file has no column `Key`, and both files must name the
 /// same students.
@@ -120,16 +120,15 @@ impl Students {
         header: &Header<'_>,
     ) -> Result<(), ClassFileError> {
         check_row(row, cells, header)?;
-        let cell = |at: usize| cells.get(at).unwrap_or_default().trim_ascii();
-        let id = StudentId::new(cell(header.id)).ok_or(ClassFileError::BadId { row })?;
+        let id = StudentId::new(cell(cells, header.id)).ok_or(ClassFileError::BadId { row })?;
         let keys = match header.keys {
             KeySource::Column(at) => {
-                let keys = StudentKeys::parse(cell(at));
+                let keys = StudentKeys::parse(cell(cells, at));
                 Some(keys.map_err(|error| ClassFileError::BadKey { row, error })?)
             }
             KeySource::File(file) => file.keys(id.as_str()).cloned(),
         };
-        let name = std::str::from_utf8(cell(header.name)).unwrap_or_default();
+        let name = std::str::from_utf8(cell(cells, header.name)).unwrap_or_default();
         for (at, text) in [(header.name, name), (header.id, id.as_str())] {
             if contains_key(text) {
                 return Err(ClassFileError::LooksLikeAKey { row, column: header.column(at) });
@@ -139,7 +138,7 @@ impl Students {
             self.without_key.push(id.to_string());
             return Ok(());
         };
-        let marks = header.assessments.iter().map(|(at, _)| cell(*at));
+        let marks = header.assessments.iter().map(|(at, _)| cell(cells, *at));
         self.builder.add(&id, name, keys, marks).map_err(|error| match error {
             AddError::BadMark(mark, error) => {
                 let at = header.assessments.get(mark).map_or(0, |(at, _)| *at);

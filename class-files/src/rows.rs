@@ -18,6 +18,12 @@ pub(crate) struct Rows<R> {
 /// A row and its number; the first row is 1.
 pub(crate) type Row<'a> = (u64, &'a ByteRecord);
 
+/// The content of a cell without blanks around it. A row has all the cells that are asked for, since
+/// its length was checked.
+pub(crate) fn cell(row: &ByteRecord, at: usize) -> &[u8] {
+    row.get(at).unwrap_or_default().trim_ascii()
+}
+
 impl<R: Read> Rows<R> {
     /// The rows of a file of at most `bytes_max` bytes, and the first of them.
     pub(crate) fn open(file: R, bytes_max: u64) -> Result<(Self, ByteRecord), ClassFileError> {

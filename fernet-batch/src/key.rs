@@ -213,15 +213,18 @@ impl Key {
     }
 }
 
-/// Tells a text that only its last character keeps from being a key from any other.
+/// Distinguishes a text with a wrong last character from any other text that is not a key.
 fn not_base64(text: &[u8]) -> KeyError {
-    let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     match text.strip_suffix(b"=") {
-        Some(chars) if text.len() == Key::TEXT_BYTES && chars.iter().all(in_alphabet) => {
+        Some(chars) if text.len() == Key::TEXT_BYTES && chars.iter().all(is_base64url) => {
             KeyError::NotCanonical
         }
         _ => KeyError::NotBase64,
     }
+}
+
+fn is_base64url(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 #[cfg(test)]

@@ -67,7 +67,8 @@ impl TokenVerifier {
     /// Returns true if `mac` is the MAC of a header and a text. The time does not depend on where
     /// they differ.
     fn verify_mac(&self, covered: &[u8], mac: &[u8; MAC_BYTES]) -> bool {
-        let (mut inner, mut outer) = (self.inner.clone(), self.outer.clone());
+        let mut inner = self.inner.clone();
+        let mut outer = self.outer.clone();
         let (blocks, last) = covered.as_chunks();
         for block in blocks {
             inner.update(block);

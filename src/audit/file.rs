@@ -133,8 +133,11 @@ impl AuditFile {
             return false;
         }
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        let truncate = || self.file.set_len(self.file.metadata()?.len().saturating_sub(bytes));
-        bytes == 0 || truncate().is_ok()
+        bytes == 0 || self.cut(bytes).is_ok()
+    }
+
+    fn cut(&self, bytes: u64) -> io::Result<()> {
+        self.file.set_len(self.file.metadata()?.len().saturating_sub(bytes))
     }
 
     /// Writes to the head which record is the last one.

@@ -72,10 +72,9 @@ impl<'a> Connection<'a> {
     }
 
     fn read_more(&mut self, deadline: Instant) -> Result<(), ClientError> {
-        let timed_out = || ClientError::TimedOut(self.endpoint.timeout);
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || self.socket.set_read_timeout(Some(left)).is_err() {
-            return Err(timed_out());
+            return Err(self.timed_out());
         }
         let mut buffer = [0; 16 * 1024];
         match self.socket.read(&mut buffer) {
@@ -87,10 +86,14 @@ impl<'a> Connection<'a> {
             }
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => Ok(()),
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(timed_out()),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(self.timed_out()),
                 _ => Err(ClientError::Lost),
             },
         }
+    }
+
+    const fn timed_out(&self) -> ClientError {
+        ClientError::TimedOut(self.endpoint.timeout)
     }
 }
 

@@ -124,11 +124,12 @@ fn table(request: &ClientRequest, answer: &Answer, colour: bool) -> Option<Table
 
 /// The rows of `Lab 1: 3, Lab 2: 9`; `None` if the text has another form.
 fn grades(text: &str) -> Option<Vec<Vec<String>>> {
-    let row = |part: &str| {
+    let mut rows = Vec::new();
+    for part in text.split(", ") {
         let (name, mark) = part.rsplit_once(':')?;
-        Some(vec![name.to_owned(), mark.trim().to_owned()])
-    };
-    text.split(", ").map(row).collect()
+        rows.push(vec![name.to_owned(), mark.trim().to_owned()]);
+    }
+    Some(rows)
 }
 
 /// The rows of a report's JSON.
@@ -156,17 +157,21 @@ fn cell(value: Option<&Value>) -> String {
 
 /// The rows, with every column of numbers padded so that the decimal points are aligned.
 fn aligned(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
-    let fraction = |cell: &String| cell.split_once('.').map_or(0, |(_, digits)| digits.len() + 1);
     let columns = rows.first().map_or(0, Vec::len);
     for column in 1..columns {
-        let widths = rows.iter().filter_map(|row| row.get(column)).map(fraction);
+        let widths = rows.iter().filter_map(|row| row.get(column)).map(|cell| fraction_chars(cell));
         let widest = widths.max().unwrap_or_default();
         for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
             // A no-break space: the table trims other blanks at a cell's end.
-            cell.extend(std::iter::repeat_n('\u{a0}', widest - fraction(cell)));
+            cell.extend(std::iter::repeat_n('\u{a0}', widest - fraction_chars(cell)));
         }
     }
     rows
+}
+
+/// The length of the decimal point and the digits behind it.
+fn fraction_chars(cell: &str) -> usize {
+    cell.split_once('.').map_or(0, |(_, digits)| digits.len() + 1)
 }
 
 #[cfg(test)]

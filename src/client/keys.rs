@@ -154,15 +154,15 @@ pub(super) fn prompt_for_key(id: &str) -> Result<Key, KeysError> {
 
 /// Opens a regular file and returns its mode. Reading anything else may never begin or end.
 fn open(path: &Path) -> Result<(File, u32), KeysError> {
-    let open = || {
-        let metadata = path.metadata()?;
-        if metadata.is_file() {
-            Ok((File::open(path)?, metadata.mode() & 0o777))
-        } else {
-            Err(io::Error::other("it is not a regular file"))
-        }
-    };
-    open().map_err(|error| KeysError::Unreadable { path: path.to_owned(), error })
+    open_regular(path).map_err(|error| KeysError::Unreadable { path: path.to_owned(), error })
+}
+
+fn open_regular(path: &Path) -> io::Result<(File, u32)> {
+    let metadata = path.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok((File::open(path)?, metadata.mode() & 0o777))
 }
 
 #[cfg(test)]

@@ -150,7 +150,8 @@ impl Script<'_> {
         let key = self.keys.key_of(id, no_prompt).map_err(|error| bad_line(error.to_string()))?;
         let sealed = self.endpoint.sealed.as_ref();
         let request = ClientRequest::new(id.to_owned(), command, key, sealed);
-        let (id, command) = (id.to_owned(), command.to_owned());
+        let id = id.to_owned();
+        let command = command.to_owned();
         Ok(Some(Line { number, id, command, request }))
     }
 }

@@ -178,7 +178,8 @@ fn retire(keys: &StudentKeys, path: &Path, id: &str) -> Result<(StudentKeys, Str
         return Err(KeysError::NoOldKey { path: path.to_owned(), id: id.to_owned() });
     };
     let current = keys.current();
-    let (old, new) = (old.fingerprint(), current.fingerprint());
+    let old = old.fingerprint();
+    let new = current.fingerprint();
     let line = format!(
         "{id}: the old key, {old}, is no longer valid; the current key has the fingerprint {new}"
     );

@@ -14,10 +14,10 @@ use crate::settings::Settings;
 /// The answer to a student's command, as the first edition of a run has it.
 pub(crate) fn run(settings: &Settings, id: &str, command: &str) -> Result<String, CommandError> {
     let command = if command.is_empty() { "GG" } else { command };
-    let (Some(id), Ok(command)) = (StudentId::new(id.as_bytes()), Command::parse(command)) else {
-        let text = "not a student ID, or not a command; see grade-actor-server help preview";
-        return Err(CommandError::usage(text));
-    };
+    let id = StudentId::new(id.as_bytes()).ok_or_else(|| {
+        CommandError::usage("the first argument must be a student ID; see help preview")
+    })?;
+    let command = Command::parse(command).map_err(|error| CommandError::usage(error.text()))?;
     let publication = publish_first(settings).map_err(CommandError::failed)?;
     if let Some(warning) = &publication.warning {
         complain(&format!("warning: {warning}"));

@@ -49,7 +49,8 @@ impl EventSink for LogConsole {
         match event {
             ServerEvent::ClassRead { path, book } => {
                 let assessments = book.assessments().count();
-                let (file, students) = (path.to_string_lossy(), book.students());
+                let file = path.to_string_lossy();
+                let students = book.students();
                 info!(file = %escape(&file), students, assessments, "class file read");
             }
             ServerEvent::Listening(address) => info!(%address, port = address.port(), "listening"),
@@ -60,7 +61,8 @@ impl EventSink for LogConsole {
                 debug!(%peer, "connection rejected: too many from its source");
             }
             ServerEvent::Answered { session, request: Ok(request), outcome, .. } => {
-                let (id, command) = (redact_id(&request.id), request.command.word());
+                let id = redact_id(&request.id);
+                let command = request.command.word();
                 debug!(%session, id, command, outcome = outcome.word(), "request");
             }
             ServerEvent::Answered { session, request: Err(rejection), .. } => {

@@ -34,7 +34,8 @@ pub(crate) fn replace(
     // A link stays a link.
     let path = path.canonicalize()?;
     let temp = temp_file(&path, text)?;
-    let (old, new) = (opened.metadata()?, temp.as_file().metadata()?);
+    let old = opened.metadata()?;
+    let new = temp.as_file().metadata()?;
     if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
         fchown(temp.as_file(), Some(old.uid()), Some(old.gid()))?;
     }

@@ -45,7 +45,8 @@ pub(super) async fn watch(file: Watched, changed: Arc<Notify>, events: &dyn Even
     let mut armed = None;
     let mut failure_emitted = false;
     loop {
-        let (checking, notifying) = (Arc::clone(&last_seen), Arc::clone(&changed));
+        let checking = Arc::clone(&last_seen);
+        let notifying = Arc::clone(&changed);
         // On another thread, since a file system may be slow.
         let check = move || {
             let armed = keep_armed(armed, &checking, &notifying);
@@ -88,7 +89,8 @@ fn arm(
     last_seen: &Arc<LastSeen>,
     changed: &Arc<Notify>,
 ) -> Result<Watcher, notify_debouncer_full::notify::Error> {
-    let (checking, changed) = (Arc::clone(last_seen), Arc::clone(changed));
+    let checking = Arc::clone(last_seen);
+    let changed = Arc::clone(changed);
     // Which event came for which file in the folder matters less than whether ours has changed: reading
     // a file is an event too, and a rename is two.
     let on_event = move |_: DebounceEventResult| {

@@ -129,18 +129,16 @@ impl Book {
         const ESCAPED_BYTES_MAX: usize = 6;
         /// The longest decimal: a sign, 12 digits, a point and 18 digits.
         const MARK_BYTES_MAX: usize = 32;
-        let json_bytes = |json: serde_json::Result<Vec<u8>>| json.map_or(0, |json| json.len());
         let name_bytes = self.roster.records().map(|record| record.name().len()).max();
         let first = self.roster.records().next();
-        let frame_bytes = first.map_or(0, |first| {
-            json_bytes(serde_json::to_vec(&self.report(first, fernet_batch::Timestamp(0))))
-        });
+        let frame_bytes =
+            first.map_or(0, |first| json_bytes(&self.report(first, fernet_batch::Timestamp(0))));
         let mut figures_bytes = 0_usize;
         for assessment in &self.assessments {
-            let bytes = json_bytes(serde_json::to_vec(&assessment.figures));
+            let bytes = json_bytes(&assessment.figures);
             figures_bytes = figures_bytes.saturating_add(bytes);
         }
-        let withheld_bytes = json_bytes(serde_json::to_vec(&NO_OWN_FIGURES));
+        let withheld_bytes = json_bytes(&NO_OWN_FIGURES);
         let column_bytes = withheld_bytes.saturating_add(MARK_BYTES_MAX);
         frame_bytes
             .saturating_add(StudentId::LENGTH_MAX)
@@ -153,4 +151,9 @@ impl Book {
     fn may_see(&self, record: Record<'_>, column: usize) -> bool {
         !self.own_marks_only || record.marks().nth(column).is_some_and(|mark| mark.value.is_some())
     }
+}
+
+/// The length of a value as JSON; 0 if it has no JSON, which no report has.
+fn json_bytes(value: &impl serde::Serialize) -> usize {
+    serde_json::to_vec(value).map_or(0, |json| json.len())
 }

@@ -28,9 +28,8 @@ impl<'a> StudentId<'a> {
 
     /// The ID with this text; `None` if the text is too long, empty, or has another character.
     pub fn new(text: &'a [u8]) -> Option<Self> {
-        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._@-".contains(byte);
         let fits = (1..=Self::LENGTH_MAX).contains(&text.len());
-        if fits && text.iter().all(allowed) { Self::from_ascii(text) } else { None }
+        if fits && text.iter().all(is_allowed) { Self::from_ascii(text) } else { None }
     }
 
     /// The ID with this text; `None` unless all of it is digits.
@@ -101,6 +100,10 @@ impl fmt::Display for StudentId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+fn is_allowed(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._@-".contains(byte)
 }
 
 #[cfg(test)]

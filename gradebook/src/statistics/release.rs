@@ -231,8 +231,10 @@ impl StatisticRelease {
 
 /// The least number of marks that must be added, removed or replaced to turn `those` into `these`.
 fn changes(these: &MarkCounts, those: &MarkCounts) -> u32 {
-    let (mut added, mut removed) = (0_u32, 0_u32);
-    let (mut these, mut those) = (these.iter().peekable(), those.iter().peekable());
+    let mut added = 0_u32;
+    let mut removed = 0_u32;
+    let mut these = these.iter().peekable();
+    let mut those = those.iter().peekable();
     loop {
         let order = match (these.peek(), those.peek()) {
             (None, None) => return added.max(removed),
