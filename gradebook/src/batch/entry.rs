@@ -49,7 +49,7 @@ impl Entry {
 /// What was decided about one request.
 pub(super) enum Answer {
     Disclosed(Disclosure),
-    /// The text tells the student why there is no answer.
+    /// The text states why there is no answer.
     Declined(Disclosure, Rejection),
     Decoy(Disclosure),
     Rejected(Rejection),

@@ -7,7 +7,7 @@ use crate::request::Rejection;
 pub enum Outcome {
     /// A token with the answer was sent.
     Answered,
-    /// A token was sent that tells the student why there is no answer.
+    /// A token was sent whose text states why there is no answer.
     Declined(Rejection),
     /// A token that nobody can open was sent.
     Decoy,
