@@ -73,8 +73,7 @@ impl Dialogue<'_> {
             }
             let Some(Input { id, command }) = self.parse(line) else {
                 // The line may be a key, so it is neither repeated nor put into the history.
-                writeln!(out, "{}", self.help())?;
-                out.flush()?;
+                print(out, &self.help())?;
                 continue;
             };
             // The history is a convenience.
@@ -123,20 +122,19 @@ impl Dialogue<'_> {
         prompted_keys: &mut HashMap<String, Key>,
         out: &mut impl Write,
     ) -> Result<(), DialogueError> {
-        writeln!(out, "Command entered: {}", escape(&command.to_string()))?;
+        print(out, &format!("Command entered: {command}"))?;
         let key = match prompted_keys.get(id) {
             Some(key) => Ok(key.clone()),
             None => self.keys.key_of(id, || prompt_for_key(id)),
         };
         let key = match key {
             Ok(key) => key,
-            Err(error) => return Ok(writeln!(out, "{error}")?),
+            Err(error) => return Ok(print(out, &error.to_string())?),
         };
         if let Keys::Prompt = self.keys {
             prompted_keys.insert(id.to_owned(), key.clone());
         }
-        writeln!(out, "{}", escape(&announcement(command)))?;
-        out.flush()?;
+        print(out, &announcement(command))?;
         let sealed = self.endpoint.sealed.as_ref();
         let request = ClientRequest::new(id.to_owned(), &command.to_string(), key, sealed);
         let answered = request.and_then(|request| {
@@ -144,16 +142,24 @@ impl Dialogue<'_> {
             Ok((request, answer))
         });
         match answered {
-            Ok((request, answer)) => show(out, self.style, &request, &answer)?,
+            Ok((request, answer)) => {
+                show(out, self.style, &request, &answer)?;
+                Ok(out.flush()?)
+            }
             Err(error) => {
                 if let ClientError::WrongKey = error {
                     prompted_keys.remove(id);
                 }
-                writeln!(out, "{}", escape(&error.to_string()))?;
+                Ok(print(out, &error.to_string())?)
             }
         }
-        Ok(out.flush()?)
     }
+}
+
+/// Prints a line before the next prompt, which the terminal shows at once.
+fn print(out: &mut impl Write, line: &str) -> io::Result<()> {
+    writeln!(out, "{}", escape(line))?;
+    out.flush()
 }
 
 /// The lab's line before an answer.
