@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use fernet_batch::Timestamp;
 use gradebook::{Book, EditionNumber, IdSet, ReleaseHistory};
 
 use crate::files::FileState;
@@ -44,7 +43,7 @@ pub fn publish_first(settings: &Settings) -> Result<Publication, PublishError> {
         Some(path) => state::read(path)?,
         None => <_>::default(),
     };
-    let edition = first_edition(settings, last);
+    let edition = next_edition(settings, last);
     let loaded = load(&settings.sources, &settings.read_limits)?;
     Ok(publish(loaded, edition, &history, settings))
 }
@@ -62,13 +61,15 @@ pub(super) fn publish(
     Publication { book, ids, files, digests, warning }
 }
 
-/// The number of the first edition: above that of earlier runs, as far as it is known. Clients of
-/// sealed replies reject an edition below one that they have seen; so in that profile it is at least
-/// the time in milliseconds, and reading a class file takes longer than one.
-fn first_edition(settings: &Settings, last: EditionNumber) -> EditionNumber {
-    let by_clock = match settings.profile.is_sealed() {
-        true => EditionNumber(Timestamp::of(SystemTime::now()).0.saturating_mul(1_000)),
-        false => EditionNumber(1),
-    };
-    by_clock.max(last.next())
+/// The number of the edition after `last`, which may be of an earlier run. Clients of sealed replies
+/// reject an edition below one that they have seen, and a run may not know the last edition of the run
+/// before it. So in that profile the number is at least the time in milliseconds, which is never less
+/// than the number of reloads so far.
+pub(super) fn next_edition(settings: &Settings, last: EditionNumber) -> EditionNumber {
+    if !settings.profile.is_sealed() {
+        return last.next();
+    }
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let milliseconds = since_1970.map_or(0, |since| since.as_millis());
+    last.next().max(EditionNumber(u64::try_from(milliseconds).unwrap_or(u64::MAX)))
 }

@@ -11,7 +11,7 @@ use grade_actors::event::{ServerEvent, SharedSink};
 use gradebook::{EditionNumber, IdSet, ReleaseHistory};
 use tokio::sync::Notify;
 
-use super::publish::{Publication, PublishError, publish};
+use super::publish::{Publication, PublishError, next_edition, publish};
 use crate::files::load::load;
 use crate::files::state;
 use crate::settings::Settings;
@@ -121,7 +121,8 @@ fn reread(settings: &Settings, current: &Current) -> Result<Reread, PublishError
     if missing.saturating_mul(100) > missing_max {
         return Ok(Reread::Shrunk { missing, students });
     }
-    let publication = publish(loaded, current.edition.next(), &current.history, settings);
+    let publication =
+        publish(loaded, next_edition(settings, current.edition), &current.history, settings);
     if let Some(path) = &settings.state_file {
         let book = &publication.book;
         state::write(path, book.release_history(), book.edition())?;

@@ -3,8 +3,9 @@
 use std::process::{Command, Output, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::harness::{ADA, ADA_GRADES, BO, Server, Student, missing_tool};
+use crate::harness::{ADA, ADA_GRADES, BO, Server, Student, missing_tool, server_command};
 use fernet::Fernet;
+use rustix::process::Signal;
 
 const SEALED: &str = "[server]\nprofile = \"sealed\"\n[sealed]\naudience = \"nets-2026\"\nreplays_per_student = 400\n";
 
@@ -176,7 +177,7 @@ fn unsealed_requests_are_rejected_without_a_lookup() {
 #[test]
 fn requests_in_clear_from_other_machines_need_a_setting() {
     let (_folder, path) = crate::harness::class_folder("[server]\nlisten = \"0.0.0.0:0\"");
-    let output = crate::harness::server_command().arg("--config").arg(path).output().unwrap();
+    let output = server_command().arg("--config").arg(path).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let server = Server::start("[server]\nlisten = \"0.0.0.0:0\"\nallow_clear_requests = true");
     let warning = "Warning: requests travel in clear";
@@ -224,6 +225,23 @@ fn a_line_too_long_to_be_sealed_fails_in_its_place_in_a_script() {
     assert_eq!(output.status.code(), Some(7));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.starts_with("grade-client: line 2: the request cannot be sealed"), "{error}");
+}
+
+#[test]
+fn editions_never_fall_over_a_quick_restart_after_many_reloads() {
+    let mut server = Server::start(SEALED);
+    for mark in 1..6 {
+        server.save_class(&crate::harness::CLASS.replace(",17,", &format!(",{mark},")));
+        server.signal(Signal::HUP);
+        server.prints("of the class file is in place");
+    }
+    let output = client(&server, "nets-2026", ADA, "GG");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let folder = server.end_with(Signal::TERM);
+    let path = folder.path().join("test.toml");
+    let server = Server::start_with(folder, server_command().arg("--config").arg(path));
+    let output = client(&server, "nets-2026", ADA, "GG");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
