@@ -10,6 +10,8 @@ use grade_actor_server::{cli, process};
 
 fn main() -> ExitCode {
     process::report_panics();
-    process::keep_memory_private();
+    if let Some(warning) = process::close_memory() {
+        process::complain(warning);
+    }
     cli::run().into()
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
 use fernet_batch::redact::redact_keys;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 /// Makes panics report where they happened, and not their message, which may contain a secret.
 pub fn report_panics() {
@@ -16,12 +16,17 @@ fn report_panic(panic: &PanicHookInfo<'_>) {
     complain(&format!("internal error at {place}"));
 }
 
-/// Keeps keys out of core dumps.
-pub fn keep_memory_private() {
+/// Keeps keys out of core dumps, and closes the memory to other processes of the same user (prctl(2),
+/// `PR_SET_DUMPABLE`). Returns a warning if the system does not allow it.
+///
+/// The limit of core dumps alone is not enough: it does not apply where `core_pattern` is a pipe.
+pub fn close_memory() -> Option<&'static str> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    if setrlimit(Resource::Core, none).is_err() {
-        complain("warning: cannot turn core dumps off; one of them could contain keys");
-    }
+    let limited = setrlimit(Resource::Core, none);
+    let hidden = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    (limited.is_err() || hidden.is_err()).then_some(
+        "warning: cannot close the memory of the process; a core dump could contain keys",
+    )
 }
 
 /// Prints a line to standard output.
@@ -31,7 +36,7 @@ pub(crate) fn print(text: &str) {
 }
 
 /// Prints an error or a warning of the server to standard error, without keys.
-pub(crate) fn complain(text: &str) {
+pub fn complain(text: &str) {
     // Standard error may be closed.
     let _ = writeln!(std::io::stderr(), "grade-actor-server: {}", redact_keys(text));
 }

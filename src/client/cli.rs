@@ -18,6 +18,7 @@ use super::endpoint::{Endpoint, SealedOptions};
 use super::keys::{Keys, prompt_for_key};
 use super::request::ClientRequest;
 use super::script::{Script, ScriptError};
+use crate::process::close_memory;
 use crate::redact::{escape, parse_arguments};
 
 const USAGE: u8 = 2;
@@ -103,6 +104,9 @@ pub fn run() -> u8 {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
+    if let Some(warning) = close_memory() {
+        complain(warning);
+    }
     match run_with(&arguments) {
         Ok(code) => code,
         Err(Exit(code, text)) => {

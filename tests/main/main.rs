@@ -15,6 +15,7 @@ mod audit;
 mod client;
 mod keys;
 mod limits;
+mod memory;
 mod reload;
 mod sealed;
 mod session;

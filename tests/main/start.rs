@@ -55,14 +55,6 @@ fn an_invalid_class_file_error_names_row_and_column_but_no_key() {
 }
 
 #[test]
-fn a_crash_leaves_no_core_dump() {
-    let server = Server::start("");
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"]);
-}
-
-#[test]
 fn unknown_settings_and_invalid_values_are_usage_errors() {
     for settings in ["[server]\nprot = 1", "[server]\nworkers = 0", "[audit]\ntimeout = 1"] {
         let (code, text) = rejection(settings, CLASS.as_bytes());
