@@ -27,7 +27,7 @@ fn rejected(lines: &str) -> String {
 fn the_defaults_are_valid_except_for_the_missing_class_file() {
     let settings = read("").unwrap();
     assert_eq!(settings.listen, "127.0.0.1:50000".parse().unwrap());
-    assert_eq!(settings.console, ConsoleStyle::Lab);
+    assert_eq!(settings.console, ConsoleStyle::Log);
     assert!(settings.sources.class.ends_with("c.csv"));
     assert!(settings.sources.class.is_absolute(), "beside the settings file");
 }
@@ -77,7 +77,7 @@ fn the_error_for_an_invalid_value_names_the_setting_and_the_fix() {
         ),
         (
             "[console]\nstyle = \"loud\"",
-            "console.style = \"loud\": must be \"lab\", \"log\", \"json\" or \"quiet\"; the default is \"lab\"",
+            "console.style = \"loud\": must be \"lab\", \"log\", \"json\" or \"quiet\"; the default is \"log\"",
         ),
         (
             "[audit]\ntimeout = \"0s\"",
@@ -135,6 +135,9 @@ fn a_profile_has_its_own_defaults_and_required_settings() {
     let named = format!("{sealed}[sealed]\naudience = \"nets-2026\"\n");
     assert_eq!(read(&named).unwrap().policy.population_min, 5);
     assert_eq!(read("").unwrap().policy.population_min, 1);
+    let lab = read(&format!("{named}[console]\nstyle = \"lab\"")).unwrap();
+    assert!(lab.warnings[0].contains("prints the name and the marks of every student"));
+    assert!(read("[console]\nstyle = \"lab\"").unwrap().warnings.is_empty());
     let explicit = format!("{named}[gradebook]\nfile = \"c.csv\"\npopulation_min = 3");
     assert_eq!(read(&explicit).unwrap().policy.population_min, 3);
     let digits = format!("{named}[lab]\nid_digits = 0");

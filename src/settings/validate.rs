@@ -52,6 +52,15 @@ impl<'a> Validator<'a> {
         let listen = self.listen(&server.listen, &profile)?;
         self.check_files(raw)?;
         let shrink_percent_max = gradebook.shrink_percent_max;
+        let console = self.console_style(&raw.console.style)?;
+        let mut warnings = self.layers.warnings().to_vec();
+        if console == ConsoleStyle::Lab && profile.is_sealed() {
+            warnings.push(
+                "console.style = \"lab\" prints the name and the marks of every student, into a \
+                 journal too; use \"log\" or \"json\""
+                    .to_owned(),
+            );
+        }
         Ok(Settings {
             listen,
             workers: self.number("server.workers", server.workers, 1, 1024)?,
@@ -71,8 +80,8 @@ impl<'a> Validator<'a> {
             restarts_max: RESTARTS_MAX,
             drain: timeouts.drain,
             audit: self.audit(&raw.audit)?,
-            console: self.console_style(&raw.console.style)?,
-            warnings: self.layers.warnings().to_vec(),
+            console,
+            warnings,
             profile,
         })
     }

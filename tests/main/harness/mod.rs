@@ -68,12 +68,14 @@ pub(crate) fn class_folder(settings: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Adds a port and a class file to settings that have none.
+/// Adds a port, a class file and the lab's console to settings that have none.
 fn with_defaults(settings: &str) -> String {
     let mut text = settings.to_owned();
-    for (section, line) in
-        [("[server]", "listen = \"127.0.0.1:0\""), ("[gradebook]", "file = \"class.csv\"")]
-    {
+    for (section, line) in [
+        ("[server]", "listen = \"127.0.0.1:0\""),
+        ("[gradebook]", "file = \"class.csv\""),
+        ("[console]", "style = \"lab\""),
+    ] {
         let key = line.split(' ').next().unwrap();
         if text.contains(section) && !text.contains(&format!("\n{key} = ")) {
             text = text.replace(section, &format!("{section}\n{line}"));
