@@ -105,7 +105,10 @@ impl AcceptErrorKind {
                 | libc::EHOSTDOWN
                 | libc::EHOSTUNREACH
                 | libc::ENONET
-                | libc::EOPNOTSUPP,
+                | libc::EOPNOTSUPP
+                | libc::ETIMEDOUT
+                // A firewall rule forbids this connection.
+                | libc::EPERM,
             ) => Self::Connection,
             Some(libc::EBADF | libc::EFAULT | libc::EINVAL | libc::ENOTSOCK) => Self::Fatal,
             _ => Self::Exhausted,
@@ -120,10 +123,17 @@ mod tests {
     #[test]
     fn accept_errors_are_classified_by_errno() {
         let sorted = |code| AcceptErrorKind::of(&io::Error::from_raw_os_error(code));
-        for code in [libc::ECONNABORTED, libc::EPROTO, libc::EINTR, libc::ENETDOWN] {
+        for code in [
+            libc::ECONNABORTED,
+            libc::EPROTO,
+            libc::EINTR,
+            libc::ENETDOWN,
+            libc::ETIMEDOUT,
+            libc::EPERM,
+        ] {
             assert_eq!(sorted(code), AcceptErrorKind::Connection);
         }
-        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EPERM, 9999] {
+        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, 9999] {
             assert_eq!(sorted(code), AcceptErrorKind::Exhausted);
         }
         for code in [libc::EBADF, libc::EINVAL, libc::ENOTSOCK] {

@@ -1,5 +1,6 @@
 //! Sessions over an in-memory pipe, in virtual time.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::harness::pipe::{
@@ -217,6 +218,19 @@ async fn replies_beyond_the_output_limit_are_sent_in_the_next_write() {
     assert_eq!(BO.opens(&replies[1]), BO_GRADES);
     assert!(replies[2].starts_with("ERR malformed "));
     assert_eq!(ADA.opens(&replies[3]), ADA_GRADES);
+}
+
+#[actix_rt::test]
+async fn a_rejected_client_that_keeps_sending_is_read_up_to_a_limit() {
+    pause();
+    let mut server = TestServer::open(session_config());
+    thread_local!(static SENT: Cell<usize> = const { Cell::new(0) });
+    let _session = server.spawn_session(AlwaysReady(|buffer| {
+        buffer.put_slice(&[b'9'; 1000]);
+        SENT.set(SENT.get() + 1000);
+    }));
+    assert_eq!(server.ended.recv().await.unwrap().reason, CloseReason::TooLong);
+    assert!((8 << 20..9 << 20).contains(&SENT.get()), "{} bytes were read", SENT.get());
 }
 
 #[actix_rt::test]

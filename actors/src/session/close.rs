@@ -9,6 +9,10 @@ use super::stream::{SessionStream, poll_receive};
 use crate::dispatch::WorkerContext;
 use crate::event::CloseReason;
 
+/// The most bytes that are read and dropped after the last reply: more than Linux holds for one
+/// connection by default (6 MiB, `tcp_rmem` in tcp(7)), so that an honest client is never reset.
+const LINGER_BYTES_MAX: usize = 8 << 20;
+
 /// Closes a connection. `answered` is whether a request was answered or rejected.
 pub(super) async fn close(
     stream: &mut impl SessionStream,
@@ -37,15 +41,15 @@ pub(super) async fn close(
     }
 }
 
-/// Reads and drops the rest of the input.
+/// Reads and drops the rest of the input, up to the limit.
 async fn read_to_end(stream: &mut impl SessionStream, worker: &WorkerContext) {
-    loop {
+    let mut dropped = 0;
+    while dropped < LINGER_BYTES_MAX {
         let read = poll_fn(|context| {
             let mut scratch = worker.scratch();
-            poll_receive(stream, context, &mut scratch).map(|read| read.is_ok())
+            poll_receive(stream, context, &mut scratch).map_ok(<[u8]>::len)
         });
-        if !read.await {
-            return;
-        }
+        let Ok(bytes) = read.await else { return };
+        dropped += bytes;
     }
 }
