@@ -1,5 +1,6 @@
 //! Serving a class from the start to the signal that ends it.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -129,9 +130,23 @@ fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
         return socket.context("the socket from the service manager is not usable");
     }
     let address = settings.listen;
-    bind(address).with_context(|| {
-        format!("cannot listen on {address} (server.listen); is another server on this port?")
+    bind(address).map_err(|error| {
+        let remedy = listen_remedy(error.kind());
+        anyhow::Error::new(error)
+            .context(format!("cannot listen on {address} (server.listen); {remedy}"))
     })
+}
+
+/// What to do if the server cannot listen.
+const fn listen_remedy(error: ErrorKind) -> &'static str {
+    match error {
+        ErrorKind::AddrInUse => "stop the other server on this port, or choose another port",
+        ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege: choose a port from 1024 on, or let systemd open it"
+        }
+        ErrorKind::AddrNotAvailable => "choose an address of this machine",
+        _ => "check the address",
+    }
 }
 
 /// The audit log, if there is to be one.

@@ -24,8 +24,8 @@ fn a_second_server_on_the_same_port_fails_with_a_clear_error() {
     assert_eq!(
         text,
         format!(
-            "grade-actor-server: cannot listen on 127.0.0.1:{} (server.listen); is another server on \
-             this port?: Address already in use (os error 98)\n",
+            "grade-actor-server: cannot listen on 127.0.0.1:{} (server.listen); stop the other \
+             server on this port, or choose another port: Address already in use (os error 98)\n",
             server.port
         )
     );
@@ -34,6 +34,14 @@ fn a_second_server_on_the_same_port_fails_with_a_clear_error() {
         ADA_GRADES,
         "the first server still answers"
     );
+}
+
+#[test]
+fn an_address_of_another_machine_fails_with_a_clear_error() {
+    let remote = "[server]\nlisten = \"192.0.2.1:0\"\nallow_clear_requests = true";
+    let (code, text) = rejection(remote, CLASS.as_bytes());
+    assert_eq!(code, 1);
+    assert!(text.contains("(server.listen); choose an address of this machine: "), "{text}");
 }
 
 #[test]
