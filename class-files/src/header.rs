@@ -81,13 +81,16 @@ fn names(row: &ByteRecord) -> Result<Vec<String>, ClassFileError> {
 
 fn find(names: &[String], wanted: &'static str) -> Result<usize, ClassFileError> {
     let at = names.iter().position(|name| name == wanted);
-    at.ok_or_else(|| ClassFileError::MissingColumn { name: wanted, hint: hint(names) })
+    at.ok_or_else(|| ClassFileError::MissingColumn { name: wanted, hint: hint(names, wanted) })
 }
 
 /// What to do about a header without a required column.
-fn hint(names: &[String]) -> &'static str {
+fn hint(names: &[String], wanted: &str) -> &'static str {
     match names {
         [only] if only.contains(';') => "; export it again with commas, not semicolons",
+        _ if wanted == KEY => {
+            "; add it, or name a key file in gradebook.keys_file, which \"grade-actor-server keys issue\" makes"
+        }
         _ => "; the first row must name Name, ID Number, Key and the assessments",
     }
 }
