@@ -14,9 +14,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut frames = Vec::new();
     for (_, text) in texts {
         let mut bytes = Vec::new();
-        let start = frame::open_frame(&mut bytes);
+        let start = frame::begin_frame(&mut bytes);
         bytes.extend_from_slice(text.as_bytes());
-        frame::close_frame(&mut bytes, start);
+        frame::end_frame(&mut bytes, start);
         frames.push(bytes);
     }
     let plain = texts.iter().zip(&mut frames).map(|((key, _), bytes)| PlainFrame::new(key, bytes));

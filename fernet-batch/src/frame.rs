@@ -5,7 +5,7 @@
 //! 0x80 | time, 8 bytes | IV, 16 bytes | padded text, 16 bytes each | HMAC-SHA256, 32 bytes
 //! ```
 //!
-//! The caller opens a frame at the end of a buffer, appends the text, and closes the frame. A
+//! The caller begins a frame at the end of a buffer, appends the text, and ends the frame. A
 //! [`Sealer`](crate::Sealer) then encrypts the text where it stands.
 
 use base64_simd::URL_SAFE;
@@ -20,16 +20,16 @@ pub const MAC_BYTES: usize = 32;
 pub const BLOCK_BYTES: usize = 16;
 pub(crate) const IV_BYTES: usize = BLOCK_BYTES;
 
-/// Opens a frame at the end of `frames` and returns where it starts. The caller appends the text.
-pub fn open_frame(frames: &mut Vec<u8>) -> usize {
+/// Begins a frame at the end of `frames` and returns where it starts. The caller appends the text.
+pub fn begin_frame(frames: &mut Vec<u8>) -> usize {
     let start = frames.len();
     frames.extend_from_slice(&[0; HEADER_BYTES]);
     start
 }
 
-/// Closes the frame that starts at `start`: pads its text (PKCS #7: each padding byte is the number
+/// Ends the frame that starts at `start`: pads its text (PKCS #7: each padding byte is the number
 /// of padding bytes) and leaves room for the MAC.
-pub fn close_frame(frames: &mut Vec<u8>, start: usize) {
+pub fn end_frame(frames: &mut Vec<u8>, start: usize) {
     let text_bytes = frames.len().saturating_sub(start + HEADER_BYTES);
     let padding_bytes = BLOCK_BYTES - text_bytes % BLOCK_BYTES;
     let padded_end = frames.len() + padding_bytes;

@@ -33,8 +33,8 @@ pub struct PlainFrame<'a> {
 }
 
 impl<'a> PlainFrame<'a> {
-    /// The frame in these bytes: from [`open_frame`](crate::frame::open_frame) to
-    /// [`close_frame`](crate::frame::close_frame).
+    /// The frame in these bytes: from [`begin_frame`](crate::frame::begin_frame) to
+    /// [`end_frame`](crate::frame::end_frame).
     ///
     /// # Panics
     /// If the length is not that of a closed frame: a part of its text would otherwise be sent in clear.
@@ -127,9 +127,9 @@ mod tests {
             theirs.push(fernet.encrypt_at_time(text, now));
             keys.push(Key::from_bytes([*key; 32]));
             let mut bytes = Vec::new();
-            let start = frame::open_frame(&mut bytes);
+            let start = frame::begin_frame(&mut bytes);
             bytes.extend_from_slice(text);
-            frame::close_frame(&mut bytes, start);
+            frame::end_frame(&mut bytes, start);
             frames.push(bytes);
         }
         let mut ivs = theirs.iter().map(|token| URL_SAFE.decode(token).unwrap()[9..25].to_vec());

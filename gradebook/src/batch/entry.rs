@@ -65,7 +65,7 @@ pub(super) struct Disclosure {
 impl Disclosure {
     /// The disclosure of the text in the last frame, which begins at `start` and is closed here.
     pub(super) fn close(key: Key, start: usize, frames: &mut Vec<u8>) -> Self {
-        frame::close_frame(frames, start);
+        frame::end_frame(frames, start);
         Self { key, frame_bytes: frames.len() - start }
     }
 }

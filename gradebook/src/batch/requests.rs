@@ -141,7 +141,7 @@ impl Resolution {
         };
         let BatchBuffer { requests, texts, slots, frames, .. } = &mut *self.buffer;
         reserve_wiped(frames);
-        self.frame_start = frame::open_frame(frames);
+        self.frame_start = frame::begin_frame(frames);
         let request = requests.get(n)?.request(texts).ok()?;
         let row = slots.get(n).and_then(|slot| slot.row);
         Some(Unresolved { request, row, text: frames })

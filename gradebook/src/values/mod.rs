@@ -1,4 +1,4 @@
-//! What all other modules count with.
+//! Exact decimals and edition numbers.
 
 mod decimal;
 mod edition_number;
