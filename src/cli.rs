@@ -16,13 +16,13 @@ use crate::settings::{Settings, SettingsError};
 const SUCCESS: u8 = 0;
 const TOO_MANY_RESTARTS: u8 = 70;
 
-/// Gives each student their own grades and the class statistics, encrypted with that student's key.
+/// Give each student their own grades and the class statistics, encrypted with that student's key.
 #[derive(Parser)]
 #[command(
     version,
     after_help = "Exit codes: 0 clean stop, 1 cannot serve or the command failed, 2 usage or settings, \
     70 too many restarts.\nSignals: SIGINT and SIGTERM stop, a second one at once; SIGHUP reloads the \
-    class file; SIGUSR1 continues in a new audit file after the old one was moved away."
+    class file and the key file; SIGUSR1 continues in a new audit file after the old one was moved away."
 )]
 struct Arguments {
     /// The settings file; settings/default.toml explains every setting

@@ -1,6 +1,6 @@
 //! The actors that serve a gradebook over TCP, and their messages.
 //!
-//! [`Server`] is the running tree and draws it, [`messages`] is everything that actors send each
+//! [`Server`] starts and stops the tree of actors, and its documentation draws it; [`messages`] is everything that actors send each
 //! other, and [`event`] is what they emit. A handler calls one function of `gradebook` and passes its
 //! result on. This is the only crate that names actix.
 

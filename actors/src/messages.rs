@@ -4,7 +4,7 @@
 //! |-------------|------------------------------|---------------------|------------------------------|
 //! | [`Lookup`]  | Dispatcher -> GradeStore     | batches of requests | answers, in order            |
 //! | [`Seal`]    | Dispatcher -> Encryptor      | batches of answers  | replies to write, in order   |
-//! | [`Install`] | Server -> GradeStore         | a new book          | the old book                 |
+//! | [`Install`] | Server -> GradeStore         | a new book          | the book that is unused      |
 //! | [`Drain`]   | Server -> Listener -> Session | a deadline         | when the last session ended  |
 //! | [`Ended`]   | Session -> Listener          | the close reason    | nothing                      |
 

@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// How many idle sessions.
     #[arg(long, default_value_t = 10_000)]
     idle: usize,
-    /// How often what varies is measured.
+    /// How many times each varying figure is measured.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
 }

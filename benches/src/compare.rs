@@ -17,7 +17,7 @@ pub(crate) struct Options {
     /// The class.
     #[arg(long, default_value = "settings/example_class.csv")]
     class: PathBuf,
-    /// How often each server is measured.
+    /// How many times each server is measured.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How long each measurement takes.

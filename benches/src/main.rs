@@ -30,7 +30,7 @@ use load::Load;
 use process::Process;
 use protocol::Protocol;
 
-/// Measures the cost of publishing grades.
+/// Measure the cost of publishing grades.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
@@ -40,7 +40,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Put load on a server that runs.
+    /// Put load on a running server.
     Load(LoadArguments),
     /// Start servers, ours and others, and put the same load on each in turn.
     Compare(compare::Options),

@@ -16,7 +16,7 @@ use crate::protocol::AUDIENCE;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How often each burst is sent. The fastest one counts, which nothing else has disturbed.
+    /// How many times each burst is sent. Only the fastest counts: nothing else disturbed it.
     #[arg(long, default_value_t = 50)]
     rounds: usize,
     /// The requests of a burst.

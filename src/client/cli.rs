@@ -24,7 +24,7 @@ use crate::redact::{escape, parse_arguments};
 const USAGE: u8 = 2;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Asks a grade server and opens its answers.
+/// Ask a grade server and open its answers.
 ///
 /// Without a command: a dialogue at a terminal, else requests from standard input, one a line.
 #[derive(Parser)]
@@ -45,7 +45,7 @@ struct Arguments {
     #[arg(long)]
     id: Option<String>,
 
-    /// A file with the key, which nobody else can read
+    /// A file with the key, readable by its owner only
     #[arg(long, value_name = "FILE", conflicts_with = "keys")]
     key_file: Option<PathBuf>,
 
@@ -73,11 +73,11 @@ struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = humantime::parse_duration)]
     max_age: Duration,
 
-    /// Seal requests, for this course and term: the server's sealed.audience
+    /// Seal requests for this course and term (the server's sealed.audience)
     #[arg(long, value_name = "AUDIENCE", env = "GRADE_AUDIENCE")]
     sealed: Option<String>,
 
-    /// Print the fingerprint of the key, as slips of paper show it, and exit
+    /// Print the fingerprint of the key, as on the student's slip, and exit
     #[arg(long, conflicts_with_all = ["script", "command"])]
     fingerprint: bool,
 

@@ -1,4 +1,4 @@
-//! The server that is asked, and how patiently.
+//! The server's address, time limits and sealing options.
 
 use std::time::Duration;
 
