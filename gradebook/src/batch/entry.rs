@@ -32,6 +32,11 @@ impl Entry {
         Self(Err(rejection))
     }
 
+    /// Why the line is not a request, if it is none.
+    pub(super) fn rejection(&self) -> Option<Rejection> {
+        self.0.as_ref().err().copied()
+    }
+
     pub(super) fn request<'a>(&self, texts: &'a str) -> Result<Request<'a>, Rejection> {
         let (id, command) = self.0?;
         let text = |span: Span| texts.get(span.start..span.end).unwrap_or_default();

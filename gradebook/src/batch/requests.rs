@@ -134,9 +134,9 @@ impl Resolution {
                 return None;
             }
             let n = self.buffer.answers.len();
-            match self.buffer.requests.get(n)?.request(&self.buffer.texts) {
-                Ok(_) => break n,
-                Err(rejection) => self.record(Answer::Rejected(rejection)),
+            match self.buffer.requests.get(n)?.rejection() {
+                None => break n,
+                Some(rejection) => self.record(Answer::Rejected(rejection)),
             }
         };
         let BatchBuffer { requests, texts, slots, frames, .. } = &mut *self.buffer;
