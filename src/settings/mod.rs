@@ -3,6 +3,7 @@
 //! Layers, the later ones win: the embedded `settings/default.toml`, the `--config` file, the
 //! environment. An error names where the value stands, the key, the value, and what to do.
 
+mod checks;
 mod layers;
 mod raw;
 #[cfg(test)]

@@ -14,6 +14,7 @@ use grade_actors::{
 use gradebook::sealed::ReplayLimits;
 use gradebook::{BatchLimits, PrivacyPolicy, UnknownStudent};
 
+use super::checks::MONTH;
 use super::layers::{Layers, SettingsError};
 use super::raw::{RawAudit, RawGradebook, RawLab, RawLimits, RawSealed, RawSettings, RawTimeouts};
 use super::validated::{Settings, exposure_text};
@@ -29,8 +30,6 @@ const REVEAL_PAUSE: Duration = Duration::from_millis(50);
 const RESTARTS_MAX: usize = 5;
 /// The longest audience, so that a sealed request has room for it.
 const AUDIENCE_BYTES_MAX: usize = 64;
-/// The longest duration.
-const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A sealed request is an ID of at most 64 bytes, a blank, and a token of 420 bytes.
 const SEALED_LINE_BYTES_MIN: u64 = 512;
 
@@ -63,13 +62,13 @@ impl<'a> Validator<'a> {
         }
         Ok(Settings {
             listen,
-            workers: self.number("server.workers", server.workers, 1, 1024)?,
+            workers: self.layers.number("server.workers", server.workers, 1, 1024)?,
             sources: self.sources(gradebook, &profile)?,
             read_limits: self.read_limits(gradebook)?,
             policy: self.policy(gradebook, &profile)?,
             state_file: self.path(&gradebook.state_file),
             watch: gradebook.watch,
-            shrink_percent_max: self.number(
+            shrink_percent_max: self.layers.number(
                 "gradebook.shrink_percent_max",
                 shrink_percent_max,
                 0,
@@ -88,9 +87,9 @@ impl<'a> Validator<'a> {
 
     fn profile(&self, raw: &RawSettings) -> Result<Profile, SettingsError> {
         // Checked in every profile, so that a wrong value is not found only after a change of profile.
-        let id_digits = self.number("lab.id_digits", raw.lab.id_digits, 1, 18)?;
+        let id_digits = self.layers.number("lab.id_digits", raw.lab.id_digits, 1, 18)?;
         let names = [("lab", false), ("sealed", true)];
-        let sealed = self.choice("server.profile", &raw.server.profile, &names)?;
+        let sealed = self.layers.choice("server.profile", &raw.server.profile, &names)?;
         if !sealed {
             return self
                 .lab_profile(&raw.lab, id_digits, raw.server.allow_clear_requests)
@@ -111,7 +110,7 @@ impl<'a> Validator<'a> {
     ) -> Result<LabProfile, SettingsError> {
         let key = "lab.unknown_student";
         let choices = [("close", 0), ("error", 1), ("decoy", 2)];
-        let unknown_student = match self.choice(key, &lab.unknown_student, &choices)? {
+        let unknown_student = match self.layers.choice(key, &lab.unknown_student, &choices)? {
             0 => UnknownStudent::Close,
             1 => UnknownStudent::Error,
             _ => {
@@ -139,7 +138,7 @@ impl<'a> Validator<'a> {
         if clock_skew.as_secs() == 0 || *clock_skew > MONTH {
             return Err(self.layers.invalid("sealed.clock_skew", "must be 1 second to 30 days"));
         }
-        let replays = |key, value| self.number(key, value, 1, 1_000_000_000);
+        let replays = |key, value| self.layers.number(key, value, 1, 1_000_000_000);
         let replays = ReplayLimits {
             per_student: replays("sealed.replays_per_student", sealed.replays_per_student)?,
             total: replays("sealed.replays", sealed.replays)?,
@@ -202,8 +201,8 @@ impl<'a> Validator<'a> {
         let max = u64::from(u32::MAX);
         let bytes_max = gradebook.bytes_max.as_u64();
         Ok(ReadLimits {
-            bytes_max: self.number("gradebook.bytes_max", bytes_max, 1, max)?,
-            rows_max: self.number("gradebook.rows_max", gradebook.rows_max, 1, max)?,
+            bytes_max: self.layers.number("gradebook.bytes_max", bytes_max, 1, max)?,
+            rows_max: self.layers.number("gradebook.rows_max", gradebook.rows_max, 1, max)?,
         })
     }
 
@@ -215,7 +214,9 @@ impl<'a> Validator<'a> {
         let population_min = match gradebook.population_min {
             0 if profile.is_sealed() => 5,
             0 => 1,
-            given => self.number("gradebook.population_min", given, 1, u64::from(u32::MAX))?,
+            given => {
+                self.layers.number("gradebook.population_min", given, 1, u64::from(u32::MAX))?
+            }
         };
         Ok(PrivacyPolicy { population_min })
     }
@@ -229,7 +230,7 @@ impl<'a> Validator<'a> {
         let line_bytes = limits.line_bytes.as_u64();
         let line_bytes_min = if profile.is_sealed() { SEALED_LINE_BYTES_MIN } else { 32 };
         let output_bytes = limits.output_bytes.as_u64();
-        let rate: u32 = self.number(
+        let rate: u32 = self.layers.number(
             "limits.requests_per_second_per_source",
             limits.requests_per_second_per_source,
             0,
@@ -241,13 +242,23 @@ impl<'a> Validator<'a> {
             ("timeouts.write", timeouts.write),
             ("timeouts.drain", timeouts.drain),
         ] {
-            self.check_duration(key, duration)?;
+            self.layers.check_duration(key, duration)?;
         }
         Ok(SessionLimits {
-            line_bytes: self.number("limits.line_bytes", line_bytes, line_bytes_min, 65_536)?,
+            line_bytes: self.layers.number(
+                "limits.line_bytes",
+                line_bytes,
+                line_bytes_min,
+                65_536,
+            )?,
             batch: BatchLimits {
-                requests: self.number("limits.batch_requests", limits.batch_requests, 1, 4096)?,
-                output_bytes: self.number(
+                requests: self.layers.number(
+                    "limits.batch_requests",
+                    limits.batch_requests,
+                    1,
+                    4096,
+                )?,
+                output_bytes: self.layers.number(
                     "limits.output_bytes",
                     output_bytes,
                     4096,
@@ -267,13 +278,18 @@ impl<'a> Validator<'a> {
     fn connections(&self, limits: &RawLimits) -> Result<ConnectionLimits, SettingsError> {
         let per_source = limits.connections_per_source;
         Ok(ConnectionLimits {
-            total: self.number("limits.connections", limits.connections, 1, 1_000_000)?,
-            per_source: self.number("limits.connections_per_source", per_source, 1, 1_000_000)?,
+            total: self.layers.number("limits.connections", limits.connections, 1, 1_000_000)?,
+            per_source: self.layers.number(
+                "limits.connections_per_source",
+                per_source,
+                1,
+                1_000_000,
+            )?,
         })
     }
 
     fn audit(&self, audit: &RawAudit) -> Result<Option<AuditOptions>, SettingsError> {
-        self.check_duration("audit.timeout", audit.timeout)?;
+        self.layers.check_duration("audit.timeout", audit.timeout)?;
         Ok(self.path(&audit.file).map(|path| AuditOptions { path, timeout: audit.timeout }))
     }
 
@@ -284,47 +300,6 @@ impl<'a> Validator<'a> {
             ("json", ConsoleStyle::Json),
             ("quiet", ConsoleStyle::Quiet),
         ];
-        self.choice("console.style", text, &choices)
-    }
-
-    /// A number within its range.
-    fn number<N: TryFrom<u64>>(
-        &self,
-        key: &str,
-        value: u64,
-        min: u64,
-        max: u64,
-    ) -> Result<N, SettingsError> {
-        let number = N::try_from(value).ok().filter(|_| (min..=max).contains(&value));
-        number.ok_or_else(|| self.layers.invalid(key, &format!("must be {min} to {max}")))
-    }
-
-    fn check_duration(&self, key: &str, duration: Duration) -> Result<(), SettingsError> {
-        if duration.is_zero() {
-            return Err(self.layers.invalid(key, "must be greater than zero"));
-        }
-        if duration > MONTH {
-            return Err(self.layers.invalid(key, "must be at most 30 days"));
-        }
-        Ok(())
-    }
-
-    /// One of several words.
-    fn choice<T: Copy>(
-        &self,
-        key: &str,
-        text: &str,
-        choices: &[(&str, T)],
-    ) -> Result<T, SettingsError> {
-        let chosen = choices.iter().find(|(word, _)| *word == text);
-        chosen.map(|(_, value)| *value).ok_or_else(|| {
-            let words: Vec<_> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-            let listed = match words.split_last() {
-                Some((last, [])) => last.clone(),
-                Some((last, others)) => format!("{} or {last}", others.join(", ")),
-                None => String::new(),
-            };
-            self.layers.invalid(key, &format!("must be {listed}"))
-        })
+        self.layers.choice("console.style", text, &choices)
     }
 }
