@@ -214,17 +214,18 @@ fn the_client_sends_sealed_requests_and_explains_errors() {
 fn a_line_too_long_to_be_sealed_fails_in_its_place_in_a_script() {
     let server = Server::start(SEALED);
     let (script, long) = (server.folder.path().join("script"), "x".repeat(300));
-    std::fs::write(&script, format!("GG\nAVG {long}\nGG\n")).unwrap();
+    // Requests are in flight when the client reaches the line.
+    std::fs::write(&script, format!("{}AVG {long}\nGG\n", "GG\n".repeat(200))).unwrap();
     let mut client = Command::new(env!("CARGO_BIN_EXE_grade-client"));
     client.args(["--server", &format!("127.0.0.1:{}", server.port), "--id", ADA.0]);
     client.args(["--sealed", "nets-2026", "--keep-going", "--script", script.to_str().unwrap()]);
     client.env("GRADE_KEY", ADA.1).env("XDG_STATE_HOME", server.folder.path());
     let output = client.output().unwrap();
-    let answers = format!("{ADA_GRADES}\n{ADA_GRADES}\n");
+    let answers = format!("{ADA_GRADES}\n").repeat(201);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), answers);
     assert_eq!(output.status.code(), Some(7));
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.starts_with("grade-client: line 2: the request cannot be sealed"), "{error}");
+    assert!(error.starts_with("grade-client: line 201: the request cannot be sealed"), "{error}");
 }
 
 #[test]
