@@ -9,7 +9,7 @@ use class_files::{ReadLimits, read_class};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use fernet_batch::{Key, Sealer, Timestamp, open};
-use gradebook::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest};
+use gradebook::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest, VerifierConfig};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
     BatchLimits, Book, Class, EditionNumber, PrivacyPolicy, ReleaseHistory, ReplyForm, Requests,
@@ -45,7 +45,12 @@ fn class(students: usize) -> String {
 
 fn book(students: usize) -> Book {
     let history = ReleaseHistory::default();
-    Book::publish(read(&class(students)), EditionNumber(1), &history, PrivacyPolicy::NONE)
+    Book::publish(
+        read(&class(students)),
+        EditionNumber(1).published_at(NOW),
+        &history,
+        PrivacyPolicy::NONE,
+    )
 }
 
 fn read(file: &str) -> Class {
@@ -121,7 +126,13 @@ fn whole(bencher: Bencher<'_, '_>, way: &str) {
     let grammar = Grammar { sealed, ..GRAMMAR };
     // More requests than are measured, so that none comes again.
     let limits = ReplayLimits { per_student: 256, total: 1_000_000 };
-    let mut verifier = RequestVerifier::new("bench".into(), u64::MAX, limits).unwrap();
+    let mut verifier = RequestVerifier::new(VerifierConfig {
+        audience: "bench".into(),
+        skew_seconds: u64::MAX,
+        replays: limits,
+        started_at: Timestamp(0),
+    })
+    .unwrap();
     let requests: Vec<_> = (0..16 * 4000)
         .map(|nonce| {
             // A batch is by one student, the next by another.

@@ -6,9 +6,10 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{Write, stdout};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use class_files::{ReadLimits, read_class};
+use fernet_batch::Timestamp;
 use grade_actors::event::{EventSink, ServerEvent};
 use grade_actors::{
     ConnectionLimits, LabProfile, Profile, Server, ServerConfig, SessionLimits, Timeouts, bind, run,
@@ -37,7 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let class = read_class(File::open(path)?, None, &limits)?;
     let student = class.ids().next().ok_or("no students")?.to_owned();
     let history = ReleaseHistory::default();
-    let book = Book::publish(class, EditionNumber(1), &history, PrivacyPolicy::NONE);
+    let edition = EditionNumber(1).published_at(Timestamp::of(SystemTime::now()));
+    let book = Book::publish(class, edition, &history, PrivacyPolicy::NONE);
     run(async {
         let server = Server::start(config(book)?)?;
         let mut socket = TcpStream::connect(server.address()).await?;
@@ -57,6 +59,7 @@ fn config(book: Book) -> std::io::Result<ServerConfig> {
     Ok(ServerConfig {
         socket: bind(([127, 0, 0, 1], 0).into())?,
         book,
+        started_at: Timestamp::of(SystemTime::now()),
         profile: Profile::Lab(LabProfile {
             id_digits: 7,
             unknown_student: UnknownStudent::Close,

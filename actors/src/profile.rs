@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fernet_batch::NoRandomness;
-use gradebook::sealed::{ReplayLimits, RequestVerifier};
+use fernet_batch::{NoRandomness, Timestamp};
+use gradebook::sealed::{ReplayLimits, RequestVerifier, VerifierConfig};
 use gradebook::wire::Grammar;
 use gradebook::{ReplyForm, UnknownStudent};
 
@@ -112,16 +112,20 @@ impl Profile {
         }
     }
 
-    /// Makes the store's part of the profile.
+    /// Makes the store's part of the profile, in a process that started at a time.
     ///
     /// # Errors
     /// Returns an error if the operating system gives no random bytes.
-    pub fn responder(&self) -> Result<Responder, NoRandomness> {
+    pub fn responder(&self, started_at: Timestamp) -> Result<Responder, NoRandomness> {
         Ok(match self {
             Self::Lab(lab) => Responder::Clear(lab.unknown_student.clone()),
             Self::Sealed(SealedProfile { audience, clock_skew, replays }) => {
-                let skew = clock_skew.as_secs();
-                let verifier = RequestVerifier::new(audience.clone(), skew, *replays)?;
+                let verifier = RequestVerifier::new(VerifierConfig {
+                    audience: audience.clone(),
+                    skew_seconds: clock_skew.as_secs(),
+                    replays: *replays,
+                    started_at,
+                })?;
                 Responder::Sealed(Box::new(verifier))
             }
         })

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use actix_rt::{Arbiter, ArbiterHandle, System};
-use fernet_batch::Sealer;
+use fernet_batch::{Sealer, Timestamp};
 use gradebook::Book;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
@@ -44,6 +44,9 @@ pub struct ServerConfig {
     pub socket: TcpListener,
     /// The first book.
     pub book: Book,
+    /// When the process started. Sealed requests of this second or before are not answered, since a
+    /// process before this one may have answered them.
+    pub started_at: Timestamp,
     /// Which requests are answered.
     pub profile: Profile,
     /// The limits of each session.
@@ -100,7 +103,7 @@ impl Server {
     pub fn start(config: ServerConfig) -> io::Result<Self> {
         let address = config.socket.local_addr()?;
         let restart_limit = RestartLimit::new(config.restarts_max, Arc::clone(&config.events));
-        let responder = config.profile.responder().map_err(io::Error::other)?;
+        let responder = config.profile.responder(config.started_at).map_err(io::Error::other)?;
         let store = GradeStore::new(
             config.book,
             responder,

@@ -43,8 +43,12 @@ impl Class {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let open = || File::open(path).with_context(|| format!("cannot open {}", path.display()));
         let class = read_class(open()?, None, &LIMITS)?;
-        let book =
-            Book::publish(class, EditionNumber(1), &ReleaseHistory::default(), PrivacyPolicy::NONE);
+        let book = Book::publish(
+            class,
+            EditionNumber(1).published_at(Timestamp::default()),
+            &ReleaseHistory::default(),
+            PrivacyPolicy::NONE,
+        );
         let keys = KeyFile::from_class_file(open()?, &LIMITS)?;
         let ids = keys.ids().map(str::to_owned).collect();
         Ok(Self { book, keys: Keys(Arc::new(keys)), ids })

@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use anyhow::Context as _;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
+use fernet_batch::Key;
 
 const FIRST_NAMES: [&str; 8] =
     ["Aldra", "Benik", "Corvia", "Dorin", "Elsbet", "Fenno", "Gisla", "Harl"];
@@ -73,6 +75,14 @@ pub(crate) fn add_old_key(path: &Path) -> io::Result<()> {
         *key = format!("{key};{old_key}");
     }
     fs::write(path, format!("{others}\n{}\n", cells.join(",")))
+}
+
+/// The key of the first student.
+pub(crate) fn key(path: &Path) -> anyhow::Result<Key> {
+    let text = fs::read_to_string(path)?;
+    let row = text.lines().nth(1).and_then(|row| row.split(',').nth(KEY_COLUMN));
+    let key = row.and_then(|key| Key::parse(key.as_bytes()).ok());
+    key.context("the first student has no key")
 }
 
 /// The column of the keys, counted from 0.

@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -60,7 +61,9 @@ impl PeerConfig {
     pub(crate) fn of_class(folder: &Path, name: &str, students: u32) -> anyhow::Result<Self> {
         const COLUMNS: u32 = 9;
         let class = folder.join(name);
-        class::write(fs::File::create(&class)?, students, COLUMNS)?;
+        let private =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&class)?;
+        class::write(private, students, COLUMNS)?;
         let folder = folder.to_owned();
         Ok(Self { class, folder, reply_bytes: 1, server_cpu: None, workers: 1 })
     }

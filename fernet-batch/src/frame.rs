@@ -51,6 +51,11 @@ pub const fn token_bytes(frame_bytes: usize) -> usize {
     frame_bytes.div_ceil(3) * 4
 }
 
+/// The bytes of the frame of a text with so many bytes.
+pub const fn frame_bytes(text_bytes: usize) -> usize {
+    HEADER_BYTES + (text_bytes / BLOCK_BYTES + 1) * BLOCK_BYTES + MAC_BYTES
+}
+
 /// The text in a frame that has been decrypted; `None` if its padding is not valid.
 pub fn unpadded_text(frame: &[u8]) -> Option<&[u8]> {
     let padded = frame.get(HEADER_BYTES..frame.len().checked_sub(MAC_BYTES)?)?;

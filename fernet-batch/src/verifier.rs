@@ -42,7 +42,10 @@ impl TokenVerifier {
 
     /// Decodes a token into `frame`, verifies it, and decrypts it there. Returns `None` if this key
     /// did not make the token, or its frame is not exactly `frame.len()` bytes with `BLOCKS` blocks
-    /// of text at most. The padding is left for the caller to check.
+    /// of text at most; what `frame` contains then means nothing. The padding is left for the caller
+    /// to check.
+    ///
+    /// A token that another key made costs the same time as one of this key's.
     pub fn open_into<const BLOCKS: usize>(
         &self,
         token: &str,
@@ -55,13 +58,11 @@ impl TokenVerifier {
         }
         URL_SAFE.decode(token.as_bytes(), Out::from_slice(frame)).ok()?;
         let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
-        if !self.verify_mac(covered, mac) || covered.first() != Some(&VERSION) {
-            return None;
-        }
+        let is_authentic = self.verify_mac(covered, mac) && covered.first() == Some(&VERSION);
         let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;
         let mac_prefix = mac.first_chunk().copied().map(u64::from_be_bytes)?;
         self.decrypt::<BLOCKS>(covered)?;
-        Some(Verified { time: Timestamp(time), mac_prefix })
+        is_authentic.then_some(Verified { time: Timestamp(time), mac_prefix })
     }
 
     /// Returns true if `mac` is the MAC of a header and a text. The time does not depend on where

@@ -22,14 +22,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     added.map_err(|error| format!("{error:?}"))?;
     let class = builder.finish().map_err(|duplicate| format!("{duplicate:?}"))?;
     let history = ReleaseHistory::default();
-    let book = Book::publish(class, EditionNumber(1), &history, PrivacyPolicy::NONE);
+    let now = Timestamp::of(SystemTime::now());
+    let edition = EditionNumber(1).published_at(now);
+    let book = Book::publish(class, edition, &history, PrivacyPolicy::NONE);
 
     let grammar = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
     let mut requests = Requests::new(BatchLimits { requests: 16, output_bytes: 32 * 1024 });
     if let Parsed::Request { request, .. } = parse(grammar, b"2100001 GG") {
         requests.push(request);
     }
-    let now = Timestamp::of(SystemTime::now());
     let answers = book.answer(requests, &UnknownStudent::Close, now);
     let replies = answers.seal(&mut Sealer::new()?, ReplyForm::Line);
 

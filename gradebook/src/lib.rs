@@ -36,4 +36,4 @@ pub use request::{
 };
 pub use roster::{AddError, Class, Duplicate, IdSet, RosterBuilder};
 pub use statistics::{InvalidHistory, PrivacyPolicy, ReleaseHistory};
-pub use values::{Decimal, DecimalError, EditionNumber};
+pub use values::{Decimal, DecimalError, EditionNumber, EditionStamp};

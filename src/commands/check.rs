@@ -8,7 +8,7 @@ use crate::settings::Settings;
 /// Checks the settings' files, and prints warnings.
 pub(crate) fn run(settings: &Settings) -> Result<String, CommandError> {
     let publication = publish_first(settings).map_err(CommandError::failed)?;
-    for warning in settings.warnings.iter().chain(&publication.warning) {
+    for warning in settings.warnings.iter().chain(&publication.warnings) {
         complain(&format!("warning: {warning}"));
     }
     let students = count(publication.book.students(), "student");

@@ -17,6 +17,7 @@ use crate::files::FileState;
 use crate::files::load::{LoadedClass, ReadError, load};
 use crate::files::private_file::{create_new, replace};
 use crate::files::regular::read_regular;
+use crate::process::complain;
 use crate::redact::redact_word;
 use crate::settings::Settings;
 
@@ -188,11 +189,11 @@ fn retire(keys: &StudentKeys, path: &Path, id: &str) -> Result<(StudentKeys, Str
 
 /// Checks that a class and its keys belong together.
 pub(crate) fn check(settings: &Settings) -> Result<String, KeysError> {
-    let LoadedClass { class, warning, .. } = load(&settings.sources, &settings.read_limits)?;
+    let LoadedClass { class, warnings, .. } = load(&settings.sources, &settings.read_limits)?;
     let (path, keys) = read_keys(settings)?;
     let mut lines = Vec::new();
-    if let Some(warning) = warning {
-        lines.push(format!("warning: {warning}"));
+    for warning in &warnings {
+        complain(&format!("warning: {warning}"));
     }
     let students = count(class.students(), "student");
     lines.push(format!("{}: {students}, each with a key", path.display()));

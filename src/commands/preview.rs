@@ -19,7 +19,7 @@ pub(crate) fn run(settings: &Settings, id: &str, command: &str) -> Result<String
     })?;
     let command = Command::parse(command).map_err(|error| CommandError::usage(error.text()))?;
     let publication = publish_first(settings).map_err(CommandError::failed)?;
-    if let Some(warning) = &publication.warning {
+    for warning in &publication.warnings {
         complain(&format!("warning: {warning}"));
     }
     let now = Timestamp::of(SystemTime::now());

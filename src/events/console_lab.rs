@@ -138,6 +138,7 @@ mod tests {
     use std::path::Path;
 
     use class_files::{ReadLimits, read_class};
+    use fernet_batch::Timestamp;
     use grade_actors::event::SessionNumber;
     use gradebook::{
         Command, EditionNumber, LineError, MalformedLine, PrivacyPolicy, ReleaseHistory, StudentId,
@@ -151,7 +152,8 @@ mod tests {
     fn book() -> Book {
         let limits = ReadLimits { bytes_max: 4096, rows_max: 10 };
         let class = read_class(CLASS.as_bytes(), None, &limits).unwrap();
-        Book::publish(class, EditionNumber(1), &ReleaseHistory::default(), PrivacyPolicy::NONE)
+        let edition = EditionNumber(1).published_at(Timestamp::default());
+        Book::publish(class, edition, &ReleaseHistory::default(), PrivacyPolicy::NONE)
     }
 
     #[test]

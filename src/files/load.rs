@@ -7,7 +7,7 @@ use class_files::{KeyFile, ReadLimits, read_class};
 use gradebook::Class;
 
 pub use super::regular::ReadError;
-use super::regular::{FileRead, FileState, ReadErrorKind};
+use super::regular::{Contents, FileRead, FileState, ReadErrorKind};
 
 /// How often a file is read that changes while it is read.
 const READ_ATTEMPTS: u32 = 5;
@@ -22,7 +22,7 @@ pub struct Sources {
     pub class: PathBuf,
     /// The key file, if the keys do not stand in the class file.
     pub keys: Option<PathBuf>,
-    /// Whether a key file that other users can read is rejected.
+    /// Whether a file with keys that other users can read is rejected.
     pub strict: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct LoadedClass {
     /// A digest of each file's bytes.
     pub digests: Vec<u128>,
     /// What the instructor should know of the files.
-    pub warning: Option<String>,
+    pub warnings: Vec<String>,
 }
 
 /// Loads a class. It blocks for as long as reading takes.
@@ -60,23 +60,19 @@ pub fn load(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, ReadE
 fn load_once(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, ReadError> {
     let Some(keys_path) = &sources.keys else {
         let class = FileRead::read(&sources.class, |file| read_class(file, None, limits))?;
-        // The lab's class file is open to everybody, as its handout has it.
-        let warning = class.world_readable().filter(|_| sources.strict);
-        let warning = warning.map(|error| error.to_string());
+        let warning = check_mode(&class, Contents::Keys, sources.strict)?;
         return Ok(LoadedClass {
             files: vec![(class.path, class.state)],
             digests: vec![class.digest],
             class: class.content,
-            warning,
+            warnings: Vec::from_iter(warning),
         });
     };
     let keys = FileRead::read(keys_path, |file| KeyFile::read(file, limits))?;
-    let warning = match keys.world_readable() {
-        Some(error) if sources.strict => return Err(error),
-        error => error.map(|error| error.to_string()),
-    };
+    let keys_warning = check_mode(&keys, Contents::Keys, sources.strict)?;
     let class =
         FileRead::read(&sources.class, |file| read_class(file, Some(&keys.content), limits))?;
+    let class_warning = check_mode(&class, Contents::Marks, sources.strict)?;
     // The files are read one after the other, so the first may have been replaced in the meantime.
     if FileState::of_path(keys_path) != Some(keys.state) {
         let error = ReadErrorKind::ChangedWhileReading;
@@ -86,8 +82,21 @@ fn load_once(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, Read
         files: vec![(class.path, class.state), (keys.path, keys.state)],
         digests: vec![class.digest, keys.digest],
         class: class.content,
-        warning,
+        warnings: keys_warning.into_iter().chain(class_warning).collect(),
     })
+}
+
+/// Checks whether other users can read a file: then it is rejected if it contains keys and the check
+/// is strict, and a warning otherwise.
+fn check_mode<T>(
+    file: &FileRead<T>,
+    contents: Contents,
+    strict: bool,
+) -> Result<Option<String>, ReadError> {
+    match file.world_readable(contents) {
+        Some(error) if strict && contents == Contents::Keys => Err(error),
+        error => Ok(error.map(|error| error.to_string())),
+    }
 }
 
 #[cfg(test)]

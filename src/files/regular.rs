@@ -1,5 +1,6 @@
 //! Reading a regular file: one descriptor, no waiting, and whole while nobody writes it.
 
+use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -31,8 +32,26 @@ pub(super) enum ReadErrorKind {
     ClassFile(#[from] ClassFileError),
     #[error("changed while it was read; save it again when it is complete")]
     ChangedWhileReading,
-    #[error("holds keys and other users can read it (mode {0:04o}); run chmod 600 on it")]
-    WorldReadable(u32),
+    #[error(
+        "contains {contents} and other users can read it (mode {mode:04o}); run chmod 600 on it"
+    )]
+    WorldReadable { contents: Contents, mode: u32 },
+}
+
+/// What a file contains that only its owner should read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Contents {
+    Keys,
+    Marks,
+}
+
+impl fmt::Display for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keys => "keys",
+            Self::Marks => "marks",
+        })
+    }
 }
 
 /// A file that was read, and its content.
@@ -86,8 +105,8 @@ impl<T> FileRead<T> {
     }
 
     /// The error that other users can read the file, if they can.
-    pub(super) fn world_readable(&self) -> Option<ReadError> {
-        let error = ReadErrorKind::WorldReadable(self.mode);
+    pub(super) fn world_readable(&self, contents: Contents) -> Option<ReadError> {
+        let error = ReadErrorKind::WorldReadable { contents, mode: self.mode };
         (self.mode & OTHER_USERS != 0).then(|| ReadError { path: self.path.clone(), error })
     }
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use gradebook::{Book, EditionNumber, IdSet, ReleaseHistory};
+use fernet_batch::Timestamp;
+use grade_actors::{LabProfile, Profile, SealedProfile};
+use gradebook::{Book, EditionNumber, IdSet, ReleaseHistory, UnknownStudent};
 
 use crate::files::FileState;
 use crate::files::load::{LoadedClass, ReadError, load};
@@ -20,8 +22,8 @@ pub struct Publication {
     pub files: Vec<(PathBuf, FileState)>,
     /// A digest of each file's bytes.
     pub digests: Vec<u128>,
-    /// What the instructor should know of the files.
-    pub warning: Option<String>,
+    /// What the instructor should know of the files and the class.
+    pub warnings: Vec<String>,
 }
 
 /// Why a class cannot be published.
@@ -32,6 +34,35 @@ pub enum PublishError {
     Read(#[from] ReadError),
     /// The release history cannot be read or written.
     State(#[from] StateError),
+    /// The class does not fit the limits.
+    Class(#[from] ClassError),
+}
+
+/// Why a class does not fit the limits of the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ClassError {
+    /// Not every student can be answered.
+    #[error(
+        "sealed.replays = {replays} is less than the {students} students of the class, so that not each \
+         could ask; set it to {students} at least"
+    )]
+    TooFewReplays {
+        /// The setting.
+        replays: usize,
+        /// The students of the class.
+        students: usize,
+    },
+    /// A reply is longer than a batch of replies may be. All answers to `REPORT` have one length.
+    #[error(
+        "a REPORT of this class has {bytes} bytes, more than limits.output_bytes = {bytes_max}; set it to \
+         {bytes} at least"
+    )]
+    LongReport {
+        /// The reply's length.
+        bytes: usize,
+        /// The setting.
+        bytes_max: usize,
+    },
 }
 
 /// Publishes the first edition of a run. It writes nothing.
@@ -45,7 +76,7 @@ pub fn publish_first(settings: &Settings) -> Result<Publication, PublishError> {
     };
     let edition = next_edition(settings, last);
     let loaded = load(&settings.sources, &settings.read_limits)?;
-    Ok(publish(loaded, edition, &history, settings))
+    publish(loaded, edition, &history, settings)
 }
 
 /// Publishes a loaded class as an edition.
@@ -54,11 +85,47 @@ pub(super) fn publish(
     edition: EditionNumber,
     history: &ReleaseHistory,
     settings: &Settings,
-) -> Publication {
-    let LoadedClass { class, files, digests, warning } = loaded;
+) -> Result<Publication, PublishError> {
+    let LoadedClass { class, files, digests, mut warnings } = loaded;
     let ids = class.id_set();
-    let book = Book::publish(class, edition, history, settings.policy);
-    Publication { book, ids, files, digests, warning }
+    warnings.extend(check_students(class.students(), &settings.profile)?);
+    let stamp = edition.published_at(Timestamp::of(SystemTime::now()));
+    let book = Book::publish(class, stamp, history, settings.policy);
+    check_replies(&book, settings)?;
+    Ok(Publication { book, ids, files, digests, warnings })
+}
+
+/// Checks that each student has a share of the remembered requests. Returns a warning if the share is
+/// smaller than the settings have it.
+fn check_students(students: usize, profile: &Profile) -> Result<Option<String>, ClassError> {
+    let Profile::Sealed(SealedProfile { replays, .. }) = profile else { return Ok(None) };
+    if replays.total < students {
+        return Err(ClassError::TooFewReplays { replays: replays.total, students });
+    }
+    let share = replays.share(students);
+    Ok((share < replays.per_student).then(|| {
+        format!(
+            "sealed.replays = {} allows each of {students} students {share} requests within \
+             sealed.clock_skew, fewer than sealed.replays_per_student = {}",
+            replays.total, replays.per_student
+        )
+    }))
+}
+
+/// Checks that replies whose length must not tell a mark fit the limit.
+fn check_replies(book: &Book, settings: &Settings) -> Result<(), ClassError> {
+    let bytes_max = settings.session.batch.output_bytes;
+    let bytes = match &settings.profile {
+        Profile::Sealed(_) => book.sealed_reply_bytes_max(),
+        Profile::Lab(LabProfile { unknown_student: UnknownStudent::Decoy(_), .. }) => {
+            book.clear_reply_bytes_max()
+        }
+        Profile::Lab(_) => 0,
+    };
+    if bytes > bytes_max {
+        return Err(ClassError::LongReport { bytes, bytes_max });
+    }
+    Ok(())
 }
 
 /// The number of the edition after `last`, which may be of an earlier run. Clients of sealed replies

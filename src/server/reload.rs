@@ -91,15 +91,15 @@ impl Reloader {
     }
 
     async fn install(&mut self, publication: Publication, server: &Server) {
-        let Publication { book, ids, digests, warning, .. } = publication;
+        let Publication { book, ids, digests, warnings, .. } = publication;
         let edition = book.edition();
         let history = book.release_history().clone();
         if let Err(failed) = server.install(book).await {
             return self.keep(&failed.to_string());
         }
         self.current = Arc::new(Current { edition, digests, ids, history });
-        if let Some(warning) = warning {
-            self.events.emit(&ServerEvent::Warning(&warning));
+        for warning in &warnings {
+            self.events.emit(&ServerEvent::Warning(warning));
         }
     }
 
@@ -121,8 +121,8 @@ fn reread(settings: &Settings, current: &Current) -> Result<Reread, PublishError
     if missing.saturating_mul(100) > missing_max {
         return Ok(Reread::Shrunk { missing, students });
     }
-    let publication =
-        publish(loaded, next_edition(settings, current.edition), &current.history, settings);
+    let edition = next_edition(settings, current.edition);
+    let publication = publish(loaded, edition, &current.history, settings)?;
     if let Some(path) = &settings.state_file {
         let book = &publication.book;
         state::write(path, book.release_history(), book.edition())?;

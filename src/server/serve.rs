@@ -3,8 +3,10 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
+use fernet_batch::Timestamp;
 use futures_util::future::join_all;
 use grade_actors::audit::SharedAudit;
 use grade_actors::event::{EventSink, ServerEvent, SharedSink};
@@ -12,7 +14,7 @@ use grade_actors::{LabProfile, Profile, Server, ServerConfig, bind};
 use gradebook::{Answers, Book};
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::file_limit::raise_nofile_limit;
 use super::publish::{Publication, publish_first};
@@ -38,8 +40,12 @@ pub enum ServeOutcome {
 /// # Errors
 /// Returns an error if the service cannot start: a file is invalid, or the port is taken.
 pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<ServeOutcome> {
+    let started_at = Timestamp::of(SystemTime::now());
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     let first = publish_first(&settings)?;
+    if settings.profile.is_sealed() {
+        until_after(started_at).await;
+    }
     let socket = listen(&settings)?;
     let address = socket.local_addr().context("the listening socket has no address")?;
     // A socket from the service manager may have another address than the settings.
@@ -58,7 +64,7 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
     let settings = Arc::new(settings);
     let reloader = Reloader::new(Arc::clone(&settings), Arc::clone(&events), &first);
     let watched = watched_files(&settings, &first);
-    let server = start(&settings, socket, address, first, audit.clone(), &events)?;
+    let server = start(&settings, started_at, socket, address, first, audit.clone(), &events)?;
     let mut run = Run { server: &server, audit: audit.as_deref(), events: &*events };
     let outcome = run.until_end(reloader, watched, &mut signals).await;
     if outcome == ServeOutcome::Stopped {
@@ -166,8 +172,19 @@ fn watched_files(settings: &Settings, first: &Publication) -> Vec<Watched> {
     files.map(|(path, state)| Watched { path, state }).collect()
 }
 
+/// Waits until the second of this time is over, by the wall clock.
+async fn until_after(time: Timestamp) {
+    const SECOND: Duration = Duration::from_secs(1);
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(time.0) + SECOND;
+    // If the clock was set back since, waiting longer would not help: requests are then answered as
+    // soon as it reaches that second.
+    let left = end.duration_since(SystemTime::now()).unwrap_or_default().min(SECOND);
+    sleep(left).await;
+}
+
 fn start(
     settings: &Settings,
+    started_at: Timestamp,
     socket: TcpListener,
     address: SocketAddr,
     first: Publication,
@@ -188,7 +205,7 @@ fn start(
         connections.total = possible;
     }
     warnings.extend(profile_warning(&settings.profile, address).map(str::to_owned));
-    warnings.extend(first.warning);
+    warnings.extend(first.warnings);
     if !settings.policy.applies() {
         warnings.push(
             "gradebook.population_min = 1 releases averages of any number of marks, which can reveal \
@@ -202,6 +219,7 @@ fn start(
     let config = ServerConfig {
         socket,
         book: first.book,
+        started_at,
         profile: settings.profile.clone(),
         session: settings.session.clone(),
         connections,

@@ -3,7 +3,10 @@
 use std::process::{Command, Output, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::harness::{ADA, ADA_GRADES, BO, Server, Student, missing_tool, server_command};
+use crate::harness::{
+    ADA, ADA_GRADES, BO, Server, Student, class_folder, ended, missing_tool, server_command,
+    write_private,
+};
 use fernet::Fernet;
 use rustix::process::Signal;
 
@@ -69,6 +72,51 @@ fn a_request_sent_twice_is_answered_once() {
     let later = server.answers(request.as_bytes());
     let statuses = replies.iter().chain(&later).map(|reply| opened(ADA, "GG", 1, reply).0);
     assert_eq!(statuses.collect::<Vec<_>>(), ["ok", "replayed", "replayed"]);
+}
+
+#[test]
+fn a_request_that_was_answered_before_a_restart_is_not_answered_again() {
+    let server = Server::start(SEALED);
+    let request = request(ADA, &text("nets-2026", ADA.0, "GG", 1), now());
+    let status = |server: &Server| {
+        let reply = &server.answers(request.as_bytes())[0];
+        opened(ADA, "GG", 1, reply).0
+    };
+    assert_eq!(status(&server), "ok");
+    let folder = server.end_with(Signal::KILL);
+    let path = folder.path().join("test.toml");
+    let server = Server::start_with(folder, server_command().arg("--config").arg(path));
+    assert_eq!(status(&server), "clock");
+    let output = client(&server, "nets-2026", ADA, "GG");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn fewer_remembered_requests_than_students_are_refused_and_a_smaller_share_is_told() {
+    let replays = |replays| format!("{SEALED}replays = {replays}\n");
+    let (_, lines) = Server::start(&replays(7)).stopped();
+    let told = "sealed.replays = 7 allows each of 3 students 2 requests within sealed.clock_skew";
+    assert!(lines.iter().any(|line| line.starts_with("Warning") && line.contains(told)));
+    let (folder, path) = class_folder(&replays(2));
+    let output = ended(server_command().arg("--config").arg(path));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("sealed.replays = 2 is less than the 3 students of the class"), "{text}");
+    drop(folder);
+}
+
+#[test]
+fn a_report_that_no_batch_has_room_for_is_refused_before_the_start() {
+    let (folder, path) = class_folder(&format!("{SEALED}[limits]\noutput_bytes = \"4KiB\"\n"));
+    let columns: String = (0..40).map(|n| format!(",Quiz {n}")).collect();
+    let row =
+        |student: Student| format!("Some One,{},{}{}\n", student.0, student.1, ",".repeat(40));
+    let class = format!("Name,ID Number,Key{columns}\n{}{}", row(ADA), row(BO));
+    write_private(&folder.path().join("class.csv"), class);
+    let output = ended(server_command().arg("--config").arg(path));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("more than limits.output_bytes = 4096; set it to "), "{text}");
 }
 
 #[test]
@@ -176,7 +224,7 @@ fn unsealed_requests_are_rejected_without_a_lookup() {
 
 #[test]
 fn requests_in_clear_from_other_machines_need_a_setting() {
-    let (_folder, path) = crate::harness::class_folder("[server]\nlisten = \"0.0.0.0:0\"");
+    let (_folder, path) = class_folder("[server]\nlisten = \"0.0.0.0:0\"");
     let output = server_command().arg("--config").arg(path).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let server = Server::start("[server]\nlisten = \"0.0.0.0:0\"\nallow_clear_requests = true");

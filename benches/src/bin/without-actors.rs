@@ -42,7 +42,12 @@ async fn main() -> anyhow::Result<()> {
     let limits = ReadLimits { bytes_max: u64::MAX, rows_max: usize::MAX };
     let class = read_class(File::open(class)?, None, &limits)?;
     let history = ReleaseHistory::default();
-    let book = Book::publish(class, EditionNumber(1), &history, PrivacyPolicy::NONE);
+    let book = Book::publish(
+        class,
+        EditionNumber(1).published_at(Timestamp::default()),
+        &history,
+        PrivacyPolicy::NONE,
+    );
     let shared = Rc::new(Shared { book, sealer: RefCell::new(Sealer::new()?) });
     let listener = TcpListener::bind(listen).await?;
     LocalSet::new()

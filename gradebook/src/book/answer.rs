@@ -1,5 +1,7 @@
 //! Answering batches: for each request the decision what its student may read.
 
+use std::hint::black_box;
+
 use fernet_batch::{DecoyKeys, Timestamp};
 
 use super::topic::Topic;
@@ -8,8 +10,8 @@ use crate::batch::{Answers, Decision, Requests, Unresolved};
 use crate::request::{Command, Rejection, Request};
 use crate::roster::Record;
 use crate::sealed::{
-    self, Credentials, ReplyContext, RequestVerifier, SealedRequest, Verified, pad_reply,
-    write_reply_head,
+    self, Credentials, Nonce, ReplyContext, RequestVerifier, SealedRequest, Verification,
+    pad_reply, write_reply_head,
 };
 
 impl Book {
@@ -37,12 +39,13 @@ impl Book {
         now: Timestamp,
     ) -> Answers {
         let context = ReplyContext::new(self.edition, now);
+        let replays_max = verifier.replays_max(self.roster.len());
         let mut batch = requests.resolve(&self.roster, self.edition, now);
         while let Some(Unresolved { request, row, text }) = batch.next() {
             let record = row.and_then(|row| self.roster.record(row));
             let decision = match request.command {
                 Command::Sealed(token) => {
-                    let credentials = self.credentials(&request, record, token);
+                    let credentials = self.credentials(&request, record, replays_max, token);
                     self.reply(&credentials, record, verifier, &context, text)
                 }
                 // The session's grammar lets no other command in.
@@ -84,7 +87,7 @@ impl Book {
         };
         self.write(record, topic, now, text);
         if let UnknownStudent::Decoy(_) = unknown {
-            self.pad(text, start, topic);
+            self.pad_in_clear(text, start, topic);
         }
         Decision::Disclose(record.key().clone())
     }
@@ -96,7 +99,7 @@ impl Book {
         let Some(topic) = self.topic(request.command) else {
             return Decision::Reject(Rejection::UnknownAssessment);
         };
-        self.pad(text, start, topic);
+        self.pad_in_clear(text, start, topic);
         Decision::Decoy(keys.key_for(request.id.as_str()))
     }
 
@@ -104,6 +107,7 @@ impl Book {
         &self,
         request: &Request<'a>,
         record: Option<Record<'a>>,
+        replays_max: usize,
         token: &'a str,
     ) -> Credentials<'a> {
         Credentials {
@@ -111,6 +115,7 @@ impl Book {
             key: record.map(Record::key),
             old_key: record.and_then(Record::old_key),
             tries_two: self.roster.has_old_keys(),
+            replays_max,
             token,
         }
     }
@@ -124,26 +129,31 @@ impl Book {
         context: &ReplyContext,
         text: &mut Vec<u8>,
     ) -> Decision {
-        let start = text.len();
         let mut frame = sealed::EMPTY_FRAME;
         match (verifier.verify(credentials, context.time, &mut frame), record) {
-            (Verified::Authentic { request, status, with_old_key }, Some(record)) => {
+            (Verification::Authentic { request, status, with_old_key }, Some(record)) => {
                 let (command, status) = self.write_reply(record, &request, status, context, text);
-                pad_reply(text, start);
                 let key = record.old_key().filter(|_| with_old_key).unwrap_or(record.key());
                 Decision::Reply { key: key.clone(), command, status }
             }
-            (Verified::Unauthenticated(key), _) => {
-                pad_reply(text, start);
+            (Verification::Unauthenticated(key), _) => {
+                // The text of a replay, so that it takes as long to write.
+                let id = credentials.id.as_str();
+                let request = SealedRequest { audience: "", id, command: "GG", nonce: Nonce(0) };
+                let start = text.len();
+                let _ = black_box(Command::parse(black_box(request.command)));
+                write_reply_head(&request, context, Err(Rejection::Replayed), text);
+                pad_reply(text, start, 0);
                 Decision::Decoy(key)
             }
             // Without a record there is no key that could have made the token.
-            (Verified::Authentic { .. }, None) => Decision::Reject(Rejection::Busy),
+            (Verification::Authentic { .. }, None) => Decision::Reject(Rejection::Busy),
         }
     }
 
     /// Appends the text of a reply. Returns the command that the request contained, and the reply's
-    /// status.
+    /// status. All answers on a topic have one length in an edition; all other replies have the
+    /// shortest length.
     fn write_reply(
         &self,
         record: Record<'_>,
@@ -152,6 +162,7 @@ impl Book {
         context: &ReplyContext,
         text: &mut Vec<u8>,
     ) -> (Option<Command<()>>, Result<(), Rejection>) {
+        let start = text.len();
         let command = Command::parse(request.command).ok();
         let topic = status.and_then(|()| {
             let command = command.ok_or(Rejection::UnknownCommand)?;
@@ -159,9 +170,14 @@ impl Book {
         });
         let status = topic.map(|_: Topic<'_>| ());
         write_reply_head(request, context, status, text);
+        let mut bytes_max = 0;
         if let Ok(topic) = topic {
+            let head_bytes = text.len().saturating_sub(start);
+            let shorter_id = self.lengths.id.saturating_sub(request.id.len());
+            bytes_max = head_bytes + shorter_id + self.bytes_max(topic);
             self.write(record, topic, context.time, text);
         }
+        pad_reply(text, start, bytes_max);
         (command.map(|command| command.map(drop)), status)
     }
 }

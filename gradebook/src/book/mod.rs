@@ -4,31 +4,32 @@
 //! the whole class. A book never changes. It knows no bytes of the wire.
 
 mod answer;
+mod lengths;
 #[cfg(test)]
 mod tests;
 mod topic;
 
 use fernet_batch::DecoyKeys;
 
-use crate::request::StudentId;
 use crate::roster::{Class, Record, Roster, ShortText};
 use crate::statistics::{
-    ClassFigures, ExamAverage, NO_OWN_FIGURES, PrivacyPolicy, ReleaseHistory, Renderer,
-    StatisticText,
+    ClassFigures, ExamAverage, PrivacyPolicy, ReleaseHistory, Renderer, StatisticText,
 };
-use crate::values::EditionNumber;
+use crate::values::{EditionNumber, EditionStamp};
 
 /// One edition of a class with the students' keys.
 pub struct Book {
     edition: EditionNumber,
+    /// When the edition was published, RFC 3339 in UTC.
+    published: String,
     assessments: Vec<Assessment>,
     exam_average: Option<ExamAverage>,
     /// Whether students see only statistics of assessments in which they have a mark themselves.
     own_marks_only: bool,
     history: ReleaseHistory,
     roster: Roster,
-    /// The length of the longest report that is possible, to which decoys of one are padded.
-    report_bytes_max: usize,
+    /// The lengths that answers are padded to, so that none tells a mark.
+    lengths: AnswerLengths,
 }
 
 /// One column of marks, with the texts about it.
@@ -43,6 +44,17 @@ struct Assessment {
     average: StatisticText,
     /// The answer to `STATS`.
     statistics: StatisticText,
+}
+
+/// The longest texts of an edition, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct AnswerLengths {
+    /// A student ID.
+    id: usize,
+    /// The answer to `GG`.
+    grades: usize,
+    /// The answer to `REPORT`.
+    report: usize,
 }
 
 /// How a server answers a student ID that the class does not have.
@@ -62,10 +74,11 @@ impl Book {
     /// with the policy it decides which statistics this edition releases.
     pub fn publish(
         class: Class,
-        edition: EditionNumber,
+        stamp: EditionStamp,
         history: &ReleaseHistory,
         policy: PrivacyPolicy,
     ) -> Self {
+        let EditionStamp { number: edition, published } = stamp;
         let (names, roster) = class.into_parts();
         let (statuses, history) = history.publish(edition, &names, &roster, policy);
         let renderer = Renderer { edition, policy };
@@ -86,14 +99,15 @@ impl Book {
         let own_marks_only = policy.applies();
         let mut book = Self {
             edition,
+            published: published.to_string(),
             assessments,
             exam_average,
             own_marks_only,
             history,
             roster,
-            report_bytes_max: 0,
+            lengths: AnswerLengths::default(),
         };
-        book.report_bytes_max = book.longest_report_bytes();
+        book.lengths = book.longest_answers();
         book
     }
 
@@ -122,38 +136,8 @@ impl Book {
         self.roster.rows()
     }
 
-    /// An upper bound of the length of every report: the first student's report, its own texts
-    /// replaced by the longest of each.
-    fn longest_report_bytes(&self) -> usize {
-        /// The longest spelling of a byte in JSON: `\u001b`.
-        const ESCAPED_BYTES_MAX: usize = 6;
-        /// The longest decimal: a sign, 12 digits, a point and 18 digits.
-        const MARK_BYTES_MAX: usize = 32;
-        let name_bytes = self.roster.records().map(|record| record.name().len()).max();
-        let first = self.roster.records().next();
-        let frame_bytes =
-            first.map_or(0, |first| json_bytes(&self.report(first, fernet_batch::Timestamp(0))));
-        let mut figures_bytes = 0_usize;
-        for assessment in &self.assessments {
-            let bytes = json_bytes(&assessment.figures);
-            figures_bytes = figures_bytes.saturating_add(bytes);
-        }
-        let withheld_bytes = json_bytes(&NO_OWN_FIGURES);
-        let column_bytes = withheld_bytes.saturating_add(MARK_BYTES_MAX);
-        frame_bytes
-            .saturating_add(StudentId::LENGTH_MAX)
-            .saturating_add(name_bytes.unwrap_or_default().saturating_mul(ESCAPED_BYTES_MAX))
-            .saturating_add(figures_bytes)
-            .saturating_add(self.assessments.len().saturating_mul(column_bytes))
-    }
-
     /// Returns true if a student may see the statistics of a column.
     fn may_see(&self, record: Record<'_>, column: usize) -> bool {
         !self.own_marks_only || record.marks().nth(column).is_some_and(|mark| mark.value.is_some())
     }
-}
-
-/// The length of a value as JSON; 0 if it has no JSON, which no report has.
-fn json_bytes(value: &impl serde::Serialize) -> usize {
-    serde_json::to_vec(value).map_or(0, |json| json.len())
 }

@@ -4,7 +4,7 @@ use fernet_batch::{Key, Sealer, StudentKeys, Timestamp};
 
 use super::*;
 use crate::batch::{BatchLimits, Outcome, ReplyForm, Requests};
-use crate::request::{Command, LAB_ANSWER_BYTES_MAX, LAB_COMMANDS, Rejection, Request};
+use crate::request::{Command, LAB_ANSWER_BYTES_MAX, LAB_COMMANDS, Rejection, Request, StudentId};
 use crate::roster::RosterBuilder;
 
 const LIMITS: BatchLimits = BatchLimits { requests: 64, output_bytes: 1 << 20 };
@@ -32,7 +32,7 @@ fn book_of(lines: &[&str], population_min: u32) -> Book {
     }
     let class = builder.finish().unwrap_or_else(|duplicate| panic!("{duplicate:?}"));
     let policy = PrivacyPolicy { population_min };
-    Book::publish(class, EditionNumber(7), &ReleaseHistory::default(), policy)
+    Book::publish(class, EditionNumber(7).published_at(NOW), &ReleaseHistory::default(), policy)
 }
 
 /// The `n`-th invented key.

@@ -5,7 +5,14 @@ use fernet_batch::Timestamp;
 use super::Book;
 use crate::request::{Command, LAB_ANSWER_BYTES_MAX};
 use crate::roster::Record;
-use crate::statistics::{ExamAverage, NO_OWN_FIGURES, Report, ReportLine, StatisticText, shorten};
+use crate::statistics::{
+    ExamAverage, NO_OWN_FIGURES, NOT_EVERY_EXAM, Report, ReportLine, StatisticText, shorten,
+};
+
+/// The answer to `GG` in a class without assessments.
+pub(super) const NO_ASSESSMENTS: &str = "no assessments yet";
+/// What stands between two marks of an answer.
+pub(super) const SEPARATOR: &str = ", ";
 
 /// What a command is about, where the class has it.
 #[derive(Clone, Copy)]
@@ -59,29 +66,37 @@ impl Book {
         }
     }
 
-    /// Pads the text that begins at `start` with blanks to the length that all answers on this topic
-    /// have in common.
-    pub(super) fn pad(&self, text: &mut Vec<u8>, start: usize, topic: Topic<'_>) {
+    /// Pads the text that begins at `start` with blanks to the length that all answers in clear on this
+    /// topic have in common.
+    pub(super) fn pad_in_clear(&self, text: &mut Vec<u8>, start: usize, topic: Topic<'_>) {
         let bytes = match topic {
-            Topic::Report => self.report_bytes_max,
-            Topic::Column(_, StatisticText { shown, withheld }) => {
-                shown.len().max(withheld.len()).max(LAB_ANSWER_BYTES_MAX)
-            }
-            Topic::Grades | Topic::Exams(_) => LAB_ANSWER_BYTES_MAX,
+            Topic::Report => self.lengths.report,
+            // A decoy must not show which columns there are.
+            _ => self.bytes_max(topic).max(LAB_ANSWER_BYTES_MAX),
         };
         text.resize(text.len().max(start.saturating_add(bytes)), b' ');
+    }
+
+    /// The length of the longest answer on a topic.
+    pub(super) fn bytes_max(&self, topic: Topic<'_>) -> usize {
+        match topic {
+            Topic::Report => self.lengths.report,
+            Topic::Column(_, statistic) => statistic.bytes_max(),
+            Topic::Grades => self.lengths.grades,
+            Topic::Exams(exams) => exams.bytes_max(),
+        }
     }
 
     fn write_grades(&self, record: Record<'_>, text: &mut Vec<u8>) {
         let start = text.len();
         if self.assessments.is_empty() {
-            text.extend_from_slice(b"no assessments yet");
+            text.extend_from_slice(NO_ASSESSMENTS.as_bytes());
         }
         let mut assessments = self.assessments.iter();
         // `for_each` checks once which width the cells have; a `for` loop checks for every cell.
         record.marks().for_each(|mark| {
             if text.len() > start {
-                text.extend_from_slice(b", ");
+                text.extend_from_slice(SEPARATOR.as_bytes());
             }
             if let Some(assessment) = assessments.next() {
                 assessment.label.append_to(text);
@@ -100,10 +115,10 @@ impl Book {
             text.extend_from_slice(exams.text.as_bytes());
             return;
         }
-        text.extend_from_slice(b"Exam average: withheld (you do not have a mark in every exam) (");
+        text.extend_from_slice(NOT_EVERY_EXAM.as_bytes());
         for (n, (column, statistic)) in exams.exams.iter().enumerate() {
             if n > 0 {
-                text.extend_from_slice(b", ");
+                text.extend_from_slice(SEPARATOR.as_bytes());
             }
             let statistic = statistic.for_student(self.may_see(record, *column));
             text.extend_from_slice(statistic.as_bytes());
@@ -123,6 +138,7 @@ impl Book {
             id: record.id(),
             name: record.name(),
             edition: self.edition.0,
+            published: &self.published,
             time: now.to_string(),
             assessments: lines,
         }

@@ -19,6 +19,15 @@ pub(crate) struct Mark {
     pub(crate) value: Option<Decimal>,
 }
 
+/// The lengths of the longest marks of a column, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LongestMark {
+    /// A mark as the class file writes it.
+    pub(crate) text_bytes: usize,
+    /// A number as [`Decimal`] writes it.
+    pub(crate) number_bytes: usize,
+}
+
 /// All cells, row by row.
 #[derive(Default)]
 pub(super) struct Marks {
@@ -55,22 +64,38 @@ impl Marks {
 
     /// For each of so many columns, its numbers and how often each occurs.
     pub(super) fn count_by_column(&self, columns: usize) -> Vec<Vec<(Decimal, u32)>> {
-        let mut counts = vec![vec![0_u32; self.table.len()]; columns];
+        let mut numbers_by_column = Vec::with_capacity(columns);
+        for counts in self.counts(columns) {
+            let marks = self.table.iter().zip(counts).filter(|(_, times)| *times > 0);
+            let numbers = marks.filter_map(|(mark, times)| Some((mark.value?, times)));
+            numbers_by_column.push(numbers.collect());
+        }
+        numbers_by_column
+    }
+
+    /// For each of so many columns, its longest marks.
+    pub(super) fn longest_by_column(&self, columns: usize) -> Vec<LongestMark> {
+        let mut longest_by_column = Vec::with_capacity(columns);
+        for counts in self.counts(columns) {
+            let mut longest = LongestMark::default();
+            for (mark, _) in self.table.iter().zip(counts).filter(|(_, times)| *times > 0) {
+                longest.text_bytes = longest.text_bytes.max(mark.text.len());
+                let number_bytes = mark.value.map_or(0, |value| value.to_string().len());
+                longest.number_bytes = longest.number_bytes.max(number_bytes);
+            }
+            longest_by_column.push(longest);
+        }
+        longest_by_column
+    }
+
+    /// For each of so many columns, how often each mark of the table occurs.
+    fn counts(&self, columns: usize) -> Vec<Vec<u32>> {
+        let mut counts = vec![vec![0; self.table.len()]; columns];
         match &self.cells {
             Cells::Narrow(all) => count(&mut counts, all, |index| usize::from(*index)),
             Cells::Wide(all) => count(&mut counts, all, |index| table_index(*index)),
         }
-        let mut columns = Vec::with_capacity(columns);
-        for counts in counts {
-            let mut numbers = Vec::new();
-            for (mark, times) in self.table.iter().zip(counts) {
-                if let Some(value) = mark.value.filter(|_| times > 0) {
-                    numbers.push((value, times));
-                }
-            }
-            columns.push(numbers);
-        }
-        columns
+        counts
     }
 }
 
@@ -236,6 +261,13 @@ mod tests {
         let marks = built(rows.map(str::to_owned));
         assert_eq!(column(&marks, 2, 0), ["2 x 7", "1 x 2.5"]);
         assert_eq!(column(&marks, 2, 1), ["2 x 7", "1 x 3"]);
+    }
+
+    #[test]
+    fn the_longest_marks_of_a_column_are_those_that_occur_in_it() {
+        let marks = built(["10.50", "", "7", "100", "7", "0.125"].map(str::to_owned));
+        let longest = |text_bytes, number_bytes| LongestMark { text_bytes, number_bytes };
+        assert_eq!(marks.longest_by_column(2), [longest(5, 4), longest(5, 5)]);
     }
 
     #[test]

@@ -16,6 +16,10 @@ impl ShortText {
         &self.text
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
         let bytes = self.text.len();
         if bytes <= Self::SHORT {

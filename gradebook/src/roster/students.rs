@@ -9,7 +9,7 @@ use std::hint::black_box;
 use fernet_batch::Key;
 
 use super::index::{Hash, Index};
-use super::marks::{Mark, Marks};
+use super::marks::{LongestMark, Mark, Marks};
 use crate::request::StudentId;
 use crate::values::Decimal;
 
@@ -128,6 +128,11 @@ impl Roster {
     /// For each column, its numbers and how often each occurs.
     pub(crate) fn count_marks(&self) -> Vec<Vec<(Decimal, u32)>> {
         self.marks.count_by_column(self.columns)
+    }
+
+    /// For each column, its longest marks.
+    pub(crate) fn longest_marks(&self) -> Vec<LongestMark> {
+        self.marks.longest_by_column(self.columns)
     }
 
     /// The student in this row, counted from 0.

@@ -194,6 +194,10 @@ impl ReplyContext {
     }
 }
 
+/// The bytes that stand before the body of any reply at most: ID and command come from a request, and
+/// the other fields have at most 64 bytes with their tabs.
+pub(crate) const REPLY_HEAD_BYTES_MAX: usize = REQUEST_TEXT_BYTES + 64;
+
 /// Appends the text of a reply up to its body.
 pub(crate) fn write_reply_head(
     request: &SealedRequest<'_>,
@@ -218,11 +222,15 @@ pub(crate) fn write_reply_head(
     }
 }
 
-/// Pads the text that begins at `start` to one of the lengths of a reply.
-pub(crate) fn pad_reply(text: &mut Vec<u8>, start: usize) {
+/// The text's length of the shortest reply with room for so many bytes.
+pub(crate) const fn padded_reply_bytes(bytes: usize) -> usize {
+    (bytes / REPLY_UNIT_BYTES).saturating_add(1).saturating_mul(REPLY_UNIT_BYTES) - 1
+}
+
+/// Pads the text that begins at `start` to the length of a reply with room for `bytes_max` bytes.
+pub(crate) fn pad_reply(text: &mut Vec<u8>, start: usize, bytes_max: usize) {
     let bytes = text.len().saturating_sub(start);
-    let padded = (bytes / REPLY_UNIT_BYTES + 1) * REPLY_UNIT_BYTES - 1;
-    text.resize(start + padded.max(bytes), b' ');
+    text.resize(start.saturating_add(padded_reply_bytes(bytes.max(bytes_max))), b' ');
 }
 
 #[cfg(test)]
@@ -280,7 +288,7 @@ mod tests {
             let context = ReplyContext::new(EditionNumber(3), Timestamp(1_800_000_000));
             write_reply_head(&request, &context, Ok(()), &mut text);
             text.extend_from_slice(body.as_bytes());
-            pad_reply(&mut text, 6);
+            pad_reply(&mut text, 6, 0);
             assert_eq!(text.len() - 6, bytes);
             let text = std::str::from_utf8(&text[6..]).unwrap();
             let reply = Reply::parse(text).unwrap();

@@ -10,7 +10,9 @@ mod replay_cache;
 mod verify;
 
 pub use format::{InvalidField, Nonce, REPLY_UNIT_BYTES, Reply, SealedRequest, without_padding};
-pub(crate) use format::{ReplyContext, pad_reply, write_reply_head};
+pub(crate) use format::{
+    REPLY_HEAD_BYTES_MAX, ReplyContext, pad_reply, padded_reply_bytes, write_reply_head,
+};
 pub use replay_cache::ReplayLimits;
-pub use verify::RequestVerifier;
-pub(crate) use verify::{Credentials, EMPTY_FRAME, Verified};
+pub(crate) use verify::{Credentials, EMPTY_FRAME, Verification};
+pub use verify::{RequestVerifier, VerifierConfig};

@@ -9,16 +9,25 @@ use hashbrown::{HashMap, HashSet};
 /// How many requests are remembered.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplayLimits {
-    /// For each student. One more is answered `busy`.
+    /// For each student at most.
     pub per_student: usize,
-    /// For all students together.
+    /// For all students of a class together.
     pub total: usize,
 }
 
-/// The requests that were answered and are still valid. The cache is bounded for each student and in
-/// all, and only the holder of a student's key can fill that student's share.
+impl ReplayLimits {
+    /// How many requests are remembered for each student of a class; one more is answered `busy`. The
+    /// total is shared evenly, so that no student is refused because of other students.
+    pub fn share(self, students: usize) -> usize {
+        let even = self.total.checked_div(students).unwrap_or(self.total);
+        even.min(self.per_student).max(1)
+    }
+}
+
+/// The requests that were answered and are still valid. Each student has a share of the cache, which
+/// only the holder of the student's key can fill.
+#[derive(Default)]
 pub(super) struct ReplayCache {
-    limits: ReplayLimits,
     /// The fingerprint of each request.
     answered: HashSet<u64>,
     /// The number of them for each student.
@@ -45,51 +54,46 @@ pub(super) enum AdmitError {
     Replayed,
     /// It may have been answered before: the clock was set back since.
     Expired,
-    /// The cache has no room to remember it.
+    /// The student's share is full.
     Full,
 }
 
 impl ReplayCache {
-    pub(super) fn new(limits: ReplayLimits) -> Self {
-        Self {
-            limits,
-            answered: HashSet::new(),
-            per_student: HashMap::new(),
-            valid_until: BTreeMap::new(),
-            expired_until: Timestamp(0),
-        }
-    }
-
-    /// Remembers a student's request, which is answered now and valid up to `valid_until`. A request is
-    /// identified by the first 8 bytes of its MAC, not by its token's text, whose last characters have
-    /// more than one spelling.
+    /// Remembers a student's request, which is answered now and valid up to `valid_until`, unless
+    /// `share` requests of the student are remembered already. A request is identified by the first 8
+    /// bytes of its MAC, not by its token's text, whose last characters have more than one spelling.
+    /// Requests that are no longer valid must be [expired](Self::expire) before.
     pub(super) fn admit(
         &mut self,
         student: u64,
         mac_prefix: u64,
-        now: Timestamp,
+        share: usize,
         valid_until: Timestamp,
     ) -> Result<(), AdmitError> {
-        self.expire(now);
-        let fingerprint = mac_prefix.wrapping_add(student.wrapping_mul(STUDENT_FACTOR));
-        if self.answered.contains(&fingerprint) {
+        if self.contains(student, mac_prefix) {
             return Err(AdmitError::Replayed);
         }
         if valid_until <= self.expired_until {
             return Err(AdmitError::Expired);
         }
         let own = self.per_student.get(&student).copied().unwrap_or_default();
-        if self.answered.len() >= self.limits.total || own >= self.limits.per_student {
+        if own >= share {
             return Err(AdmitError::Full);
         }
+        let fingerprint = fingerprint(student, mac_prefix);
         self.answered.insert(fingerprint);
         self.per_student.insert(student, own.saturating_add(1));
         self.valid_until.entry(valid_until).or_default().push(Answered { student, fingerprint });
         Ok(())
     }
 
+    /// Returns true if this request of a student is remembered.
+    pub(super) fn contains(&self, student: u64, mac_prefix: u64) -> bool {
+        self.answered.contains(&fingerprint(student, mac_prefix))
+    }
+
     /// Drops the requests that are no longer valid.
-    fn expire(&mut self, now: Timestamp) {
+    pub(super) fn expire(&mut self, now: Timestamp) {
         while let Some(earliest) = self.valid_until.first_entry().filter(|entry| *entry.key() < now)
         {
             self.expired_until = self.expired_until.max(*earliest.key());
@@ -110,17 +114,24 @@ impl ReplayCache {
     }
 }
 
+fn fingerprint(student: u64, mac_prefix: u64) -> u64 {
+    mac_prefix.wrapping_add(student.wrapping_mul(STUDENT_FACTOR))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SHARE: usize = 3;
+
     fn admit(cache: &mut ReplayCache, student: u64, mac: u64, now: u64) -> Result<(), AdmitError> {
-        cache.admit(student, mac, Timestamp(now), Timestamp(now + 10))
+        cache.expire(Timestamp(now));
+        cache.admit(student, mac, SHARE, Timestamp(now + 10))
     }
 
     #[test]
     fn a_request_is_new_once_as_long_as_it_could_be_answered() {
-        let mut cache = ReplayCache::new(ReplayLimits { per_student: 9, total: 9 });
+        let mut cache = ReplayCache::default();
         assert_eq!(admit(&mut cache, 1, 7, 100), Ok(()));
         assert_eq!(admit(&mut cache, 1, 7, 110), Err(AdmitError::Replayed));
         assert_eq!(admit(&mut cache, 2, 7, 110), Ok(()), "another student's is another");
@@ -129,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_flood_fills_only_the_share_of_the_student_whose_key_it_uses() {
-        let mut cache = ReplayCache::new(ReplayLimits { per_student: 3, total: 100 });
+        let mut cache = ReplayCache::default();
         for mac in 0..3 {
             assert_eq!(admit(&mut cache, 1, mac, 100), Ok(()));
         }
@@ -140,20 +151,30 @@ mod tests {
     }
 
     #[test]
-    fn the_total_is_bounded_and_expired_requests_are_dropped() {
-        let mut cache = ReplayCache::new(ReplayLimits { per_student: 3, total: 50 });
+    fn expired_requests_are_dropped() {
+        let mut cache = ReplayCache::default();
         for student in 0..50 {
             assert_eq!(admit(&mut cache, student, 1, 100), Ok(()));
         }
-        assert_eq!(admit(&mut cache, 77, 1, 110), Err(AdmitError::Full));
+        assert_eq!(admit(&mut cache, 0, 1, 110), Err(AdmitError::Replayed));
         assert_eq!(admit(&mut cache, 77, 1, 111), Ok(()));
         let sizes = (cache.answered.len(), cache.per_student.len(), cache.valid_until.len());
         assert_eq!(sizes, (1, 1, 1));
     }
 
     #[test]
+    fn the_students_of_a_class_share_the_total_evenly() {
+        let limits = ReplayLimits { per_student: 4_096, total: 1_000_000 };
+        for (students, share) in
+            [(0, 4_096), (1, 4_096), (244, 4_096), (245, 4_081), (1_000_000, 1), (2_000_000, 1)]
+        {
+            assert_eq!(limits.share(students), share, "{students} students");
+        }
+    }
+
+    #[test]
     fn setting_the_clock_back_accepts_no_replay() {
-        let mut cache = ReplayCache::new(ReplayLimits { per_student: 9, total: 9 });
+        let mut cache = ReplayCache::default();
         assert_eq!(admit(&mut cache, 1, 7, 100), Ok(()));
         assert_eq!(admit(&mut cache, 1, 8, 500), Ok(()), "the first is dropped");
         assert_eq!(admit(&mut cache, 1, 7, 100), Err(AdmitError::Expired));

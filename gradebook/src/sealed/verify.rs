@@ -1,23 +1,38 @@
 //! Verifying sealed requests, so that nobody without the key learns anything.
 //!
-//! An ID that no student has and a token that its student did not make take the same steps, in the
-//! same order: form, key or decoy key, MAC in constant time, text, audience, time, replay cache.
+//! An ID that no student has, a token that its student did not make, and a token that was recorded and
+//! is sent again take the same steps: form, key or decoy key, MAC in constant time, text, audience,
+//! time, replay cache, decoy key. Only a request that is answered takes fewer.
+
+use std::hint::black_box;
 
 use fernet_batch::frame::{BLOCK_BYTES, HEADER_BYTES};
-use fernet_batch::{CachedVerifier, DecoyKeys, Key, NoRandomness, Timestamp};
+use fernet_batch::{CachedVerifier, DecoyKeys, Key, NoRandomness, Timestamp, Verified};
 
-use super::format::SealedRequest;
+use super::format::{Nonce, SealedRequest};
 use super::replay_cache::{AdmitError, ReplayCache, ReplayLimits};
 use crate::request::{Rejection, StudentId};
 use crate::roster::id_hash;
 use crate::wire::{REQUEST_FRAME_BYTES, REQUEST_TEXT_BYTES};
 
+/// Which requests are answered.
+#[derive(Clone, Debug)]
+pub struct VerifierConfig {
+    /// The course and term that requests must name.
+    pub audience: String,
+    /// The most seconds between a request's time and the server's.
+    pub skew_seconds: u64,
+    /// How many requests are remembered.
+    pub replays: ReplayLimits,
+    /// When the process started. A request of this second or before may have been answered by a process
+    /// before this one, and is not answered again.
+    pub started_at: Timestamp,
+}
+
 /// Verifies sealed requests and remembers those that it admitted.
 pub struct RequestVerifier {
-    audience: String,
+    config: VerifierConfig,
     decoy_keys: DecoyKeys,
-    /// The most seconds between a request's time and the server's.
-    skew_seconds: u64,
     replay_cache: ReplayCache,
     /// For the first key that is tried, and for the second: so both caches miss as often for a student
     /// as for an unknown ID.
@@ -32,11 +47,13 @@ pub(crate) struct Credentials<'a> {
     pub(crate) old_key: Option<&'a Key>,
     /// Whether any student has an old key: then two keys are tried for every request.
     pub(crate) tries_two: bool,
+    /// How many requests of a student are remembered.
+    pub(crate) replays_max: usize,
     pub(crate) token: &'a str,
 }
 
 /// What a verification finds.
-pub(crate) enum Verified<'a> {
+pub(crate) enum Verification<'a> {
     /// No student with this ID made the token. It is answered with a decoy under this key.
     Unauthenticated(Key),
     /// The student made it.
@@ -58,22 +75,22 @@ pub(crate) const EMPTY_FRAME: Frame = [0; REQUEST_FRAME_BYTES];
 const REQUEST_BLOCKS: usize = (REQUEST_TEXT_BYTES + 1) / BLOCK_BYTES;
 
 impl RequestVerifier {
-    /// A verifier for requests to this audience whose time is at most `skew_seconds` from the server's.
+    /// A verifier that has answered no request yet.
     ///
     /// # Errors
     /// Returns an error if the operating system gives no random bytes for the decoy keys.
-    pub fn new(
-        audience: String,
-        skew_seconds: u64,
-        limits: ReplayLimits,
-    ) -> Result<Self, NoRandomness> {
+    pub fn new(config: VerifierConfig) -> Result<Self, NoRandomness> {
         Ok(Self {
-            audience,
+            config,
             decoy_keys: DecoyKeys::new()?,
-            skew_seconds,
-            replay_cache: ReplayCache::new(limits),
+            replay_cache: ReplayCache::default(),
             verifiers: Default::default(),
         })
+    }
+
+    /// How many requests are remembered for each student of a class.
+    pub(crate) fn replays_max(&self, students: usize) -> usize {
+        self.config.replays.share(students)
     }
 
     /// Verifies a request. What is authentic and may be answered counts as answered.
@@ -82,59 +99,128 @@ impl RequestVerifier {
         credentials: &Credentials<'_>,
         now: Timestamp,
         frame: &'a mut Frame,
-    ) -> Verified<'a> {
-        let Self { decoy_keys, verifiers: [first, second], .. } = self;
+    ) -> Verification<'a> {
+        self.replay_cache.expire(now);
+        let Self { verifiers: [first, second], decoy_keys, .. } = self;
         let id = credentials.id.as_str();
-        // One decoy key at most is made, whether there is a student or not.
-        let mut decoy_key = None;
-        let mut open = |verifier: &mut CachedVerifier, key: Option<&Key>| {
-            let key = match key {
-                Some(key) => key,
-                None => decoy_key.get_or_insert_with(|| decoy_keys.key_for(id)),
-            };
-            let verifier = verifier.for_key(key);
-            let verified = verifier.open_into::<REQUEST_BLOCKS>(credentials.token, frame)?;
-            // The text is one byte short of whole blocks, so its padding is one byte.
-            (frame.get(HEADER_BYTES + REQUEST_TEXT_BYTES) == Some(&1)).then_some(verified)
-        };
-        let mut verified = open(first, credentials.key);
-        let with_old_key = verified.is_none();
-        if verified.is_none() && credentials.tries_two {
-            verified = open(second, credentials.old_key);
+        let token = credentials.token;
+        // One decoy key is made for each request that is not answered, whether there is a student or
+        // not.
+        let mut decoy_key = DecoyKey { keys: decoy_keys, id, key: None };
+        let mut opened = open(first, credentials.key, &mut decoy_key, token, frame);
+        let with_old_key = opened.is_none();
+        if opened.is_none() && credentials.tries_two {
+            opened = open(second, credentials.old_key, &mut decoy_key, token, frame);
         }
-        let request = verified.and_then(|verified| Some((verified, read_request(frame, id)?)));
+        let request = opened.and_then(|verified| Some((verified, read_request(frame, id)?)));
         let Some((verified, request)) = request else {
-            let key = decoy_key.unwrap_or_else(|| decoy_keys.key_for(id));
-            return Verified::Unauthenticated(key);
+            let decoy_key = decoy_key.get().clone();
+            self.spend_as_for_a_replay(id);
+            return Verification::Unauthenticated(decoy_key);
         };
-        let status = self.admit(&request, verified, now);
-        Verified::Authentic { request, status, with_old_key }
+        let status =
+            self.config.admit(&mut self.replay_cache, &request, verified, credentials, now);
+        if status.is_err() {
+            if credentials.tries_two && !with_old_key {
+                let frame = &mut EMPTY_FRAME.clone();
+                black_box(open(second, credentials.old_key, &mut decoy_key, token, frame));
+            }
+            black_box(decoy_key.get());
+        }
+        Verification::Authentic { request, status, with_old_key }
     }
 
+    /// Does what only a request that was answered before costs, without effect.
+    fn spend_as_for_a_replay(&self, id: &str) {
+        let sample = SealedRequest { audience: "", id, command: "GG", nonce: Nonce(0) };
+        let epoch = Timestamp(0);
+        black_box(read_request(black_box(&SAMPLE_FRAME), id));
+        let _ = black_box(self.config.check(black_box(&sample), epoch, epoch));
+        black_box(self.replay_cache.contains(id_hash(id), 0));
+    }
+}
+
+impl VerifierConfig {
     /// Decides whether an authentic request may be answered, and remembers it if so.
     fn admit(
-        &mut self,
+        &self,
+        replay_cache: &mut ReplayCache,
         request: &SealedRequest<'_>,
-        verified: fernet_batch::Verified,
+        verified: Verified,
+        credentials: &Credentials<'_>,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
+        let Verified { time, mac_prefix } = verified;
+        let student = id_hash(request.id);
+        if let Err(rejection) = self.check(request, time, now) {
+            black_box(replay_cache.contains(student, mac_prefix));
+            return Err(rejection);
+        }
+        let valid_until = Timestamp(time.0.saturating_add(self.skew_seconds));
+        let admitted =
+            replay_cache.admit(student, mac_prefix, credentials.replays_max, valid_until);
+        admitted.map_err(|error| match error {
+            AdmitError::Replayed => Rejection::Replayed,
+            AdmitError::Expired => Rejection::ClockSkew,
+            AdmitError::Full => Rejection::QuotaReached,
+        })
+    }
+
+    /// Decides whether a request to this audience, made at `time`, may be answered now.
+    fn check(
+        &self,
+        request: &SealedRequest<'_>,
+        time: Timestamp,
         now: Timestamp,
     ) -> Result<(), Rejection> {
         if request.audience != self.audience {
             return Err(Rejection::WrongAudience);
         }
         // Compared as a difference: the time in a token may be any number.
-        if verified.time.0.abs_diff(now.0) > self.skew_seconds {
+        if time.0.abs_diff(now.0) > self.skew_seconds || time <= self.started_at {
             return Err(Rejection::ClockSkew);
         }
-        let valid_until = Timestamp(verified.time.0.saturating_add(self.skew_seconds));
-        let student = id_hash(request.id);
-        self.replay_cache.admit(student, verified.mac_prefix, now, valid_until).map_err(|error| {
-            match error {
-                AdmitError::Replayed => Rejection::Replayed,
-                AdmitError::Expired => Rejection::ClockSkew,
-                AdmitError::Full => Rejection::QuotaReached,
-            }
-        })
+        Ok(())
     }
+}
+
+/// The decoy key of an ID, made when it is needed.
+struct DecoyKey<'a> {
+    keys: &'a DecoyKeys,
+    id: &'a str,
+    key: Option<Key>,
+}
+
+impl DecoyKey<'_> {
+    fn get(&mut self) -> &Key {
+        self.key.get_or_insert_with(|| self.keys.key_for(self.id))
+    }
+}
+
+/// Opens a token with a student's key, or with the decoy key in its place.
+fn open(
+    verifier: &mut CachedVerifier,
+    key: Option<&Key>,
+    decoy_key: &mut DecoyKey<'_>,
+    token: &str,
+    frame: &mut Frame,
+) -> Option<Verified> {
+    let verifier = verifier.for_key(key.unwrap_or_else(|| decoy_key.get()));
+    let verified = verifier.open_into::<REQUEST_BLOCKS>(token, frame)?;
+    // The text is one byte short of whole blocks, so its padding is one byte.
+    (frame.get(HEADER_BYTES + REQUEST_TEXT_BYTES) == Some(&1)).then_some(verified)
+}
+
+/// The frame of a request with an ID that no student has.
+static SAMPLE_FRAME: Frame = sample_frame();
+
+const fn sample_frame() -> Frame {
+    const TEXT: &[u8] = b"Q1\tnets-2026-autumn\t\tGG\t0000000000000000";
+    let mut frame = [b' '; REQUEST_FRAME_BYTES];
+    let (_, text) = frame.split_at_mut(HEADER_BYTES);
+    let (text, _) = text.split_at_mut(TEXT.len());
+    text.copy_from_slice(TEXT);
+    frame
 }
 
 /// The request in a decrypted frame. A student's key may have sealed something else, such as a reply or

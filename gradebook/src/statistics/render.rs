@@ -33,6 +33,27 @@ impl StatisticText {
     pub(crate) fn for_student(&self, may_see: bool) -> &str {
         if may_see { &self.shown } else { &self.withheld }
     }
+
+    /// The length of the longer text.
+    pub(crate) fn bytes_max(&self) -> usize {
+        self.shown.len().max(self.withheld.len())
+    }
+}
+
+/// How the answer to `GEA` begins for a student who may not see all of it.
+pub(crate) const NOT_EVERY_EXAM: &str =
+    "Exam average: withheld (you do not have a mark in every exam) (";
+
+impl ExamAverage {
+    /// The length of the longest answer, whichever exams a student has a mark in.
+    pub(crate) fn bytes_max(&self) -> usize {
+        const SEPARATOR_BYTES: usize = 2;
+        let mut bytes = NOT_EVERY_EXAM.len();
+        for (_, exam) in &self.exams {
+            bytes = bytes.saturating_add(exam.bytes_max()).saturating_add(SEPARATOR_BYTES);
+        }
+        bytes.max(self.text.len()).min(LAB_ANSWER_BYTES_MAX)
+    }
 }
 
 /// Renders the statistics of one edition.

@@ -15,6 +15,8 @@ pub(crate) struct Report<'a> {
     pub(crate) name: &'a str,
     /// The edition that the answer comes from.
     pub(crate) edition: u64,
+    /// When that edition was published, RFC 3339 in UTC.
+    pub(crate) published: &'a str,
     /// When the answer was made, RFC 3339 in UTC.
     pub(crate) time: String,
     pub(crate) assessments: Vec<ReportLine<'a>>,

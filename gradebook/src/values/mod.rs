@@ -4,4 +4,4 @@ mod decimal;
 mod edition_number;
 
 pub use decimal::{Decimal, DecimalError};
-pub use edition_number::EditionNumber;
+pub use edition_number::{EditionNumber, EditionStamp};

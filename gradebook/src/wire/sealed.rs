@@ -1,7 +1,7 @@
 //! The line of a sealed request: a student ID, a blank and a token.
 
 use base64_simd::URL_SAFE;
-use fernet_batch::frame::{HEADER_BYTES, MAC_BYTES, token_bytes};
+use fernet_batch::frame::{frame_bytes, token_bytes};
 
 use crate::request::{Command, LineError, Request, StudentId};
 
@@ -10,8 +10,8 @@ pub const REQUEST_TEXT_BYTES: usize = 255;
 /// The characters of every sealed request's token.
 pub const REQUEST_TOKEN_BYTES: usize = token_bytes(REQUEST_FRAME_BYTES);
 
-/// The bytes of the token's frame: one byte of padding follows the text.
-pub(crate) const REQUEST_FRAME_BYTES: usize = HEADER_BYTES + REQUEST_TEXT_BYTES + 1 + MAC_BYTES;
+/// The bytes of the token's frame.
+pub(crate) const REQUEST_FRAME_BYTES: usize = frame_bytes(REQUEST_TEXT_BYTES);
 
 /// Reads a line. Its token has the length of a request's and is canonical base64url; whether the
 /// student made it is checked by the book.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
 
 mod columns;
+mod lengths;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -32,7 +33,12 @@ fn read(file: &str) -> PublishedClass {
 
 /// Publishes a class file.
 fn publish(file: &str, edition: u64, history: &ReleaseHistory, population_min: u32) -> Book {
-    Book::publish(read(file), EditionNumber(edition), history, PrivacyPolicy { population_min })
+    Book::publish(
+        read(file),
+        EditionNumber(edition).published_at(NOW),
+        history,
+        PrivacyPolicy { population_min },
+    )
 }
 
 /// A class as its instructor sees it: each student's mark, or `None`.

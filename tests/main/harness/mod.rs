@@ -3,8 +3,10 @@
 mod client;
 pub(crate) mod pipe;
 
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -63,9 +65,16 @@ pub(crate) fn server_command() -> Command {
 pub(crate) fn class_folder(settings: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("test.toml");
-    std::fs::write(folder.path().join("class.csv"), CLASS).unwrap();
+    write_private(&folder.path().join("class.csv"), CLASS);
     std::fs::write(&path, with_defaults(settings)).unwrap();
     (folder, path)
+}
+
+/// Writes a file that only its owner can read.
+pub(crate) fn write_private(path: &Path, content: impl AsRef<[u8]>) {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.unwrap().write_all(content.as_ref()).unwrap();
 }
 
 /// Adds a port, a class file and the lab's console to settings that have none.
@@ -178,7 +187,7 @@ impl Server {
     /// Replaces the class file by a rename.
     pub(crate) fn save_class(&self, content: &str) {
         let draft = self.folder.path().join("draft");
-        std::fs::write(&draft, content).unwrap();
+        write_private(&draft, content);
         std::fs::rename(&draft, self.class_file()).unwrap();
     }
 

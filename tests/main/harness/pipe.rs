@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::{Actor, Addr, Context, Handler};
 use actix_rt::Arbiter;
 use class_files::{ReadLimits, read_class};
-use fernet_batch::Sealer;
+use fernet_batch::{Sealer, Timestamp};
 use grade_actors::event::{EventSink, ServerEvent, SessionNumber, SharedSink};
 use grade_actors::messages::Ended;
 use grade_actors::{
@@ -60,7 +60,8 @@ pub(crate) fn edition(number: u64, change: impl Fn(&str) -> String) -> Book {
     let limits = ReadLimits { bytes_max: 1 << 20, rows_max: 100 };
     let class = read_class(change(CLASS).as_bytes(), None, &limits).unwrap();
     let history = ReleaseHistory::default();
-    Book::publish(class, EditionNumber(number), &history, PrivacyPolicy::NONE)
+    let edition = EditionNumber(number).published_at(Timestamp::default());
+    Book::publish(class, edition, &history, PrivacyPolicy::NONE)
 }
 
 pub(crate) fn book() -> Book {

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn keys_are_made_only_for_students_without_one_and_nothing_is_overwritten() {
     let (folder, _) = class_folder(KEYS_FILE);
-    write(&folder, "class.csv", &class_without_keys(), 0o644);
+    write(&folder, "class.csv", &class_without_keys(), 0o600);
     let issue = || keys_task(folder.path(), &["issue", "class.csv"]);
     assert_eq!(issue(), (Some(0), "keys.csv: 3 keys made for 3 students\n".into()));
     let path = folder.path().join("keys.csv");
@@ -15,7 +15,7 @@ fn keys_are_made_only_for_students_without_one_and_nothing_is_overwritten() {
     assert_eq!(issue(), (Some(0), nothing.into()));
     // A student joins the class.
     let joined = format!("{}Cy Invented,2100003,1,2,3,4,5,6,7\n", class_without_keys());
-    write(&folder, "class.csv", &joined, 0o644);
+    write(&folder, "class.csv", &joined, 0o600);
     let (code, text) = keys_task(folder.path(), &["check"]);
     assert!(code == Some(1) && text.contains("without a key: 2100003"), "{text}");
     assert_eq!(issue(), (Some(0), "keys.csv: 1 key made for 4 students\n".into()));

@@ -138,7 +138,7 @@ fn a_change_of_either_file_triggers_a_reload() {
 #[test]
 fn a_readable_key_file_is_a_warning_in_the_lab_and_an_error_elsewhere() {
     let exposed =
-        "keys.csv: holds keys and other users can read it (mode 0644); run chmod 600 on it";
+        "keys.csv: contains keys and other users can read it (mode 0644); run chmod 600 on it";
     let folder = folder_with_keys("");
     write(&folder, "keys.csv", &keys_of(&[(ADA.0, ADA.1), (BO.0, BO.1), (ZOE.0, ZOE.1)]), 0o644);
     let (code, lines) = server_in(folder).stopped();
@@ -150,6 +150,23 @@ fn a_readable_key_file_is_a_warning_in_the_lab_and_an_error_elsewhere() {
     let (code, text) = said(command.arg("--config").arg(folder.path().join("test.toml")));
     assert_eq!(code, Some(1));
     assert!(text.contains(exposed), "{text}");
+}
+
+#[test]
+fn a_class_file_that_other_users_can_read_is_a_warning_and_with_keys_in_it_an_error_where_sealed() {
+    let marks = "class.csv: contains marks and other users can read it (mode 0644)";
+    let keys = "class.csv: contains keys and other users can read it (mode 0640)";
+    let folder = folder_with_keys(SEALED);
+    let (_, lines) = server_in(folder).stopped();
+    assert!(lines.iter().any(|line| line.starts_with("Warning") && line.contains(marks)));
+    let (folder, _) = class_folder("");
+    write(&folder, "class.csv", CLASS, 0o640);
+    let (_, lines) = server_in(folder).stopped();
+    assert!(lines.iter().any(|line| line.starts_with("Warning") && line.contains(keys)));
+    let (folder, sealed) = class_folder(SEALED);
+    write(&folder, "class.csv", CLASS, 0o640);
+    let (code, text) = said(server_command().arg("--config").arg(sealed));
+    assert!(code == Some(1) && text.contains(keys), "{text}");
 }
 
 #[test]

@@ -15,7 +15,13 @@ fn key(n: u8) -> Key {
 }
 
 fn verifier() -> RequestVerifier {
-    RequestVerifier::new("nets-2026".into(), 300, LIMITS).unwrap()
+    RequestVerifier::new(VerifierConfig {
+        audience: "nets-2026".into(),
+        skew_seconds: 300,
+        replays: LIMITS,
+        started_at: Timestamp(0),
+    })
+    .unwrap()
 }
 
 fn sealed(key: &Key, audience: &str, id: &str, nonce: u64, time: u64) -> String {
@@ -27,10 +33,11 @@ fn sealed(key: &Key, audience: &str, id: &str, nonce: u64, time: u64) -> String 
 fn status(verifier: &mut RequestVerifier, known: Option<&Key>, token: &str) -> String {
     let id = StudentId::new(b"2100001").unwrap();
     let mut frame = [0; REQUEST_FRAME_BYTES];
-    let credentials = Credentials { id, key: known, old_key: None, tries_two: false, token };
+    let credentials =
+        Credentials { id, key: known, old_key: None, tries_two: false, replays_max: 9, token };
     match verifier.verify(&credentials, NOW, &mut frame) {
-        Verified::Unauthenticated(_) => "unauthenticated".into(),
-        Verified::Authentic { request, status, .. } => {
+        Verification::Unauthenticated(_) => "unauthenticated".into(),
+        Verification::Authentic { request, status, .. } => {
             assert_eq!((request.id, request.command), ("2100001", "GG"));
             status.map_or_else(Rejection::word, |()| "ok").into()
         }
@@ -54,10 +61,11 @@ fn a_student_may_use_the_new_key_or_the_one_before() {
         let token = sealed(by, "nets-2026", "2100001", 1, NOW.0);
         let id = StudentId::new(b"2100001").unwrap();
         let (key, old_key) = (Some(&new), Some(&old).filter(|_| tries_two));
-        let credentials = Credentials { id, key, old_key, tries_two, token: &token };
+        let credentials =
+            Credentials { id, key, old_key, tries_two, replays_max: 9, token: &token };
         match verifier.verify(&credentials, NOW, &mut [0; REQUEST_FRAME_BYTES]) {
-            Verified::Unauthenticated(_) => None,
-            Verified::Authentic { with_old_key, status, .. } => Some((status, with_old_key)),
+            Verification::Unauthenticated(_) => None,
+            Verification::Authentic { with_old_key, status, .. } => Some((status, with_old_key)),
         }
     };
     assert_eq!(with(&new, true), Some((Ok(()), false)));
@@ -73,12 +81,18 @@ fn keys_expanded(known: Option<(&Key, Option<&Key>)>, tries_two: bool) -> u64 {
     let id = StudentId::new(b"2100001").unwrap();
     for _ in 0..5 {
         let (key, old_key) = known.unzip();
-        let credentials =
-            Credentials { id, key, old_key: old_key.flatten(), tries_two, token: &forged };
+        let credentials = Credentials {
+            id,
+            key,
+            old_key: old_key.flatten(),
+            tries_two,
+            replays_max: 9,
+            token: &forged,
+        };
         let mut frame = [0; REQUEST_FRAME_BYTES];
         assert!(matches!(
             verifier.verify(&credentials, NOW, &mut frame),
-            Verified::Unauthenticated(_)
+            Verification::Unauthenticated(_)
         ));
     }
     verifier.verifiers.iter().map(CachedVerifier::keys_expanded).sum()
@@ -92,6 +106,52 @@ fn a_forged_request_costs_as_much_for_a_student_with_one_key_or_two_as_for_an_un
     assert_eq!(keys_expanded(None, true), 2);
     assert_eq!(keys_expanded(Some((&new, None)), true), 2);
     assert_eq!(keys_expanded(Some((&new, Some(&old))), true), 2);
+}
+
+#[test]
+fn a_request_that_is_sent_again_costs_as_much_as_a_forged_one() {
+    let (new, old) = (key(1), key(2));
+    let id = StudentId::new(b"2100001").unwrap();
+    for (by, tries_two) in [(&new, false), (&new, true), (&old, true)] {
+        let mut verifier = verifier();
+        let expanded = |verifier: &RequestVerifier| {
+            verifier.verifiers.each_ref().map(CachedVerifier::keys_expanded)
+        };
+        let mut ask = |token: &str| {
+            let old_key = Some(&old).filter(|_| tries_two);
+            let credentials =
+                Credentials { id, key: Some(&new), old_key, tries_two, replays_max: 9, token };
+            drop(verifier.verify(&credentials, NOW, &mut [0; REQUEST_FRAME_BYTES]));
+            expanded(&verifier)
+        };
+        let token = sealed(by, "nets-2026", "2100001", 1, NOW.0);
+        ask(&token);
+        let replayed = ask(&token);
+        assert_eq!(replayed, [1, u64::from(tries_two)], "both keys are tried");
+        let forged = sealed(&key(7), "nets-2026", "2100001", 1, NOW.0);
+        assert_eq!(ask(&forged), replayed, "neither is expanded again");
+    }
+}
+
+#[test]
+fn requests_from_before_the_start_of_the_process_are_not_answered() {
+    let (mut verifier, key) = (verifier(), key(1));
+    verifier.config.started_at = Timestamp(NOW.0 - 10);
+    for (time, expected) in [(NOW.0 - 11, "clock"), (NOW.0 - 10, "clock"), (NOW.0 - 9, "ok")] {
+        let token = sealed(&key, "nets-2026", "2100001", 1, time);
+        assert_eq!(status(&mut verifier, Some(&key), &token), expected, "{time}");
+    }
+}
+
+#[test]
+fn a_student_s_share_is_the_student_s_alone() {
+    let (mut verifier, key) = (verifier(), key(1));
+    for nonce in 0..9 {
+        let token = sealed(&key, "nets-2026", "2100001", nonce, NOW.0);
+        assert_eq!(status(&mut verifier, Some(&key), &token), "ok");
+    }
+    let token = sealed(&key, "nets-2026", "2100001", 9, NOW.0);
+    assert_eq!(status(&mut verifier, Some(&key), &token), "busy");
 }
 
 #[test]

@@ -1,0 +1,77 @@
+//! The lengths of answers: those of one edition to one command are padded to one length, so that the
+//! length of a token tells no mark, and not who has one.
+
+use fernet_batch::{Timestamp, frame};
+
+use super::topic::{NO_ASSESSMENTS, SEPARATOR};
+use super::{AnswerLengths, Book};
+use crate::request::LAB_ANSWER_BYTES_MAX;
+use crate::roster::Record;
+use crate::sealed::{REPLY_HEAD_BYTES_MAX, padded_reply_bytes};
+use crate::statistics::{NO_OWN_FIGURES, Report, ReportLine};
+
+impl Book {
+    /// The lengths for all students together. No student's text is longer.
+    pub(super) fn longest_answers(&self) -> AnswerLengths {
+        let records = || self.roster.records();
+        let longest_id = records().map(Record::id).max_by_key(|id| id.len()).unwrap_or_default();
+        let longest_name = records().map(Record::name).max_by_key(|name| json_text_bytes(name));
+        let mut grades = 0_usize;
+        let mut marks = 0_usize;
+        let mut lines = Vec::with_capacity(self.assessments.len());
+        for (assessment, longest) in self.assessments.iter().zip(self.roster.longest_marks()) {
+            let grade_bytes = assessment.label.len() + longest.text_bytes + SEPARATOR.len();
+            grades = grades.saturating_add(grade_bytes);
+            marks = marks.saturating_add(longest.number_bytes.saturating_sub(NULL.len()));
+            let withheld_is_longer = self.own_marks_only
+                && json_bytes(&NO_OWN_FIGURES) > json_bytes(&assessment.figures);
+            let class = if withheld_is_longer { &NO_OWN_FIGURES } else { &assessment.figures };
+            lines.push(ReportLine { assessment: &assessment.name, mark: None, class });
+        }
+        let report = Report {
+            id: longest_id,
+            name: longest_name.unwrap_or_default(),
+            edition: self.edition.0,
+            published: &self.published,
+            time: Timestamp(0).to_string(),
+            assessments: lines,
+        };
+        AnswerLengths {
+            id: longest_id.len(),
+            grades: grades.max(NO_ASSESSMENTS.len()).min(LAB_ANSWER_BYTES_MAX),
+            report: json_bytes(&report).saturating_add(marks),
+        }
+    }
+
+    /// The length of the longest reply line to a sealed request, in bytes.
+    pub fn sealed_reply_bytes_max(&self) -> usize {
+        reply_line_bytes(padded_reply_bytes(
+            REPLY_HEAD_BYTES_MAX.saturating_add(self.lengths.report),
+        ))
+    }
+
+    /// The length of the longest reply line to a request in clear, in bytes.
+    pub fn clear_reply_bytes_max(&self) -> usize {
+        reply_line_bytes(self.lengths.report.max(LAB_ANSWER_BYTES_MAX))
+    }
+}
+
+/// The length of the line with a token of so many bytes of text.
+fn reply_line_bytes(text_bytes: usize) -> usize {
+    frame::token_bytes(frame::frame_bytes(text_bytes)).saturating_add(1)
+}
+
+/// A blank mark in a report.
+const NULL: &str = "null";
+
+/// The length of a text as JSON.
+fn json_text_bytes(text: &str) -> usize {
+    const QUOTES: usize = 2;
+    let is_escaped = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    if text.bytes().any(is_escaped) { json_bytes(&text) } else { text.len() + QUOTES }
+}
+
+/// The length of a value as JSON; 0 if it has no JSON, which no report has.
+fn json_bytes(value: &impl serde::Serialize) -> usize {
+    serde_json::to_vec(value).map_or(0, |json| json.len())
+}

@@ -1,0 +1,96 @@
+//! Lengths: an observer who sees only how long a reply is learns nothing of a student's marks.
+
+use std::collections::BTreeSet;
+
+use fernet_batch::DecoyKeys;
+use gradebook::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest, VerifierConfig};
+
+use super::*;
+
+const ASSESSMENTS: usize = 30;
+const STUDENTS: usize = 40;
+
+/// A class in which the first student has no mark, the last one long marks, and the others some.
+fn class() -> String {
+    let mut file = "Name,ID Number,Key".to_owned();
+    for column in 0..ASSESSMENTS {
+        write!(file, ",Quiz {column}").unwrap();
+    }
+    for n in 0..STUDENTS {
+        let name = if n == 3 { "Ada \\ Longname of Somewhere" } else { "Bo" };
+        let id = 2_100_000 + n;
+        write!(file, "\n{name},{id},{}", key(n)).unwrap();
+        for column in 0..ASSESSMENTS {
+            match (n, column) {
+                (0, _) => file.push(','),
+                (39, _) => file.push_str(",10.125"),
+                _ if (n + column) % 3 == 0 => file.push(','),
+                _ => write!(file, ",{}", (n + column) % 11).unwrap(),
+            }
+        }
+    }
+    file
+}
+
+const COMMANDS: [&str; 5] = ["GG", "AVG Quiz 3", "STATS Quiz 29", "REPORT", "AVG Nothing"];
+
+/// The lengths of the replies to a command, over all students and an ID that no student has.
+fn sealed_lengths(book: &Book, command: &str) -> BTreeSet<usize> {
+    let mut verifier = RequestVerifier::new(VerifierConfig {
+        audience: "nets".into(),
+        skew_seconds: 10,
+        replays: ReplayLimits { per_student: 100, total: 10_000 },
+        started_at: Timestamp(0),
+    })
+    .unwrap();
+    let mut sealer = Sealer::new().unwrap();
+    let mut lengths = BTreeSet::new();
+    for n in 0..STUDENTS {
+        let id = (2_100_000 + n).to_string();
+        let request = SealedRequest { audience: "nets", id: &id, command, nonce: Nonce(7) };
+        let token = request.seal(&Key::parse(key(n).as_bytes()).unwrap(), NOW).unwrap();
+        let mut requests = Requests::new(BatchLimits { requests: 1, output_bytes: 1 << 20 });
+        let id = StudentId::new(id.as_bytes()).unwrap();
+        requests.push(Request { id, command: Command::Sealed(&token) });
+        let answers = book.answer_sealed(requests, &mut verifier, NOW);
+        let replies = answers.seal(&mut sealer, ReplyForm::Line);
+        lengths.insert(replies.bytes().len());
+        assert!(replies.bytes().len() <= book.sealed_reply_bytes_max());
+    }
+    lengths
+}
+
+#[test]
+fn all_sealed_answers_to_a_command_have_one_length() {
+    for population_min in [1, 5, 50] {
+        let book = publish(&class(), 1, &ReleaseHistory::default(), population_min);
+        for command in COMMANDS {
+            let lengths = sealed_lengths(&book, command);
+            assert_eq!(lengths.len(), 1, "{command}: {lengths:?}");
+        }
+        assert_eq!(sealed_lengths(&book, "AVG Nothing"), [589].into(), "the shortest reply");
+    }
+}
+
+#[test]
+fn answers_and_decoys_in_clear_have_one_length() {
+    let unknown = UnknownStudent::Decoy(DecoyKeys::new().unwrap());
+    for population_min in [1, 5, 50] {
+        let book = publish(&class(), 1, &ReleaseHistory::default(), population_min);
+        for command in COMMANDS {
+            let mut lengths = BTreeSet::new();
+            for id in (2_100_000..2_100_000 + STUDENTS).map(|id| id.to_string()).chain(["7".into()])
+            {
+                let mut requests =
+                    Requests::new(BatchLimits { requests: 1, output_bytes: 1 << 20 });
+                let id = StudentId::new(id.as_bytes()).unwrap();
+                requests.push(Request { id, command: Command::parse(command).unwrap() });
+                let answers = book.answer(requests, &unknown, NOW);
+                let replies = answers.seal(&mut Sealer::new().unwrap(), ReplyForm::Line);
+                lengths.insert(replies.bytes().len());
+                assert!(replies.bytes().len() <= book.clear_reply_bytes_max());
+            }
+            assert_eq!(lengths.len(), 1, "{command}: {lengths:?}");
+        }
+    }
+}
