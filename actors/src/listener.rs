@@ -13,9 +13,11 @@ use actix::{
     SpawnHandle, StreamHandler, WrapFuture,
 };
 use actix_rt::ArbiterHandle;
+use gradebook::{Rejection, wire};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use crate::acceptor::{Accepted, Acceptor};
 use crate::dispatch::WorkerContext;
@@ -27,6 +29,15 @@ use crate::supervision::RestartLimit;
 
 /// How often the rate limit forgets sources that sent nothing.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The most rejected connections that are told why at one time. They take descriptors beside those of
+/// the connection limit, so they are few.
+const REJECTED_MAX: usize = 16;
+
+/// How long a rejected client may take to close, and how many bytes it may send meanwhile. Closing with
+/// unread bytes would reset the connection, and the reset could overtake the reason.
+const REJECTED_TIMEOUT: Duration = Duration::from_secs(1);
+const REJECTED_BYTES_MAX: u64 = 64 * 1024;
 
 /// A thread that sessions run on.
 pub(crate) struct WorkerThread {
@@ -48,6 +59,8 @@ pub(crate) struct Listener {
     /// The number of open sessions of each source.
     per_source: HashMap<Source, usize>,
     last_number: u64,
+    /// The number of rejected connections that wait for their client to close.
+    rejected: usize,
     accepting: Option<SpawnHandle>,
     /// Who waits for the last session to end.
     all_ended: Option<oneshot::Sender<()>>,
@@ -71,6 +84,7 @@ impl Listener {
             sessions: HashMap::new(),
             per_source: HashMap::new(),
             last_number: 0,
+            rejected: 0,
             accepting: None,
             all_ended: None,
             restart_limit,
@@ -106,6 +120,17 @@ impl Listener {
             }
         };
         self.sessions.insert(number, (session, source));
+    }
+
+    /// Says why a connection closes, and closes it. Beyond [`REJECTED_MAX`] it closes without a word.
+    fn reject(&mut self, socket: TcpStream, context: &mut Context<Self>) {
+        if self.rejected >= REJECTED_MAX {
+            return;
+        }
+        self.rejected += 1;
+        context.spawn(say_rejected(socket).into_actor(self).map(|(), listener, _| {
+            listener.rejected = listener.rejected.saturating_sub(1);
+        }));
     }
 
     /// Counts the end of a session of this source.
@@ -153,6 +178,7 @@ impl StreamHandler<Accepted> for Listener {
             self.spawn_session(accepted, source, context);
         } else {
             self.events.emit(&ServerEvent::ConnectionRejected(accepted.peer));
+            self.reject(accepted.socket, context);
         }
     }
 
@@ -203,4 +229,16 @@ impl Handler<Drain> for Listener {
             Drained { cut_off }
         }))
     }
+}
+
+/// Tells a client that its source has too many connections, and waits until it closes.
+async fn say_rejected(mut socket: TcpStream) {
+    let mut line = Vec::new();
+    wire::write_rejection(&mut line, Rejection::TooManyConnections);
+    // A new connection has room for a line.
+    if socket.try_write(&line).is_err() || socket.shutdown().await.is_err() {
+        return;
+    }
+    let mut rest = socket.take(REJECTED_BYTES_MAX);
+    drop(timeout(REJECTED_TIMEOUT, copy(&mut rest, &mut sink())).await);
 }

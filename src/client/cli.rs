@@ -10,11 +10,11 @@ use fernet_batch::Key;
 use fernet_batch::redact::redact_keys;
 use gradebook::command_list;
 
-use super::connection::ask_once;
+use super::connection::ask;
 use super::dialogue::{Dialogue, DialogueError};
 use super::display::{Style, show, show_error};
 use super::editions::Editions;
-use super::endpoint::{Endpoint, SealedOptions};
+use super::endpoint::{Endpoint, SealedOptions, ServerClock};
 use super::keys::{Keys, prompt_for_key};
 use super::request::ClientRequest;
 use super::script::{Script, ScriptError};
@@ -163,7 +163,7 @@ fn check(arguments: &Arguments) -> Result<(), Exit> {
 
 fn sealed_options(audience: String) -> Result<SealedOptions, Exit> {
     let editions = Editions::load().map_err(Exit::usage)?;
-    Ok(SealedOptions { audience, editions })
+    Ok(SealedOptions { audience, editions, clock: ServerClock::default() })
 }
 
 /// The students' keys, from the first source that is named.
@@ -211,7 +211,7 @@ impl Client<'_> {
         let sealed = self.endpoint.sealed.as_ref();
         let request = ClientRequest::new(id.to_owned(), &command, key, sealed);
         let answered = request.and_then(|request| {
-            let answer = ask_once(self.endpoint, &request)?;
+            let answer = ask(self.endpoint, &request)?;
             Ok((request, answer))
         });
         let (written, code) = match answered {

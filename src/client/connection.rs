@@ -46,7 +46,12 @@ impl<'a> Connection<'a> {
         for request in requests {
             lines.push_str(&request.line(self.endpoint.sealed.as_ref(), now)?);
         }
-        self.socket.write_all(lines.as_bytes()).map_err(|_| ClientError::Lost)
+        match self.socket.write_all(lines.as_bytes()) {
+            Ok(()) => Ok(()),
+            // The server may have said why it closed the connection.
+            Err(error) if is_closed(error.kind()) => Ok(()),
+            Err(_) => Err(ClientError::Lost),
+        }
     }
 
     /// Receives one reply line.
@@ -78,7 +83,10 @@ impl<'a> Connection<'a> {
         }
         let mut buffer = [0; 16 * 1024];
         match self.socket.read(&mut buffer) {
-            Ok(0) if self.buffer.is_empty() => Err(ClientError::Closed),
+            Ok(0) if self.buffer.is_empty() => Err(match self.endpoint.sealed {
+                Some(_) => ClientError::ClosedSealed,
+                None => ClientError::Closed,
+            }),
             Ok(0) => Err(ClientError::Lost),
             Ok(read) => {
                 self.buffer.extend_from_slice(buffer.get(..read).unwrap_or_default());
@@ -97,6 +105,19 @@ impl<'a> Connection<'a> {
     }
 }
 
+/// Sends one request over a connection of its own, and opens the answer. If the server rejects the
+/// request for its time, the request is sent once more with the server's time: the server may have
+/// started just now, or the clocks differ by less than an answer's greatest age.
+///
+/// # Errors
+/// Returns an error if there is no trusted answer.
+pub(super) fn ask(endpoint: &Endpoint, request: &ClientRequest) -> Result<Answer, ClientError> {
+    match ask_once(endpoint, request) {
+        Err(ClientError::ClockSkew { .. }) => ask_once(endpoint, request),
+        answer => answer,
+    }
+}
+
 /// Sends one request over a connection of its own, and opens the answer.
 ///
 /// # Errors
@@ -109,6 +130,11 @@ pub(super) fn ask_once(
     connection.send(std::iter::once(request))?;
     let line = connection.receive()?;
     read_reply(endpoint, &line, request, SystemTime::now())
+}
+
+/// Returns true if an error says that the other side has closed the connection.
+fn is_closed(error: ErrorKind) -> bool {
+    matches!(error, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
 
 fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {

@@ -12,7 +12,7 @@ use gradebook::{Command, StudentId, command_list};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
-use super::connection::ask_once;
+use super::connection::ask;
 use super::display::{Style, show};
 use super::endpoint::Endpoint;
 use super::error::ClientError;
@@ -138,7 +138,7 @@ impl Dialogue<'_> {
         let sealed = self.endpoint.sealed.as_ref();
         let request = ClientRequest::new(id.to_owned(), &command.to_string(), key, sealed);
         let answered = request.and_then(|request| {
-            let answer = ask_once(self.endpoint, &request)?;
+            let answer = ask(self.endpoint, &request)?;
             Ok((request, answer))
         });
         match answered {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::keys::KeysError;
 use fernet_batch::{NoRandomness, Timestamp};
 use gradebook::sealed::InvalidField;
-use gradebook::{EditionNumber, LineError};
+use gradebook::{EditionNumber, LineError, Rejection};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +26,30 @@ pub(super) enum ClientError {
         /// The server's text for people.
         text: String,
     },
+    /// The server rejected the request for its time.
+    #[error(
+        "refused by the server: {}; the server's clock says {server} (clock)",
+        Rejection::ClockSkew.text()
+    )]
+    ClockSkew {
+        /// The server's time.
+        server: Timestamp,
+    },
     /// The command is unknown, so nothing was sent.
     #[error("{}", command_error_text(*.0))]
     UnknownCommand(LineError),
     /// The server closed the connection instead of answering.
     #[error("closed without an answer; the server does so when it does not know the student ID")]
     Closed,
+    /// The server closed the connection instead of answering a sealed request.
+    #[error("closed without an answer: the server may be stopping; ask again")]
+    ClosedSealed,
+    /// A line of a script is not a request.
+    #[error("is not ID COMMAND; with --id, a command alone is enough")]
+    BadLine,
+    /// There is no key for the student.
+    #[error("{0}")]
+    NoKey(#[from] KeysError),
     /// The connection broke before the answer was complete.
     #[error("the connection was lost before the answer was complete")]
     Lost,
@@ -96,8 +115,12 @@ impl ClientError {
     /// The program's exit code.
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused { .. } | Self::UnknownCommand(_) | Self::Closed => 1,
-            Self::InvalidField(_) => 2,
+            Self::Refused { .. }
+            | Self::ClockSkew { .. }
+            | Self::UnknownCommand(_)
+            | Self::Closed
+            | Self::ClosedSealed => 1,
+            Self::BadLine | Self::NoKey(_) | Self::InvalidField(_) => 2,
             Self::NotConnected { .. } | Self::Lost | Self::TimedOut(_) | Self::NoRandomness(_) => 3,
             Self::NotAToken | Self::WrongKey => 4,
             Self::TooOld { .. }
@@ -108,12 +131,17 @@ impl ClientError {
         }
     }
 
-    /// The word for programs. Its meaning never changes.
-    pub(super) const fn word(&self) -> &'static str {
+    /// The word for programs, which is the server's where the server rejected the request. Its meaning
+    /// never changes.
+    pub(super) fn word(&self) -> &str {
         match self {
             Self::NotConnected { .. } => "not-connected",
-            Self::Refused { .. } | Self::UnknownCommand(_) => "refused",
-            Self::Closed => "closed",
+            Self::Refused { word, .. } => word,
+            Self::ClockSkew { .. } => Rejection::ClockSkew.word(),
+            Self::UnknownCommand(_) => Rejection::UnknownCommand.word(),
+            Self::BadLine => "usage",
+            Self::NoKey(_) => "no-key",
+            Self::Closed | Self::ClosedSealed => "closed",
             Self::Lost => "lost",
             Self::TimedOut(_) => "timed-out",
             Self::NotAToken => "not-a-token",
@@ -128,12 +156,20 @@ impl ClientError {
         }
     }
 
+    /// Returns true if the same request may be answered a little later.
+    pub(super) fn asks_to_wait(&self) -> bool {
+        matches!(self, Self::Refused { word, .. } if word == Rejection::TooMany.word())
+    }
+
     /// Returns true if the connection can be used for another request.
     pub(super) const fn leaves_connection(&self) -> bool {
         matches!(
             self,
             Self::Refused { .. }
+                | Self::ClockSkew { .. }
                 | Self::UnknownCommand(_)
+                | Self::BadLine
+                | Self::NoKey(_)
                 | Self::NotAToken
                 | Self::WrongKey
                 | Self::TooOld { .. }

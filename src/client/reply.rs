@@ -39,7 +39,7 @@ pub(super) fn read_reply(
     })?;
     check_age(endpoint.age_max, opened.time, Timestamp::of(now))?;
     if let Some(sealed) = &endpoint.sealed {
-        return read_sealed_reply(sealed, &opened, request);
+        return read_sealed_reply(sealed, &opened, request, Timestamp::of(now));
     }
     let text = without_padding(&opened.text);
     if !can_answer(request, text) {
@@ -63,6 +63,7 @@ fn read_sealed_reply(
     sealed: &SealedOptions,
     opened: &Opened,
     request: &ClientRequest,
+    now: Timestamp,
 ) -> Result<Answer, ClientError> {
     let reply = Reply::parse(&opened.text).filter(|reply| reply.request == request.sealed());
     let Reply { edition, time, body, .. } = reply.ok_or(ClientError::Mismatched)?;
@@ -70,11 +71,12 @@ fn read_sealed_reply(
     seen.map_err(|seen| ClientError::Stale { edition, seen })?;
     match body {
         Ok(text) => Ok(Answer { time: opened.time, text: text.to_owned() }),
+        Err(Rejection::ClockSkew) => {
+            sealed.clock.follow(time, now);
+            Err(ClientError::ClockSkew { server: time })
+        }
         Err(rejection) => {
-            let mut text = rejection.text().to_owned();
-            if rejection == Rejection::ClockSkew {
-                text = format!("{text}; the server's clock says {time}");
-            }
+            let text = rejection.text().to_owned();
             Err(ClientError::Refused { word: rejection.word().to_owned(), text })
         }
     }
@@ -192,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_rejection_a_token_and_anything_else_are_different_errors() {
-        assert_eq!(read("ERR unknown no student has this ID"), Err("refused".into()));
+        assert_eq!(read("ERR unknown no student has this ID"), Err("unknown".into()));
         assert_eq!(read("HTTP/1.1 400 Bad Request"), Err("not-a-token".into()));
         let other = fernet::Fernet::new(&fernet::Fernet::generate_key()).unwrap();
         assert_eq!(read(&other.encrypt_at_time(b"x", NOW)), Err("wrong-key".into()));

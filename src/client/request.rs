@@ -59,11 +59,12 @@ impl ClientRequest {
         sealed: Option<&SealedOptions>,
         now: SystemTime,
     ) -> Result<String, ClientError> {
-        let Some(SealedOptions { audience, .. }) = sealed else {
+        let Some(SealedOptions { audience, clock, .. }) = sealed else {
             return Ok(format!("{} {}\n", self.id, self.text));
         };
         let request = SealedRequest { audience, ..self.sealed() };
-        Ok(format!("{} {}\n", self.id, request.seal(&self.key, Timestamp::of(now))?))
+        let time = clock.time_at(Timestamp::of(now));
+        Ok(format!("{} {}\n", self.id, request.seal(&self.key, time)?))
     }
 
     /// What a sealed reply repeats.

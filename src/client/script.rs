@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Write};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::connection::Connection;
+use super::connection::{Connection, ask_once};
 use super::display::{Style, show, show_error};
 use super::endpoint::Endpoint;
 use super::error::ClientError;
@@ -16,6 +16,12 @@ use super::request::ClientRequest;
 /// The most requests in flight. Their bytes and those of their answers fit the system's buffers, so
 /// neither side waits for the other to read.
 const IN_FLIGHT_MAX: usize = 64;
+
+/// How long to wait at first where the server allows no more requests for now; each time twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// The most waits for one request: a minute in all.
+const WAITS_MAX: u32 = 6;
 
 /// How a script runs.
 pub(super) struct Script<'a> {
@@ -37,13 +43,13 @@ pub(super) enum ScriptError {
     /// The answers cannot be written.
     #[error(transparent)]
     Output(#[from] io::Error),
-    /// A line is not a request.
-    #[error("line {line}: {error}")]
-    Line {
+    /// The script cannot be read.
+    #[error("line {line}: cannot be read: {error}")]
+    Input {
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong with it.
-        error: String,
+        /// The system's error.
+        error: io::Error,
     },
 }
 
@@ -129,30 +135,32 @@ impl Script<'_> {
             }
         }
         out.flush()?;
-        pipeline.bad_line.map_or(Ok(outcome), Err)
+        pipeline.failure.map_or(Ok(outcome), Err)
     }
 
     /// The request on a line; `None` on a blank line or a comment.
-    fn parse_line(&self, number: usize, text: &str) -> Result<Option<Line>, ScriptError> {
+    fn parse_line(&self, number: usize, text: &str) -> Option<Line> {
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
-            return Ok(None);
+            return None;
         }
-        let bad_line = |error: String| ScriptError::Line { line: number, error };
-        let (id, command) = match self.id {
-            Some(id) => (id, text),
-            None => text.split_once([' ', ',', '\t']).ok_or_else(|| {
-                bad_line("is not ID COMMAND; with --id, a command alone is enough".to_owned())
-            })?,
+        let words = match self.id {
+            Some(id) => Some((id, text)),
+            None => text.split_once([' ', ',', '\t']),
+        };
+        let Some((id, command)) = words else {
+            // The line may be a key, so it is not repeated.
+            let request = Err(ClientError::BadLine);
+            return Some(Line { number, id: String::new(), command: String::new(), request });
         };
         let command = command.trim_start_matches([' ', ',', '\t']);
-        let no_prompt = || Err(KeysError::NoSource);
-        let key = self.keys.key_of(id, no_prompt).map_err(|error| bad_line(error.to_string()))?;
-        let sealed = self.endpoint.sealed.as_ref();
-        let request = ClientRequest::new(id.to_owned(), command, key, sealed);
-        let id = id.to_owned();
-        let command = command.to_owned();
-        Ok(Some(Line { number, id, command, request }))
+        let request = self.request(id, command);
+        Some(Line { number, id: id.to_owned(), command: command.to_owned(), request })
+    }
+
+    fn request(&self, id: &str, command: &str) -> Result<ClientRequest, ClientError> {
+        let key = self.keys.key_of(id, || Err(KeysError::NoSource))?;
+        ClientRequest::new(id.to_owned(), command, key, self.endpoint.sealed.as_ref())
     }
 }
 
@@ -167,8 +175,10 @@ struct Pipeline<'a> {
     sent: usize,
     /// Whether this connection has brought no answer yet.
     fresh: bool,
-    /// The line that ends the script.
-    bad_line: Option<ScriptError>,
+    /// How often the first request was sent again since the server allows no more for now.
+    waits: u32,
+    /// What ends the script.
+    failure: Option<ScriptError>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -180,24 +190,23 @@ impl<'a> Pipeline<'a> {
             connection: None,
             sent: 0,
             fresh: true,
-            bad_line: None,
+            waits: 0,
+            failure: None,
         }
     }
 
     /// Takes the lines that are there, and waits for one if nothing else is left to do. Returns true
     /// if there is a request.
     fn fill(&mut self) -> bool {
-        while self.in_flight.len() < IN_FLIGHT_MAX && self.bad_line.is_none() {
+        while self.in_flight.len() < IN_FLIGHT_MAX && self.failure.is_none() {
             let line = match self.in_flight.is_empty() {
                 true => self.lines.recv().map_err(|_| TryRecvError::Disconnected),
                 false => self.lines.try_recv(),
             };
             let Ok((number, text)) = line else { break };
-            let text =
-                text.map_err(|error| ScriptError::Line { line: number, error: error.to_string() });
-            match text.and_then(|text| self.script.parse_line(number, &text)) {
-                Ok(line) => self.in_flight.extend(line),
-                Err(error) => self.bad_line = Some(error),
+            match text {
+                Ok(text) => self.in_flight.extend(self.script.parse_line(number, &text)),
+                Err(error) => self.failure = Some(ScriptError::Input { line: number, error }),
             }
         }
         !self.in_flight.is_empty()
@@ -209,14 +218,34 @@ impl<'a> Pipeline<'a> {
             // Nothing was sent, so no reply belongs to this line.
             return self.pop(Err(ClientError::Lost));
         }
-        let answer = self.exchange();
+        let mut answer = self.exchange();
         if answer.as_ref().is_err_and(|error| !error.leaves_connection()) {
             self.connection = None;
         }
-        // The server may have closed a connection that was idle.
-        let was_idle =
-            matches!(answer, Err(ClientError::Closed | ClientError::Lost)) && !self.fresh;
-        if was_idle { None } else { self.pop(answer) }
+        match &answer {
+            // The server may have closed a connection that was idle.
+            Err(ClientError::Closed | ClientError::ClosedSealed | ClientError::Lost)
+                if !self.fresh =>
+            {
+                return None;
+            }
+            Err(error) if error.asks_to_wait() && self.waits < WAITS_MAX => {
+                // What is in flight behind it was sent too early as well.
+                self.connection = None;
+                std::thread::sleep(FIRST_WAIT * 2_u32.pow(self.waits));
+                self.waits += 1;
+                return None;
+            }
+            // The replies to requests that were made before the server told its time.
+            Err(ClientError::ClockSkew { .. }) => {
+                if let Some(Line { request: Ok(request), .. }) = self.in_flight.front() {
+                    answer = ask_once(self.script.endpoint, request);
+                }
+            }
+            _ => {}
+        }
+        self.waits = 0;
+        self.pop(answer)
     }
 
     /// Removes the first line, and joins its request with the answer.

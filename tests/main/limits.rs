@@ -36,6 +36,26 @@ fn connections_beyond_the_limit_wait_until_one_ends() {
     assert_eq!(asks(&mut fourth), ADA_GRADES, "the count recovers");
 }
 
+const TOO_MANY_CONNECTIONS: &str =
+    "ERR connections too many connections from your network; close one, or try again later";
+
+#[test]
+fn many_rejected_connections_at_once_hold_up_nobody() {
+    let server = Server::start("[limits]\nconnections_per_source = 1");
+    let mut inside = server.connect();
+    assert_eq!(asks(&mut inside), ADA_GRADES);
+    let mut rejected: Vec<_> = (0..100).map(|_| server.connect()).collect();
+    assert_eq!(asks(&mut inside), ADA_GRADES);
+    // A few are told why, and the others are closed without a word.
+    let mut told = 0;
+    for client in &mut rejected {
+        let mut line = Vec::new();
+        let _ = client.socket().read_to_end(&mut line);
+        told += usize::from(line.starts_with(b"ERR connections "));
+    }
+    assert!(told >= 16, "{told} were told");
+}
+
 #[test]
 fn connections_beyond_the_limit_per_source_are_closed_until_one_ends() {
     let mut server = Server::start("[limits]\nconnections_per_source = 2");
@@ -44,7 +64,8 @@ fn connections_beyond_the_limit_per_source_are_closed_until_one_ends() {
         for client in &mut inside {
             assert_eq!(asks(client), ADA_GRADES);
         }
-        assert_eq!(server.connect().remaining_replies(), Vec::<String>::new());
+        let rejected = server.connect().remaining_replies();
+        assert_eq!(rejected, [TOO_MANY_CONNECTIONS]);
         server.prints("Connection from 127.0.0.1 rejected: too many are open.");
         for client in &mut inside {
             assert_eq!(asks(client), ADA_GRADES);
@@ -52,8 +73,7 @@ fn connections_beyond_the_limit_per_source_are_closed_until_one_ends() {
         }
         // The listener learns of the end a moment after the client.
         let start = Instant::now();
-        while server.connect().say(b"2100001 GG\n").finish_sending().remaining_replies().is_empty()
-        {
+        while server.answers(b"2100001 GG\n") == [TOO_MANY_CONNECTIONS] {
             assert!(start.elapsed() < crate::harness::TIMEOUT, "the count never recovers");
         }
     }

@@ -212,8 +212,8 @@ fn replies_to_forged_requests_do_not_reveal_who_is_enrolled() {
 fn unsealed_requests_are_rejected_without_a_lookup() {
     let server = Server::start(SEALED);
     let line = foreign(ADA.0, 1);
-    let malformed = "ERR malformed this server answers sealed requests only; send: ID TOKEN \
-                     (docs/PROTOCOL.md, section 8)";
+    let malformed = "ERR malformed this server answers sealed requests only; ask with grade-client \
+                     --sealed AUDIENCE, or send: ID TOKEN (docs/PROTOCOL.md, section 8)";
     let cut = format!("{}\n", line.get(..line.len() - 2).unwrap());
     for line in
         [&*format!("{} GG\n", ADA.0), "2999999 GG\n", "hello\n", &cut, &line.replace('A', "*")]

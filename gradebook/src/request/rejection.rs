@@ -19,6 +19,8 @@ pub enum Rejection {
     TooSlow,
     /// The source sends more requests a second than allowed.
     TooMany,
+    /// The source has as many connections as it may have; this one closes.
+    TooManyConnections,
     /// A part of the server failed on this request and was restarted.
     Busy,
     /// The sealed request is for another course or term.
@@ -58,6 +60,7 @@ impl Rejection {
             Self::TooLong => "too-long",
             Self::TooSlow => "too-slow",
             Self::TooMany => "too-many",
+            Self::TooManyConnections => "connections",
             Self::Busy | Self::QuotaReached => "busy",
             Self::WrongAudience => "audience",
             Self::ClockSkew => "clock",
@@ -75,6 +78,9 @@ impl Rejection {
             Self::TooLong => "the line is too long; the connection closes",
             Self::TooSlow => "the request was not complete in time; the connection closes",
             Self::TooMany => "too many requests a second; wait before the next",
+            Self::TooManyConnections => {
+                "too many connections from your network; close one, or try again later"
+            }
             Self::Busy => "the server could not answer this request; send it again",
             Self::WrongAudience => "this server is for another course or term; check the audience",
             Self::ClockSkew => "your clock and the server's clock differ too much",
@@ -112,6 +118,8 @@ pub enum LineError {
     UnknownCommand,
     /// A request in clear, where only sealed requests are answered.
     NotSealed,
+    /// A sealed request, where requests in clear are answered.
+    Sealed,
 }
 
 impl LineError {
@@ -124,8 +132,12 @@ impl LineError {
             Self::NoCommand => "no command after the student ID; send: ID COMMAND",
             Self::NoAssessment => "AVG and STATS need an assessment; send: ID AVG ASSESSMENT",
             Self::UnknownCommand => UNKNOWN_COMMAND,
+            Self::Sealed => {
+                "this server answers requests in clear; ask with grade-client without --sealed"
+            }
             Self::NotSealed => {
-                "this server answers sealed requests only; send: ID TOKEN (docs/PROTOCOL.md, section 8)"
+                "this server answers sealed requests only; ask with grade-client --sealed AUDIENCE, or \
+                 send: ID TOKEN (docs/PROTOCOL.md, section 8)"
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::grammar::Grammar;
 use super::lab::{self, FormMatch};
+use super::sealed;
 use crate::request::{Command, LineError, Request, StudentId, lab_command_prefix};
 
 /// The characters between words.
@@ -59,8 +60,12 @@ pub(super) fn first_request(
     {
         return Ok((request, used));
     }
-    let request = parse_line(line)?;
-    Ok((request, line_used))
+    match parse_line(line) {
+        Err(LineError::UnknownCommand) if sealed::parse_line(line).is_ok() => {
+            Err(LineError::Sealed)
+        }
+        parsed => parsed.map(|request| (request, line_used)),
+    }
 }
 
 /// Returns true if the rest of a line begins with another complete request, or is blank.

@@ -17,6 +17,7 @@ type Ended = (i32, String, String);
 fn client(server: &str, arguments: &[&str], input: &str) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_grade-client"));
     command.args(["--server", server]).args(arguments).env("GRADE_KEY", ADA.1);
+    command.env("XDG_STATE_HOME", "/nonexistent");
     run(command, input)
 }
 
@@ -198,6 +199,54 @@ fn a_script_stops_at_the_first_error_unless_it_is_to_continue() {
     assert_eq!(answers[1]["error"]["word"], "closed");
     assert_eq!(answers[2]["error"]["code"], 1);
     assert_eq!(answers[3]["report"]["name"], "Ada Invented");
+}
+
+#[test]
+fn a_script_that_is_to_continue_goes_on_behind_an_id_without_a_key_and_a_line_that_is_no_request() {
+    let server = Server::start("");
+    let keys = server.class_file();
+    let arguments = ["--keys", keys.to_str().unwrap(), "--keep-going", "--json"];
+    let script = format!("2100009 GG\n{}\n2100001 GMA\n", ADA.1);
+    let (code, out, complaint) = client(&address(&server), &arguments, &script);
+    let answers: Vec<serde_json::Value> =
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((code, answers.len()), (7, 3), "{complaint}");
+    assert_eq!(answers[0]["error"]["word"], "no-key");
+    assert_eq!(answers[1]["error"]["word"], "usage");
+    assert_eq!(answers[2]["answer"], "Midterm average: 13.3333");
+    assert!(complaint.contains("line 1: no key for student 2100009 in the keys file"));
+    assert!(complaint.contains("line 2: is not ID COMMAND"));
+}
+
+#[test]
+fn a_script_waits_where_the_server_allows_no_more_requests_for_now() {
+    let server = Server::start("[limits]\nrequests_per_second_per_source = 30");
+    let answers = client(&address(&server), &["--id", ADA.0], &"GMA\n".repeat(70));
+    assert_eq!(answers, (0, "Midterm average: 13.3333\n".repeat(70), String::new()));
+}
+
+#[test]
+fn a_client_beyond_the_connections_of_its_network_is_told_so() {
+    let server = Server::start("[limits]\nconnections_per_source = 1");
+    let mut inside = server.connect();
+    assert_eq!(ADA.opens(&inside.say(b"2100001 GG\n").reply()), ADA_GRADES);
+    let (code, out, complaint) = client(&address(&server), &["--id", ADA.0, "--json", "GG"], "");
+    assert_eq!(code, 1);
+    assert!(complaint.contains("too many connections from your network"), "{complaint}");
+    assert!(out.contains(r#""word":"connections""#), "{out}");
+}
+
+#[test]
+fn a_client_that_asks_in_another_way_than_the_server_answers_is_told_how() {
+    let clear = Server::start("");
+    let (code, _, complaint) =
+        client(&address(&clear), &["--id", ADA.0, "--sealed", "nets-2026", "GG"], "");
+    assert_eq!(code, 1);
+    assert!(complaint.contains("ask with grade-client without --sealed"), "{complaint}");
+    let sealed = "[server]\nprofile = \"sealed\"\n[sealed]\naudience = \"nets-2026\"\n";
+    let (code, _, complaint) = client(&address(&Server::start(sealed)), &["--id", ADA.0, "GG"], "");
+    assert_eq!(code, 1);
+    assert!(complaint.contains("ask with grade-client --sealed AUDIENCE"), "{complaint}");
 }
 
 #[test]
