@@ -1,5 +1,6 @@
 //! How much and how long: the slice of the settings that sessions and the listener need.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub struct ConnectionLimits {
 
 /// Where a client comes from, for counting: an IPv4 address, or the /64 network of an IPv6 one,
 /// since a single host commonly has all of that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(IpAddr);
 
 impl Source {
@@ -43,6 +44,13 @@ impl Source {
                 IpAddr::V6(Ipv6Addr::from_bits(network))
             }
         })
+    }
+}
+
+/// The address, or the network's first address.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

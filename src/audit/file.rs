@@ -36,6 +36,8 @@ pub(super) struct Found {
     pub(super) truncated_bytes: u64,
     /// The number of records that the head counts and the file does not have.
     pub(super) missing: u64,
+    /// The number of records at its end that the head does not count.
+    pub(super) uncounted: u64,
 }
 
 /// Why a file cannot take records, with its path.
@@ -89,7 +91,14 @@ impl AuditFile {
         if !metadata.is_file() {
             let file = Self { file, head: None, identity };
             let last = ChainHead::genesis();
-            return Ok(Found { file, is_new: true, last, truncated_bytes: 0, missing: 0 });
+            return Ok(Found {
+                file,
+                is_new: true,
+                last,
+                truncated_bytes: 0,
+                missing: 0,
+                uncounted: 0,
+            });
         }
         lock(&file)?;
         let head = match head {
@@ -106,6 +115,7 @@ impl AuditFile {
         let (written, truncated_bytes) = last_record(&mut file)?;
         let is_new = written.is_none();
         let missing = sequence(headed.as_ref()).saturating_sub(sequence(written.as_ref()));
+        let uncounted = sequence(written.as_ref()).saturating_sub(sequence(headed.as_ref()));
         let last = match (written, headed) {
             // The head is written after its record, so it may be behind. A head that is ahead counts
             // records that are gone, and they will be missed.
@@ -114,7 +124,7 @@ impl AuditFile {
             (written, None) => written.unwrap_or_else(ChainHead::genesis),
         };
         let file = Self { file, head: Some(head), identity };
-        Ok(Found { file, is_new, last, truncated_bytes, missing })
+        Ok(Found { file, is_new, last, truncated_bytes, missing, uncounted })
     }
 
     /// Returns true if the file is the one that has this path now.

@@ -10,6 +10,7 @@ mod head;
 mod health;
 mod journal;
 mod record;
+mod tally;
 mod verify;
 mod writer;
 
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
+use grade_actors::Source;
 use grade_actors::audit::{AuditSink, BatchReplies, Recorded};
 use grade_actors::event::{CloseReason, EventSink, Part, ServerEvent, SharedSink};
 use tokio::sync::oneshot;
@@ -50,6 +52,7 @@ pub struct AuditLog {
     profile: &'static str,
     is_new: bool,
     truncated_bytes: u64,
+    uncounted: u64,
 }
 
 /// The number of events that may wait, beside one batch of each session.
@@ -70,7 +73,7 @@ impl AuditLog {
         sessions_max: usize,
         events: SharedSink,
     ) -> Result<Self, OpenError> {
-        let Found { file, is_new, last, truncated_bytes, missing } =
+        let Found { file, is_new, last, truncated_bytes, missing, uncounted } =
             AuditFile::open(&options.path)?;
         let (queue, messages) = sync_channel(sessions_max.saturating_add(EVENTS_MAX));
         let health = Arc::new(AuditHealth::new(events));
@@ -81,11 +84,26 @@ impl AuditLog {
                 "{records} missing from audit.file: written before, and now in another file or removed"
             ));
         }
+        if uncounted > 0 {
+            let records = if uncounted == 1 { "1 record" } else { &format!("{uncounted} records") };
+            health.warn(&format!(
+                "audit.file ends with {records} that its .head does not count: the server was killed while \
+                 it wrote them, or somebody else added them, or the .head was emptied"
+            ));
+        }
         let journal = Journal::new(file, last);
         let writer = Writer::new(options.path.clone(), journal, messages, Arc::clone(&health));
         let thread = std::thread::Builder::new().name("audit".to_owned());
         thread.spawn(move || writer.run()).map_err(|error| OpenError::io(&options.path, error))?;
-        Ok(Self { queue, health, timeout: options.timeout, profile, is_new, truncated_bytes })
+        Ok(Self {
+            queue,
+            health,
+            timeout: options.timeout,
+            profile,
+            is_new,
+            truncated_bytes,
+            uncounted,
+        })
     }
 
     /// Continues in a new file, if the current one was moved away.
@@ -113,6 +131,7 @@ impl AuditLog {
                 address: *address,
                 new_file: self.is_new,
                 truncated_bytes: self.truncated_bytes,
+                uncounted: self.uncounted,
             },
             ServerEvent::Installed { edition, students } => {
                 AuditEvent::Reload { edition: edition.0, students: *students }
@@ -126,9 +145,6 @@ impl AuditLog {
             ServerEvent::Ended { session, reason: CloseReason::Panicked, .. } => {
                 AuditEvent::SessionFailed { connection: session.0 }
             }
-            ServerEvent::ConnectionRejected(peer) => {
-                AuditEvent::ConnectionRejected { source: *peer }
-            }
             ServerEvent::AcceptPaused(error) | ServerEvent::AcceptFailed(error) => {
                 AuditEvent::AcceptFailed { reason: error.to_string().into() }
             }
@@ -137,6 +153,7 @@ impl AuditLog {
             }
             ServerEvent::ClassRead { .. }
             | ServerEvent::Accepted { .. }
+            | ServerEvent::ConnectionRejected(_)
             | ServerEvent::Answered { .. }
             | ServerEvent::Ended { .. }
             | ServerEvent::AcceptResumed(_)
@@ -153,8 +170,14 @@ impl AuditLog {
 
 impl EventSink for AuditLog {
     fn emit(&self, event: &ServerEvent<'_>) {
-        if let Some(event) = self.audit_event(event)
-            && self.queue.try_send(WriterMessage::Event(event)).is_err()
+        let message = match event {
+            ServerEvent::ConnectionRejected(peer) => {
+                Some(WriterMessage::ConnectionRejected(Source::of(peer.ip())))
+            }
+            event => self.audit_event(event).map(WriterMessage::Event),
+        };
+        if let Some(message) = message
+            && self.queue.try_send(message).is_err()
         {
             self.health.lose_event();
         }

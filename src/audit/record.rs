@@ -37,6 +37,9 @@ pub(super) enum AuditEvent<'a> {
         new_file: bool,
         #[serde(rename = "torn_bytes")]
         truncated_bytes: u64,
+        /// The records at the end of the file that its head did not count.
+        #[serde(skip_serializing_if = "is_zero")]
+        uncounted: u64,
     },
     /// A class file was installed.
     Reload { edition: u64, students: usize },
@@ -46,9 +49,11 @@ pub(super) enum AuditEvent<'a> {
     Restart { part: &'static str },
     /// The session failed.
     SessionFailed { connection: u64 },
-    /// A connection was rejected, since its source has too many.
+    /// So many requests of a source were rejected within a second, since it sends too many.
+    TooMany { source: String, count: u64 },
+    /// So many connections of a source were rejected within a second, since it has too many.
     #[serde(rename = "turned_away")]
-    ConnectionRejected { source: SocketAddr },
+    ConnectionsRejected { source: String, count: u64 },
     /// Connections cannot be accepted.
     AcceptFailed { reason: Cow<'a, str> },
     /// The records of this range say that requests were answered that were refused: writing the
@@ -65,6 +70,11 @@ pub(super) enum AuditEvent<'a> {
     Stopping { connections: usize },
     /// The last record of a run.
     Stop { outcome: &'static str },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The end of the chain: a record as the next one refers to it.

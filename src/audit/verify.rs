@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::file::may_be_unfinished;
 use super::head::{head_of, head_path};
@@ -11,6 +12,10 @@ use crate::files::progress::Progress;
 
 /// The longest line that is read as a record, in bytes.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
+
+/// How often the head is read, and how long apart, until it counts the last record.
+const HEAD_TRIES: u32 = 10;
+const HEAD_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a sound audit log contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +61,20 @@ enum Problem {
     #[error("does not contain record {record} as it was written: it was exchanged")]
     Exchanged { record: u64 },
     #[error(
-        "ends with record {last}, which does not end a run, and without {} it is unknown whether more \
-         were written", head.display()
+        "its end is not proved: {} is {state}, so records may have been cut off or added; restore it from \
+         a copy", head.display()
     )]
-    OpenEnd { last: u64, head: PathBuf },
+    NoHead { head: PathBuf, state: &'static str },
+    #[error(
+        "ends with record {last}, which says that the log continues in another file; verify the files \
+         together, the oldest first"
+    )]
+    Continued { last: u64 },
+    #[error(
+        "ends with record {last}, but its .head counts {counted}: records were added, or the server was \
+         killed while it wrote them"
+    )]
+    Added { last: u64, counted: u64 },
 }
 
 /// Verifies the files of one audit log, the oldest first.
@@ -71,10 +86,13 @@ pub fn verify(paths: &[PathBuf]) -> Result<Verified, VerifyError> {
     let mut before = None;
     for path in paths {
         let error = |problem| VerifyError { path: path.clone(), problem };
-        // The head is read first: a log that is being written is never behind it.
-        let head = head_of(path).map_err(|problem| error(problem.into()))?;
+        let is_last = Some(path) == paths.last();
+        // The head is read first: a log that is being written is never behind it. That of another file
+        // than the last one is the head of the log, which may have gone on.
+        let head =
+            if is_last { head_of(path).map_err(|problem| error(problem.into()))? } else { None };
         let contents = read_file(path, before.as_ref(), head.as_ref()).map_err(error)?;
-        if Some(path) == paths.last() {
+        if is_last {
             contents.check_end(path, head.as_ref()).map_err(error)?;
         } else if let Some(line) = contents.truncated {
             return Err(error(Problem::Truncated { line }));
@@ -165,24 +183,43 @@ fn check_place(record: &Record, previous: &ChainHead, line: u64) -> Result<(), P
 }
 
 impl FileContents {
-    /// Checks that nothing was cut off, by the head or by a record that ends a run.
+    /// Checks by the head that nothing was cut off, exchanged or added.
     fn check_end(&self, path: &Path, head: Option<&ChainHead>) -> Result<(), Problem> {
         let last = self.last.sequence;
         let Some(head) = head else {
-            return match (self.truncated, self.last.event.as_str()) {
-                (Some(line), _) => Err(Problem::Truncated { line }),
-                (None, "stop" | "continued") => Ok(()),
-                (None, _) => Err(Problem::OpenEnd { last, head: head_path(path) }),
-            };
+            if self.last.event == "continued" {
+                return Err(Problem::Continued { last });
+            }
+            let head = head_path(path);
+            let state = if head.exists() { "empty" } else { "missing" };
+            return Err(Problem::NoHead { head, state });
         };
         if head.sequence > last {
             return Err(Problem::CutOff { last, written: head.sequence });
         }
         // An unfinished record behind the head's record was never acted upon.
-        match &self.headed {
-            Some(hash) if *hash != head.hash => Err(Problem::Exchanged { record: head.sequence }),
-            _ => Ok(()),
+        if self.headed.as_ref().is_some_and(|hash| *hash != head.hash) {
+            return Err(Problem::Exchanged { record: head.sequence });
         }
+        let counted = wait_for_head(path, last)?;
+        if counted < last {
+            return Err(Problem::Added { last, counted });
+        }
+        Ok(())
+    }
+}
+
+/// The number of records that the head counts. A server writes a record first and counts it then, so
+/// for a moment the head may be behind the `last` record.
+fn wait_for_head(path: &Path, last: u64) -> io::Result<u64> {
+    let mut tries = 0;
+    loop {
+        let counted = head_of(path)?.map_or(0, |head| head.sequence);
+        if counted >= last || tries == HEAD_TRIES {
+            return Ok(counted);
+        }
+        std::thread::sleep(HEAD_PAUSE);
+        tries += 1;
     }
 }
 

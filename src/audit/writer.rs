@@ -6,16 +6,19 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
+use grade_actors::Source;
 use grade_actors::audit::BatchReplies;
+use gradebook::{Outcome, Rejection};
 use tokio::sync::oneshot;
 
 use super::file::AuditFile;
 use super::health::{AuditHealth, Unrecorded};
 use super::journal::Journal;
 use super::record::AuditEvent;
+use super::tally::{Rejected, Tally};
 use crate::redact::redact_id;
 
 /// The bytes of records from which on no further batch is added to a write.
@@ -36,6 +39,8 @@ pub(super) enum WriterMessage {
     Batches(Vec<BatchReplies>, oneshot::Sender<Vec<BatchReplies>>),
     /// Record this.
     Event(AuditEvent<'static>),
+    /// Count a connection that was rejected.
+    ConnectionRejected(Source),
     /// Continue in the file that has the path now.
     Reopen,
     /// Check whether records can be written again.
@@ -56,6 +61,7 @@ pub(super) struct Writer {
     events: VecDeque<AuditEvent<'static>>,
     /// Ranges of records about requests that were refused after all.
     voided: Vec<(u64, u64)>,
+    tally: Tally,
     unrecorded: Unrecorded,
     closing: Option<(AuditEvent<'static>, SyncSender<()>)>,
 }
@@ -82,6 +88,7 @@ impl Writer {
             batches: Vec::new(),
             events: VecDeque::new(),
             voided: Vec::new(),
+            tally: Tally::default(),
             unrecorded: Unrecorded::default(),
             closing: None,
         }
@@ -89,13 +96,16 @@ impl Writer {
 
     /// Writes until it is closed, or nobody is left to send a message.
     pub(super) fn run(mut self) {
-        while let Ok(message) = self.queue.recv() {
-            let mut next = Some(message);
+        while let Some(first) = self.wait_for_message() {
+            let mut next = first;
             while let Some(message) = next {
                 self.accept(message);
                 let full =
                     self.journal.unwritten_bytes() >= TEXT_BYTES_MAX || self.closing.is_some();
                 next = if full { None } else { self.queue.try_recv().ok() };
+            }
+            if self.closing.is_some() || self.tally.time_left() == Some(Duration::ZERO) {
+                self.record_tally();
             }
             self.write();
             if let Some((last, done)) = self.closing.take() {
@@ -104,6 +114,26 @@ impl Writer {
                 let _ = done.send(());
                 return;
             }
+        }
+    }
+
+    /// Waits for a message, or until counts are due to be recorded: then there is none. Returns `None`
+    /// if nobody is left to send one.
+    fn wait_for_message(&self) -> Option<Option<WriterMessage>> {
+        let Some(time_left) = self.tally.time_left() else {
+            return self.queue.recv().ok().map(Some);
+        };
+        match self.queue.recv_timeout(time_left) {
+            Ok(message) => Some(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Some(None),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    fn record_tally(&mut self) {
+        for event in self.tally.take() {
+            self.journal.record(&event);
+            self.events.push_back(event);
         }
     }
 
@@ -120,6 +150,9 @@ impl Writer {
             WriterMessage::Event(event) => {
                 self.journal.record(&event);
                 self.events.push_back(event);
+            }
+            WriterMessage::ConnectionRejected(source) => {
+                self.tally.count(Rejected::Connections, source);
             }
             WriterMessage::Reopen => {
                 self.write();
@@ -240,6 +273,9 @@ impl Writer {
                     self.events.push_back(event);
                 }
                 WriterMessage::Event(_) => self.health.lose_event(),
+                WriterMessage::ConnectionRejected(source) => {
+                    self.tally.count(Rejected::Connections, source);
+                }
                 WriterMessage::Reopen => self.reopen(),
                 WriterMessage::Recover => {}
                 WriterMessage::Close(event, done) => self.closing = Some((event, done)),
@@ -295,6 +331,10 @@ impl Writer {
 
     fn record_batch(&mut self, BatchReplies { requester, replies }: &BatchReplies) {
         for (request, outcome, _) in replies.iter() {
+            if outcome == Outcome::Rejected(Rejection::TooMany) {
+                self.tally.count(Rejected::Requests, Source::of(requester.peer.ip()));
+                continue;
+            }
             let request = request.ok();
             self.journal.record(&AuditEvent::Request {
                 connection: requester.session.0,

@@ -12,6 +12,7 @@ pub(crate) fn verify(files: &[PathBuf]) -> Result<String, CommandError> {
     let earlier = if first == 1 { "" } else { "; earlier records are not in these files" };
     let behind = if unfinished { "; an unfinished record stands behind them" } else { "" };
     Ok(format!(
-        "records {first} to {last}, {from} to {to}: complete and unchanged{earlier}{behind}"
+        "records {first} to {last}, {from} to {to}: complete and unchanged, up to the one that its .head \
+         names{earlier}{behind}"
     ))
 }

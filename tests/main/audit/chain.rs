@@ -47,7 +47,59 @@ fn every_later_change_to_an_audit_file_is_detected() {
     is_not_sound(&file, "its .head is not the head of an audit log");
     let copy = server.folder.path().join("copy");
     std::fs::write(&copy, &text).unwrap();
-    is_not_sound(&copy, "which does not end a run, and without");
+    is_not_sound(&copy, "copy.head is missing, so records may have been cut off or added");
+}
+
+/// The line of the next record behind a log, as anybody can write it.
+fn forged_behind(log: &str, body: &str) -> String {
+    let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    let sequence = last["sequence"].as_u64().unwrap() + 1;
+    let previous = last["hash"].as_str().unwrap();
+    let text = format!("{{\"sequence\":{sequence},{body},\"previous\":\"{previous}\"");
+    let hash: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{text},\"hash\":\"{hash}\"}}\n")
+}
+
+#[test]
+fn a_record_that_somebody_adds_and_a_cut_under_an_emptied_head_are_detected() {
+    let server = Server::start(AUDIT);
+    server.answers(b"2100001 GG\n");
+    let folder = server.end_with(Signal::TERM);
+    let file = folder.path().join("audit.jsonl");
+    is_sound(&[&file]);
+    let first_run = std::fs::read_to_string(&file).unwrap();
+    let body = "\"time\":\"2027-01-15T08:00:00.123Z\",\"event\":\"stop\",\"outcome\":\"stopped\"";
+    std::fs::write(&file, format!("{first_run}{}", forged_behind(&first_run, body))).unwrap();
+    is_not_sound(&file, "ends with record 5, but its .head counts 4: records were added");
+    // The next start tells of it, and its record stays in the log.
+    let server = restarted(folder);
+    server.answers(b"2100001 GG\n");
+    let (_, lines) = server.stopped();
+    let warning = "Warning: audit.file ends with 1 record that its .head does not count";
+    assert!(lines.iter().any(|line| line.starts_with(warning)), "{lines:?}");
+}
+
+#[test]
+fn a_log_that_was_cut_back_to_an_earlier_stop_is_detected_under_an_emptied_head() {
+    let server = Server::start(AUDIT);
+    let folder = server.end_with(Signal::TERM);
+    let file = folder.path().join("audit.jsonl");
+    let first_run = std::fs::read_to_string(&file).unwrap();
+    let server = restarted(folder);
+    server.answers(b"2100001 GG\n");
+    let folder = server.end_with(Signal::TERM);
+    is_sound(&[&file]);
+    let start = &records(&file)[3];
+    assert!(start["event"] == "start" && start["uncounted"].is_null());
+    std::fs::write(&file, first_run).unwrap();
+    is_not_sound(&file, "but 7 were written");
+    std::fs::write(folder.path().join("audit.jsonl.head"), "").unwrap();
+    is_not_sound(&file, "audit.jsonl.head is empty, so records may have been cut off or added");
+    std::fs::remove_file(folder.path().join("audit.jsonl.head")).unwrap();
+    is_not_sound(&file, "audit.jsonl.head is missing");
+    let server = restarted(folder);
+    let start = &records(&audit_file(&server))[3];
+    assert_eq!((&start["event"], &start["uncounted"]), (&"start".into(), &3.into()));
 }
 
 #[test]
@@ -79,7 +131,7 @@ fn a_rotated_file_ends_with_a_record_and_the_next_continues_the_chain() {
     assert_eq!(ADA.opens(&client.say("2100001 GG\n").reply()), ADA_GRADES);
     assert_eq!((requests(&moved).len(), requests(&file).len()), (2, 1));
     is_sound(&[&moved, &file]);
-    is_sound(&[&moved]);
+    is_not_sound(&moved, "says that the log continues in another file");
     let (sound, text) = verified(&[&file]);
     assert!(sound && text.contains("earlier records are not in these files"), "{text}");
     is_not_sound(&server.folder.path().join("class.csv"), "line 1 is not a record");

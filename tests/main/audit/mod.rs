@@ -18,6 +18,7 @@ use crate::harness::{
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 const AUDIT: &str = "[audit]\nfile = \"audit.jsonl\"\n";
 const BUSY: &str = "ERR busy the server could not answer this request; send it again";
@@ -135,4 +136,32 @@ fn reloads_rejections_starts_and_stops_are_recorded() {
     assert_eq!((&records[1]["edition"], &records[1]["students"]), (&2.into(), &3.into()));
     assert!(records[2]["reason"].as_str().unwrap().contains("column"), "{}", records[2]);
     assert_eq!(records[4]["outcome"], "stopped");
+}
+
+#[test]
+fn floods_that_are_rejected_leave_one_record_for_each_second() {
+    let limits = "[limits]\nrequests_per_second_per_source = 10\nconnections_per_source = 1\n";
+    let server = Server::start(&format!("{AUDIT}{limits}"));
+    let mut client = server.connect();
+    client.say("2100001 GG\n".repeat(3_000));
+    let replies: Vec<_> = (0..3_000).map(|_| client.reply()).collect();
+    let rejected = replies.iter().filter(|reply| reply.starts_with("ERR too-many")).count();
+    (0..20).for_each(|_| drop(server.connect().remaining_replies()));
+    let folder = server.end_with(Signal::TERM);
+    let records = records(&folder.path().join("audit.jsonl"));
+    let count_of = |event: &str| -> (usize, u64) {
+        let records = records.iter().filter(|record| record["event"] == event);
+        let counts: Vec<_> = records
+            .inspect(|record| assert_eq!(record["source"], "127.0.0.1"))
+            .map(|record| record["count"].as_u64().unwrap())
+            .collect();
+        (counts.len(), counts.iter().sum())
+    };
+    let (seconds, requests) = count_of("too_many");
+    assert_eq!(requests, u64::try_from(rejected).unwrap());
+    assert!((1..10).contains(&seconds), "{seconds} records");
+    let (seconds, connections) = count_of("turned_away");
+    assert!((1..10).contains(&seconds) && connections == 20, "{seconds} records");
+    let answered = records.iter().filter(|record| record["event"] == "request").count();
+    assert_eq!(answered, 3_000 - rejected);
 }
