@@ -13,6 +13,7 @@ use rustix::fs::{OFlags, fcntl_setfl};
 
 use super::head::{head_path, read_head, write_head};
 use super::record::{ChainHead, Record};
+use crate::redact::show_path;
 
 /// The bytes at the end of a file in which its last record is searched. A record is much shorter.
 const TAIL_BYTES_MAX: u64 = 64 * 1024;
@@ -42,7 +43,7 @@ pub(super) struct Found {
 
 /// Why a file cannot take records, with its path.
 #[derive(Debug, thiserror::Error)]
-#[error("{} (audit.file): {error}", path.display())]
+#[error("{} (audit.file): {error}", show_path(path))]
 pub struct OpenError {
     path: PathBuf,
     error: OpenErrorKind,

@@ -9,6 +9,7 @@ use super::file::may_be_unfinished;
 use super::head::{head_of, head_path};
 use super::record::{ChainHead, Record, RecordError};
 use crate::files::progress::Progress;
+use crate::redact::show_path;
 
 /// The longest line that is read as a record, in bytes.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
@@ -34,7 +35,7 @@ pub struct Verified {
 
 /// What is wrong with an audit log, with the file.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", path.display())]
+#[error("{}: {problem}", show_path(path))]
 pub struct VerifyError {
     path: PathBuf,
     problem: Problem,
@@ -62,7 +63,8 @@ enum Problem {
     Exchanged { record: u64 },
     #[error(
         "its end is not proved: {} is {state}, so records may have been cut off or added; restore it from \
-         a copy", head.display()
+         a copy",
+        show_path(head)
     )]
     NoHead { head: PathBuf, state: &'static str },
     #[error(

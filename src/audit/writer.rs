@@ -336,10 +336,11 @@ impl Writer {
                 continue;
             }
             let request = request.ok();
+            let id = request.as_ref().map(|request| redact_id(&request.id, outcome));
             self.journal.record(&AuditEvent::Request {
                 connection: requester.session.0,
                 source: requester.peer,
-                id: request.as_ref().map(|request| redact_id(&request.id)),
+                id: id.as_deref(),
                 command: request.as_ref().map(|request| request.command.word()),
                 outcome: outcome.word(),
                 edition: replies.edition().0,

@@ -19,7 +19,7 @@ use super::keys::{Keys, prompt_for_key};
 use super::request::ClientRequest;
 use super::script::{Script, ScriptError};
 use crate::process::close_memory;
-use crate::redact::{escape, parse_arguments};
+use crate::redact::{escape, parse_arguments, show_path};
 
 const USAGE: u8 = 2;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -174,7 +174,7 @@ fn keys(arguments: &Arguments) -> Result<Keys, Exit> {
     if let Some(path) = &arguments.keys {
         let (keys, world_readable) = Keys::from_csv(path).map_err(Exit::usage)?;
         if world_readable {
-            let path = path.display();
+            let path = show_path(path);
             complain(&format!("warning: {path}: other users of this machine can read these keys"));
         }
         return Ok(keys);
@@ -229,7 +229,7 @@ impl Client<'_> {
         let input: Box<dyn BufRead + Send> = match file {
             Some(path) if path != Path::new("-") => {
                 let file = File::open(path)
-                    .map_err(|error| Exit::usage(format!("{}: {error}", path.display())))?;
+                    .map_err(|error| Exit::usage(format!("{}: {error}", show_path(path))))?;
                 Box::new(BufReader::new(file))
             }
             _ => Box::new(BufReader::new(io::stdin())),

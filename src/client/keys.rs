@@ -11,6 +11,7 @@ use fernet_batch::{Key, KeyError};
 use zeroize::Zeroizing;
 
 use crate::files::regular::OTHER_USERS;
+use crate::redact::show_path;
 
 /// The environment variable that may hold a key.
 pub(super) const KEY_VARIABLE: &str = "GRADE_KEY";
@@ -35,7 +36,7 @@ pub(super) enum Keys {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum KeysError {
     /// A file cannot be read.
-    #[error("{}: cannot be read: {error}", .path.display())]
+    #[error("{}: cannot be read: {error}", show_path(.path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -43,7 +44,7 @@ pub(super) enum KeysError {
         error: io::Error,
     },
     /// Other users can read a key file.
-    #[error("{}: other users can read this key (mode {mode:04o}); run chmod 600 on it", .path.display())]
+    #[error("{}: other users can read this key (mode {mode:04o}); run chmod 600 on it", show_path(.path))]
     WorldReadable {
         /// The file.
         path: PathBuf,
@@ -59,7 +60,7 @@ pub(super) enum KeysError {
         error: KeyError,
     },
     /// A file is not a CSV with the columns that are needed.
-    #[error("{}: {error}", .path.display())]
+    #[error("{}: {error}", show_path(.path))]
     BadCsv {
         /// The file.
         path: PathBuf,
@@ -88,7 +89,7 @@ impl Keys {
         let mut text = Zeroizing::new(String::new());
         let read = file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text);
         read.map_err(|error| KeysError::Unreadable { path: path.to_owned(), error })?;
-        Self::from_text(&path.display().to_string(), &text)
+        Self::from_text(&show_path(path), &text)
     }
 
     /// Reads the key in [`KEY_VARIABLE`], if it is set.

@@ -18,7 +18,7 @@ use crate::files::load::{LoadedClass, ReadError, load};
 use crate::files::private_file::{create_new, replace};
 use crate::files::regular::read_regular;
 use crate::process::complain;
-use crate::redact::redact_word;
+use crate::redact::{redact_word, show_path};
 use crate::settings::Settings;
 
 /// Why a task with keys failed. Nothing was written then.
@@ -28,29 +28,35 @@ pub(crate) enum KeysError {
     Read(#[from] ReadError),
     #[error("{0}")]
     Random(#[from] NoRandomness),
-    #[error("{}: with the keys of the class file it would hold a key twice: {error}", path.display())]
+    #[error(
+        "{}: with the keys of the class file it would hold a key twice: {error}",
+        show_path(path)
+    )]
     Merge { path: PathBuf, error: ClassFileError },
-    #[error("{}: has no student {id}; nothing was written", path.display())]
+    #[error("{}: has no student {id}; nothing was written", show_path(path))]
     UnknownStudent { path: PathBuf, id: String },
     #[error(
         "{}: {id} has two keys already; retire the old one first, or add --stolen if neither is safe; \
          nothing was written",
-        path.display()
+        show_path(path)
     )]
     TwoKeys { path: PathBuf, id: String },
-    #[error("{}: {id} has no old key; nothing was written", path.display())]
+    #[error("{}: {id} has no old key; nothing was written", show_path(path))]
     NoOldKey { path: PathBuf, id: String },
-    #[error("{}: cannot be written: {error}", path.display())]
+    #[error("{}: cannot be written: {error}", show_path(path))]
     Write { path: PathBuf, error: io::Error },
-    #[error("{}: exists already; move it away, or name another file with --output", path.display())]
+    #[error(
+        "{}: exists already; move it away, or name another file with --output",
+        show_path(path)
+    )]
     Exists { path: PathBuf },
-    #[error("{}: another command is changing it; try again", path.display())]
+    #[error("{}: another command is changing it; try again", show_path(path))]
     Busy { path: PathBuf },
 }
 
 impl KeysError {
     pub(super) fn unknown_student(path: &Path, id: &str) -> Self {
-        Self::UnknownStudent { path: path.to_owned(), id: redact_word(id).into_owned() }
+        Self::UnknownStudent { path: path.to_owned(), id: redact_word(id) }
     }
 
     pub(super) fn write(path: &Path, error: io::Error) -> Self {
@@ -196,7 +202,7 @@ pub(crate) fn check(settings: &Settings) -> Result<String, KeysError> {
         complain(&format!("warning: {warning}"));
     }
     let students = count(class.students(), "student");
-    lines.push(format!("{}: {students}, each with a key", path.display()));
+    lines.push(format!("{}: {students}, each with a key", show_path(&path)));
     for id in keys.ids() {
         if keys.keys(id).is_some_and(|keys| keys.old().is_some()) {
             lines.push(format!(

@@ -61,7 +61,7 @@ impl EventSink for LogConsole {
                 debug!(%peer, "connection rejected: too many from its source");
             }
             ServerEvent::Answered { session, request: Ok(request), outcome, .. } => {
-                let id = redact_id(&request.id);
+                let id = &*redact_id(&request.id, *outcome);
                 let command = request.command.word();
                 debug!(%session, id, command, outcome = outcome.word(), "request");
             }

@@ -10,13 +10,14 @@ use class_files::ClassFileError;
 use twox_hash::XxHash3_128;
 
 use super::progress::Progress;
+use crate::redact::show_path;
 
 /// The permission bits of other users.
 pub(crate) const OTHER_USERS: u32 = 0o077;
 
 /// Why a file cannot be read, with its path.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {error}", path.display())]
+#[error("{}: {error}", show_path(path))]
 pub struct ReadError {
     pub(super) path: PathBuf,
     pub(super) error: ReadErrorKind,

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use gradebook::{EditionNumber, InvalidHistory, ReleaseHistory};
 
 use super::private_file;
+use crate::redact::show_path;
 
 /// The most bytes of a state file: room for 64 releases of each of some hundred assessments.
 const BYTES_MAX: u64 = 64 << 20;
 
 /// Why the state file cannot be read or written, with its path.
 #[derive(Debug, thiserror::Error)]
-#[error("{} (gradebook.state_file): {error}", path.display())]
+#[error("{} (gradebook.state_file): {error}", show_path(path))]
 pub struct StateError {
     path: PathBuf,
     error: StateErrorKind,

@@ -6,6 +6,8 @@ use bytesize::ByteSize;
 use config::{Config, ConfigError, Environment, FileFormat, Map, Source, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
+use crate::redact::show_path;
+
 /// The defaults, with every key that exists.
 const DEFAULTS: &str = include_str!("../../settings/default.toml");
 
@@ -52,7 +54,7 @@ impl Layers {
         let name = "the built-in defaults".to_owned();
         let mut layers = vec![Layer { name, keys: flatten(DEFAULTS)? }];
         if let Some(path) = file {
-            let name = path.display().to_string();
+            let name = show_path(path);
             let text = std::fs::read_to_string(path)
                 .map_err(|error| SettingsError::new(&name, format!("cannot be read: {error}")))?;
             let keys = flatten(&text).map_err(|error| SettingsError::new(&name, error.problem))?;

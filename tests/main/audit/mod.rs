@@ -116,7 +116,7 @@ fn no_mark_no_token_and_no_text_of_a_malformed_line_is_recorded() {
     for secret in [token.as_str(), "nothing of this", "Lab 1: 3", "Ada Invented"] {
         assert!(!text.contains(secret), "{secret}");
     }
-    assert_eq!(requests(&audit_file(&server)).last().unwrap(), "<43 characters> GG silence");
+    assert_eq!(requests(&audit_file(&server)).last().unwrap(), "<43 base64 characters> GG silence");
 }
 
 #[test]
