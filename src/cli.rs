@@ -96,6 +96,16 @@ enum KeysCommand {
         #[arg(long, value_name = "FILE")]
         keys: Option<PathBuf>,
     },
+    /// Remove students from the key file
+    Drop {
+        /// The student IDs
+        #[arg(required = true)]
+        ids: Vec<String>,
+
+        /// The key file; by default gradebook.keys_file
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+    },
     /// Check that the class and its keys belong together
     Check,
     /// Write a slip of paper for each student, with key and fingerprint
@@ -170,6 +180,10 @@ fn run_keys(task: KeysCommand, config: Option<&Path>) -> Result<String, CommandE
         KeysCommand::Retire { ids, keys } => {
             let ids = KeyIds { file: key_file(keys, config)?, ids };
             keys::update(&ids, KeysTask::Retire)
+        }
+        KeysCommand::Drop { ids, keys } => {
+            let ids = KeyIds { file: key_file(keys, config)?, ids };
+            keys::update(&ids, KeysTask::Drop)
         }
         KeysCommand::Check => keys::check(&Settings::read(config)?),
         KeysCommand::Slips { ids, server, output } => {

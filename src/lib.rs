@@ -6,6 +6,7 @@
 //! list:
 //!
 //! - [`redact`], [`process`]
+//! - [`server_address`]: where clients connect to
 //! - [`files`]: reading class files, writing private files
 //! - [`events`]: the sinks for consoles and the service manager
 //! - [`audit`]: the audit log, and its verification
@@ -23,4 +24,5 @@ pub mod files;
 pub mod process;
 pub mod redact;
 pub mod server;
+pub mod server_address;
 pub mod settings;

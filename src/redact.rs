@@ -44,8 +44,8 @@ pub fn show_path(path: &Path) -> String {
 
 /// A word that should be one of some names, such as a setting: a name is shown, and so is one that is
 /// mistyped by a character.
-pub fn redact_name<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
-    redact_runs(&escape(word), |run| names.clone().any(|name| is_nearly(run, name))).into_owned()
+pub fn redact_name(word: &str, names: &[&str]) -> String {
+    redact_runs(&escape(word), |run| names.iter().any(|name| is_nearly(run, name))).into_owned()
 }
 
 /// Returns true if a word is a name, or differs from it by one edit.
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_long_name_is_shown_if_it_is_known_or_mistyped_by_a_character() {
         let names = ["connections_per_source", "style"];
-        let shown = |word: &str| redact_name(word, names.into_iter());
+        let shown = |word: &str| redact_name(word, &names);
         assert_eq!(shown("connections_per_source"), "connections_per_source");
         assert_eq!(shown("connections_per_sorce"), "connections_per_sorce");
         assert_eq!(shown("connections_for_sources"), "<23 base64 characters>");

@@ -26,8 +26,8 @@ struct PrintAddress;
 
 impl EventSink for PrintAddress {
     fn emit(&self, event: &ServerEvent<'_>) {
-        if let ServerEvent::Listening(address) = event {
-            let _ = writeln!(stdout(), "listening on {address}");
+        if let ServerEvent::Listening(addresses) = event {
+            let _ = writeln!(stdout(), "listening on {addresses:?}");
         }
     }
 }
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let book = Book::publish(class, edition, &history, PrivacyPolicy::NONE);
     run(async {
         let server = Server::start(config(book)?)?;
-        let mut socket = TcpStream::connect(server.address()).await?;
+        let mut socket = TcpStream::connect(server.addresses()).await?;
         socket.write_all(format!("{student} GG\n").as_bytes()).await?;
         socket.shutdown().await?;
         let mut token = String::new();
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn config(book: Book) -> std::io::Result<ServerConfig> {
     let wait = Duration::from_secs(30);
     Ok(ServerConfig {
-        socket: bind(([127, 0, 0, 1], 0).into())?,
+        sockets: vec![bind(([127, 0, 0, 1], 0).into())?],
         book,
         started_at: Timestamp::of(SystemTime::now()),
         profile: Profile::Lab(LabProfile {

@@ -1,8 +1,10 @@
 //! Accepting connections: a permit first, then `accept`, whose errors are sorted by kind.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
@@ -23,9 +25,9 @@ pub(crate) struct Accepted {
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
-/// The listening socket and the permits.
+/// The listening sockets, one for each address, and the permits that they share.
 pub(crate) struct Acceptor {
-    socket: TcpListener,
+    sockets: Vec<TcpListener>,
     permits: Arc<Semaphore>,
     events: SharedSink,
     /// The number of failures in a row.
@@ -33,11 +35,15 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(crate) fn new(socket: TcpListener, permits: Arc<Semaphore>, events: SharedSink) -> Self {
-        Self { socket, permits, events, failures: 0 }
+    pub(crate) fn new(
+        sockets: Vec<TcpListener>,
+        permits: Arc<Semaphore>,
+        events: SharedSink,
+    ) -> Self {
+        Self { sockets, permits, events, failures: 0 }
     }
 
-    /// The connections, as they come. The stream ends when the socket cannot be used again.
+    /// The connections, as they come. The stream ends when a socket cannot be used again.
     pub(crate) fn connections(self) -> impl Stream<Item = Accepted> {
         unfold(self, |mut acceptor| async {
             let accepted = acceptor.accept().await?;
@@ -45,11 +51,11 @@ impl Acceptor {
         })
     }
 
-    /// The next connection, once there is a permit for it; `None` if the socket cannot be used again.
+    /// The next connection, once there is a permit for it; `None` if a socket cannot be used again.
     async fn accept(&mut self) -> Option<Accepted> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         loop {
-            let error = match self.socket.accept().await {
+            let error = match poll_fn(|context| self.poll_accept(context)).await {
                 Ok((socket, peer)) => {
                     if self.failures > 0 {
                         self.events.emit(&ServerEvent::AcceptResumed(self.failures));
@@ -74,6 +80,24 @@ impl Acceptor {
                 }
             }
         }
+    }
+}
+
+impl Acceptor {
+    /// A connection at any of the sockets, which take turns in being asked first.
+    fn poll_accept(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let ready = self.sockets.iter().enumerate().find_map(|(at, socket)| {
+            match socket.poll_accept(context) {
+                Poll::Ready(accepted) => Some((at, accepted)),
+                Poll::Pending => None,
+            }
+        });
+        let Some((at, accepted)) = ready else { return Poll::Pending };
+        self.sockets.rotate_left(at + 1);
+        Poll::Ready(accepted)
     }
 }
 

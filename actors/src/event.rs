@@ -22,8 +22,8 @@ pub enum ServerEvent<'a> {
         /// The first book.
         book: &'a Book,
     },
-    /// The listener accepts connections.
-    Listening(SocketAddr),
+    /// The listener accepts connections at these addresses.
+    Listening(&'a [SocketAddr]),
     /// A connection was accepted.
     Accepted {
         /// Its session.

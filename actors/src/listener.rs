@@ -1,7 +1,7 @@
 //! The actor that accepts connections and starts a session for each.
 //!
 //! It takes a permit before it accepts, so that connections beyond the limit wait in the kernel.
-//! Restart policy: none; if its socket fails, the server ends.
+//! Restart policy: none; if one of its sockets fails, the server ends.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -49,8 +49,8 @@ pub(crate) struct WorkerThread {
 
 /// Accepts connections.
 pub(crate) struct Listener {
-    /// The listening socket, until the listener starts.
-    socket: Option<TcpListener>,
+    /// The listening sockets, until the listener starts.
+    sockets: Vec<TcpListener>,
     threads: Vec<WorkerThread>,
     limits: ConnectionLimits,
     permits: Arc<Semaphore>,
@@ -70,14 +70,14 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn new(
-        socket: TcpListener,
+        sockets: Vec<TcpListener>,
         threads: Vec<WorkerThread>,
         limits: ConnectionLimits,
         restart_limit: RestartLimit,
         events: SharedSink,
     ) -> Self {
         Self {
-            socket: Some(socket),
+            sockets,
             threads,
             limits,
             permits: Arc::new(Semaphore::new(limits.total)),
@@ -150,11 +150,10 @@ impl Actor for Listener {
     fn started(&mut self, context: &mut Self::Context) {
         // A session sends one message, at its end.
         context.set_mailbox_capacity(self.limits.total);
-        if let Some(socket) = self.socket.take() {
-            let permits = Arc::clone(&self.permits);
-            let acceptor = Acceptor::new(socket, permits, Arc::clone(&self.events));
-            self.accepting = Some(context.add_stream(acceptor.connections()));
-        }
+        let sockets = std::mem::take(&mut self.sockets);
+        let permits = Arc::clone(&self.permits);
+        let acceptor = Acceptor::new(sockets, permits, Arc::clone(&self.events));
+        self.accepting = Some(context.add_stream(acceptor.connections()));
         context.run_interval(FORGET_INTERVAL, |listener, _| {
             // All threads share one rate limit.
             let worker = listener.threads.first().map(|thread| &thread.worker);

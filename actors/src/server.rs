@@ -40,8 +40,8 @@ const BACKLOG: u32 = 4096;
 
 /// Everything that a server is started with.
 pub struct ServerConfig {
-    /// Where to listen; see [`bind`].
-    pub socket: TcpListener,
+    /// Where to listen, at least one; see [`bind`].
+    pub sockets: Vec<TcpListener>,
     /// The first book.
     pub book: Book,
     /// When the process started. Sealed requests of this second or before are not answered, since a
@@ -72,7 +72,7 @@ pub struct Server {
     store: Addr<GradeStore>,
     listener: Addr<Listener>,
     arbiters: Vec<Arbiter>,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     restart_limit: RestartLimit,
 }
 
@@ -101,7 +101,8 @@ impl Server {
     /// # Errors
     /// Returns an error if a thread cannot be started, or the system gives no random bytes.
     pub fn start(config: ServerConfig) -> io::Result<Self> {
-        let address = config.socket.local_addr()?;
+        let addresses: Vec<_> =
+            config.sockets.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let restart_limit = RestartLimit::new(config.restarts_max, Arc::clone(&config.events));
         let responder = config.profile.responder(config.started_at).map_err(io::Error::other)?;
         let store = GradeStore::new(
@@ -133,20 +134,20 @@ impl Server {
             arbiters.push(arbiter);
         }
         let listener = Listener::new(
-            config.socket,
+            config.sockets,
             threads,
             config.connections,
             restart_limit.clone(),
             Arc::clone(&config.events),
         )
         .start();
-        config.events.emit(&ServerEvent::Listening(address));
-        Ok(Self { store, listener, arbiters, address, restart_limit })
+        config.events.emit(&ServerEvent::Listening(&addresses));
+        Ok(Self { store, listener, arbiters, addresses, restart_limit })
     }
 
-    /// The address that clients connect to, with the actual port.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// The addresses that clients connect to, with the actual ports.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Restarts the store with a new book. Requests that wait are answered from it; none is lost. The

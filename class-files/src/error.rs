@@ -71,7 +71,7 @@ pub enum ClassFileError {
         /// The column's name.
         name: &'static str,
         /// What to do.
-        hint: &'static str,
+        hint: String,
     },
     /// Two columns have the same name.
     #[error("row 1: columns {first} and {second} have the same name; rename one")]
@@ -105,6 +105,15 @@ pub enum ClassFileError {
         StudentId::LENGTH_MAX
     )]
     BadId {
+        /// The row.
+        row: u64,
+    },
+    /// An ID that a spreadsheet has turned into a decimal number.
+    #[error(
+        "row {row}, column \"{ID}\": is a number with decimals, as a spreadsheet writes 2100001.0; store \
+         IDs as text, and export the file again"
+    )]
+    DecimalId {
         /// The row.
         row: u64,
     },

@@ -1,7 +1,8 @@
 //! The header of a plain file: which column holds what.
 
 use csv::ByteRecord;
-use fernet_batch::redact::contains_key;
+use fernet_batch::redact::{contains_key, redact_runs};
+use strsim::jaro_winkler;
 
 use crate::columns::{ID, KEY, NAME, on_one_line};
 use crate::error::{ClassFileError, Column};
@@ -85,14 +86,45 @@ fn find(names: &[String], wanted: &'static str) -> Result<usize, ClassFileError>
 }
 
 /// What to do about a header without a required column.
-fn hint(names: &[String], wanted: &str) -> &'static str {
-    match names {
-        [only] if only.contains(';') => "; export it again with commas, not semicolons",
-        _ if wanted == KEY => {
-            "; add it, or name a key file in gradebook.keys_file, which \"grade-actor-server keys issue\" makes"
-        }
-        _ => "; the first row must name Name, ID Number, Key and the assessments",
+fn hint(names: &[String], wanted: &str) -> String {
+    if let [only] = names
+        && only.contains(';')
+    {
+        return "; export it again with commas, not semicolons".to_owned();
     }
+    if let Some((at, found)) = nearly_named(names, wanted) {
+        return format!("; column {at} is named {found:?}: rename it to {wanted:?}");
+    }
+    if wanted == KEY {
+        return "; add it, or name a key file in gradebook.keys_file, which \"grade-actor-server keys \
+                issue\" makes"
+            .to_owned();
+    }
+    let found: Vec<_> = names.iter().take(HEADERS_SHOWN_MAX).map(|name| shown(name)).collect();
+    format!(
+        "; the first row must name Name, ID Number, Key and the assessments, and begins with {}",
+        found.join(", ")
+    )
+}
+
+/// The most names of columns that an error text repeats.
+const HEADERS_SHOWN_MAX: usize = 5;
+
+/// The column, counted from 1, whose name most likely means the wanted one.
+fn nearly_named(names: &[String], wanted: &str) -> Option<(usize, String)> {
+    /// The similarity from which on a person recognises a name.
+    const SIMILARITY_MIN: f64 = 0.85;
+    let wanted = wanted.to_lowercase();
+    let similarity = |name: &String| jaro_winkler(&name.to_lowercase(), &wanted);
+    let named = (1..).zip(names).filter(|(_, name)| ![NAME, ID, KEY].contains(&name.as_str()));
+    let rated = named.map(|(at, name)| (similarity(name), at, name));
+    let (rating, at, name) = rated.max_by(|(one, ..), (other, ..)| one.total_cmp(other))?;
+    (rating >= SIMILARITY_MIN).then(|| (at, redact_runs(name, |_| false).into_owned()))
+}
+
+/// A name for an error text; only length and kind of what could be a part of a key.
+fn shown(name: &str) -> String {
+    format!("{:?}", redact_runs(name, |_| false))
 }
 
 fn check_unique(names: &[String]) -> Result<(), ClassFileError> {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::columns::{ID, KEY, on_one_line};
 use crate::error::{ClassFileError, Column};
 use crate::limits::ReadLimits;
-use crate::rows::{Rows, cell};
+use crate::rows::{Rows, cell, student_id};
 
 /// Students and their keys, in the order of the file.
 #[derive(Clone, Default)]
@@ -63,7 +63,9 @@ impl KeyFile {
     ) -> Result<Self, ClassFileError> {
         let (mut rows, header) =
             Rows::open(file, limits.bytes_max).map_err(|error| match error {
-                ClassFileError::Empty => ClassFileError::MissingColumn { name: ID, hint: HINT },
+                ClassFileError::Empty => {
+                    ClassFileError::MissingColumn { name: ID, hint: HINT.to_owned() }
+                }
                 error => error,
             })?;
         let header = Header::read(&header, kind)?;
@@ -153,6 +155,14 @@ impl KeyFile {
         self.students.push(Student { id: id.to_string(), row: 0, keys: Some(keys) });
     }
 
+    /// Removes the keys of a student, who then is not in [`expose_text`](Self::expose_text).
+    pub fn remove_keys(&mut self, id: &str) {
+        let known = self.by_id.get(id).copied();
+        if let Some(student) = known.and_then(|at| self.students.get_mut(at)) {
+            student.keys = None;
+        }
+    }
+
     /// The text of a key file with every student who has a key. It is secret.
     pub fn expose_text(&self) -> Zeroizing<String> {
         // A text that grows leaves copies behind, so all of it is reserved.
@@ -188,11 +198,14 @@ struct Header {
 
 impl Header {
     fn read(row: &ByteRecord, kind: FileKind) -> Result<Self, ClassFileError> {
-        let hint = if kind == FileKind::KeyFile { HINT } else { "" };
-        let id = column_named(row, ID).ok_or(ClassFileError::MissingColumn { name: ID, hint })?;
+        let missing = |name| {
+            let hint = if kind == FileKind::KeyFile { HINT } else { "" };
+            ClassFileError::MissingColumn { name, hint: hint.to_owned() }
+        };
+        let id = column_named(row, ID).ok_or_else(|| missing(ID))?;
         let key = column_named(row, KEY);
         if kind == FileKind::KeyFile {
-            let key = key.ok_or(ClassFileError::MissingColumn { name: KEY, hint })?;
+            let key = key.ok_or_else(|| missing(KEY))?;
             for (at, cell) in row.iter().enumerate() {
                 if at != id && at != key && !cell.trim_ascii().is_empty() {
                     return Err(ClassFileError::ForeignColumn { column: at + 1 });
@@ -207,7 +220,7 @@ impl Header {
             let columns = self.columns;
             return Err(ClassFileError::RowLength { row, cells: cells.len(), columns });
         }
-        let id = StudentId::new(cell(cells, self.id)).ok_or(ClassFileError::BadId { row })?;
+        let id = student_id(row, cell(cells, self.id))?;
         if contains_key(id.as_str()) {
             let column = Column { number: self.id + 1, name: None };
             return Err(ClassFileError::LooksLikeAKey { row, column });

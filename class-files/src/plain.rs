@@ -12,13 +12,13 @@ use std::io::Read;
 use csv::ByteRecord;
 use fernet_batch::StudentKeys;
 use fernet_batch::redact::contains_key;
-use gradebook::{AddError, Class, Duplicate, RosterBuilder, StudentId};
+use gradebook::{AddError, Class, Duplicate, RosterBuilder};
 
 use crate::error::{ClassFileError, IdList};
 use crate::header::{Header, KeySource};
 use crate::key_file::KeyFile;
 use crate::limits::ReadLimits;
-use crate::rows::{Rows, cell};
+use crate::rows::{Rows, cell, student_id};
 
 /// Reads a class file. With `keys`, the class file has no column `Key`, and both files must name the
 /// same students.
@@ -120,7 +120,7 @@ impl Students {
         header: &Header<'_>,
     ) -> Result<(), ClassFileError> {
         check_row(row, cells, header)?;
-        let id = StudentId::new(cell(cells, header.id)).ok_or(ClassFileError::BadId { row })?;
+        let id = student_id(row, cell(cells, header.id))?;
         let keys = match header.keys {
             KeySource::Column(at) => {
                 let keys = StudentKeys::parse(cell(cells, at));

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use csv::ByteRecord;
+use gradebook::StudentId;
 
 use crate::csv_guard::CsvGuard;
 use crate::error::ClassFileError;
@@ -22,6 +23,17 @@ pub(crate) type Row<'a> = (u64, &'a ByteRecord);
 /// its length was checked.
 pub(crate) fn cell(row: &ByteRecord, at: usize) -> &[u8] {
     row.get(at).unwrap_or_default().trim_ascii()
+}
+
+/// The student ID in a cell.
+pub(crate) fn student_id(row: u64, cell: &[u8]) -> Result<StudentId<'_>, ClassFileError> {
+    let id = StudentId::new(cell).ok_or(ClassFileError::BadId { row })?;
+    let decimal = id.as_str().split_once('.').is_some_and(|(whole, fraction)| {
+        !fraction.is_empty()
+            && whole.bytes().all(|byte| byte.is_ascii_digit())
+            && fraction.bytes().all(|byte| byte == b'0')
+    });
+    if decimal { Err(ClassFileError::DecimalId { row }) } else { Ok(id) }
 }
 
 impl<R: Read> Rows<R> {

@@ -87,9 +87,9 @@ mod tests {
             "<43 base64 characters>=,'<43 base64 characters>'"
         );
         assert_eq!(redact_keys(&format!("--{bare}")), "<45 base64 characters>");
-        assert_eq!(redact_keys(&bare[1..]), "<42 base64 characters>");
+        assert_eq!(redact_keys(bare.strip_prefix('_').unwrap()), "<42 base64 characters>");
         assert!(contains_key(KEY) && contains_key(&format!("Ada {KEY}")));
-        assert!(!contains_key(&bare[1..]));
+        assert!(!contains_key(bare.strip_prefix('_').unwrap()));
     }
 
     #[test]

@@ -35,5 +35,5 @@ pub use request::{
     MalformedLine, Rejection, Request, StudentId, command_list,
 };
 pub use roster::{AddError, Class, Duplicate, IdSet, RosterBuilder};
-pub use statistics::{InvalidHistory, PrivacyPolicy, ReleaseHistory};
+pub use statistics::{InvalidHistory, LastEdition, PrivacyPolicy, ReleaseHistory};
 pub use values::{Decimal, DecimalError, EditionNumber, EditionStamp};

@@ -13,6 +13,7 @@ use rustix::fs::{OFlags, fcntl_setfl};
 
 use super::head::{head_path, read_head, write_head};
 use super::record::{ChainHead, Record};
+use crate::files::private_file::check_folder;
 use crate::redact::show_path;
 
 /// The bytes at the end of a file in which its last record is searched. A record is much shorter.
@@ -71,6 +72,30 @@ impl AuditFile {
         Self::open_with_head(path, None).map_err(|error| OpenError { path: path.to_owned(), error })
     }
 
+    /// Checks that a file can be opened by [`open`](Self::open), and changes nothing.
+    pub(super) fn check(path: &Path) -> Result<(), OpenError> {
+        Self::check_path(path).map_err(|error| OpenError { path: path.to_owned(), error })
+    }
+
+    fn check_path(path: &Path) -> Result<(), OpenErrorKind> {
+        for path in [path, &head_path(path)] {
+            let Ok(metadata) = path.metadata() else {
+                check_folder(path)?;
+                continue;
+            };
+            if metadata.is_file() {
+                lock(&OpenOptions::new().append(true).open(path)?)?;
+            }
+        }
+        if path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            read_tail(&mut File::open(path)?)?;
+            if let Ok(head) = File::open(head_path(path)) {
+                read_head(&head)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Opens the file that has this path now, to continue in it; `None` if it is not empty.
     pub(super) fn next(&self, path: &Path) -> Result<Option<Self>, OpenError> {
         let found = Self::open_with_head(path, self.head.as_ref())
@@ -113,7 +138,10 @@ impl AuditFile {
             }
         };
         let headed = read_head(&head)?;
-        let (written, truncated_bytes) = last_record(&mut file)?;
+        let Tail { last: written, unfinished_bytes: truncated_bytes } = read_tail(&mut file)?;
+        if truncated_bytes > 0 {
+            file.set_len(file.metadata()?.len().saturating_sub(truncated_bytes))?;
+        }
         let is_new = written.is_none();
         let missing = sequence(headed.as_ref()).saturating_sub(sequence(written.as_ref()));
         let uncounted = sequence(written.as_ref()).saturating_sub(sequence(headed.as_ref()));
@@ -177,9 +205,15 @@ fn lock(file: &File) -> Result<(), OpenErrorKind> {
     }
 }
 
-/// The last record of a file. Bytes behind it without a line end are the beginning of a record that was
-/// never finished: they are removed and counted.
-fn last_record(file: &mut File) -> Result<(Option<ChainHead>, u64), OpenErrorKind> {
+/// The end of a file.
+struct Tail {
+    /// The last record.
+    last: Option<ChainHead>,
+    /// The bytes behind it without a line end: the beginning of a record that was never finished.
+    unfinished_bytes: u64,
+}
+
+fn read_tail(file: &mut File) -> Result<Tail, OpenErrorKind> {
     let bytes = file.seek(SeekFrom::End(0))?;
     let start = bytes.saturating_sub(TAIL_BYTES_MAX);
     file.seek(SeekFrom::Start(start))?;
@@ -197,11 +231,8 @@ fn last_record(file: &mut File) -> Result<(Option<ChainHead>, u64), OpenErrorKin
     if !may_be_unfinished(unfinished) {
         return Err(OpenErrorKind::Foreign);
     }
-    let truncated_bytes = u64::try_from(unfinished.len()).unwrap_or(u64::MAX);
-    if truncated_bytes > 0 {
-        file.set_len(bytes.saturating_sub(truncated_bytes))?;
-    }
-    Ok((last, truncated_bytes))
+    let unfinished_bytes = u64::try_from(unfinished.len()).unwrap_or(u64::MAX);
+    Ok(Tail { last, unfinished_bytes })
 }
 
 /// Returns true if bytes may be an unfinished record: its beginning, or the zeros that some file

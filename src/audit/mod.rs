@@ -15,6 +15,7 @@ mod verify;
 mod writer;
 
 use std::future::ready;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -106,6 +107,14 @@ impl AuditLog {
         })
     }
 
+    /// Checks that the file can take records, and changes nothing.
+    ///
+    /// # Errors
+    /// Returns an error if [`open`](Self::open) would.
+    pub fn check(options: &AuditOptions) -> Result<(), OpenError> {
+        AuditFile::check(&options.path)
+    }
+
     /// Continues in a new file, if the current one was moved away.
     pub fn reopen(&self) {
         // If the queue is full, nothing can be written, and another signal will come.
@@ -125,10 +134,10 @@ impl AuditLog {
     /// The record of an event, if it has one.
     fn audit_event(&self, event: &ServerEvent<'_>) -> Option<AuditEvent<'static>> {
         Some(match event {
-            ServerEvent::Listening(address) => AuditEvent::Start {
+            ServerEvent::Listening(addresses) => AuditEvent::Start {
                 version: env!("CARGO_PKG_VERSION"),
                 profile: self.profile,
-                address: *address,
+                address: join(addresses),
                 new_file: self.is_new,
                 truncated_bytes: self.truncated_bytes,
                 uncounted: self.uncounted,
@@ -231,4 +240,9 @@ impl AuditLog {
             just_now
         }
     }
+}
+
+fn join(addresses: &[SocketAddr]) -> String {
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    addresses.join(", ")
 }

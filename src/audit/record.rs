@@ -33,7 +33,8 @@ pub(super) enum AuditEvent<'a> {
     Start {
         version: &'static str,
         profile: &'static str,
-        address: SocketAddr,
+        /// Several are separated by commas.
+        address: String,
         new_file: bool,
         #[serde(rename = "torn_bytes")]
         truncated_bytes: u64,

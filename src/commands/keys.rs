@@ -1,4 +1,4 @@
-//! `keys issue|rotate|retire|check`: making, replacing and checking keys.
+//! `keys issue|rotate|retire|drop|check`: making, replacing, removing and checking keys.
 //!
 //! A file is written whole or not at all, for its owner alone, and never over an unknown file. What is
 //! printed contains fingerprints and no key.
@@ -26,6 +26,8 @@ use crate::settings::Settings;
 pub(crate) enum KeysError {
     #[error("{0}")]
     Read(#[from] ReadError),
+    #[error("{0}; nothing was written; repair the file, restore a copy, or name another key file")]
+    Damaged(ReadError),
     #[error("{0}")]
     Random(#[from] NoRandomness),
     #[error(
@@ -50,6 +52,15 @@ pub(crate) enum KeysError {
         show_path(path)
     )]
     Exists { path: PathBuf },
+    #[error("--output - is not possible: keys are written to files that only their owner can read")]
+    StandardOutput,
+    #[error("--server must be HOST:PORT or HOST, as students reach the server")]
+    BadServer,
+    #[error(
+        "{0} is not an address that students can connect to; give the one that they use with --server \
+         HOST:PORT"
+    )]
+    NoServer(String),
     #[error("{}: another command is changing it; try again", show_path(path))]
     Busy { path: PathBuf },
 }
@@ -76,6 +87,7 @@ const LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 32, rows_max: 10_000_000
 /// writes the keys to `output`. Keys in the class file are copied.
 pub(crate) fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
     let output = output.map_or_else(|| class.with_file_name("keys.csv"), Path::to_path_buf);
+    check_output(&output)?;
     let (students, ..) = read_regular(class, |file| KeyFile::from_class_file(file, &LIMITS))?;
     let locked = LockedKeyFile::open_if_exists(&output)?;
     let mut keys = locked.as_ref().map_or_else(KeyFile::default, |locked| locked.keys.clone());
@@ -128,6 +140,8 @@ pub(crate) enum KeysTask {
     Rotate { stolen: bool },
     /// Remove the old key.
     Retire,
+    /// Remove the student.
+    Drop,
 }
 
 /// Changes the keys of all these students, or of none.
@@ -148,6 +162,15 @@ pub(crate) fn update(students: &KeyIds, task: KeysTask) -> Result<String, KeysEr
         let (changed, line) = match task {
             KeysTask::Rotate { stolen } => rotate(current, path, id, stolen)?,
             KeysTask::Retire => retire(current, path, id)?,
+            KeysTask::Drop => {
+                keys.remove_keys(id);
+                let fingerprint = current.current().fingerprint();
+                lines.push(format!(
+                    "{id}: removed; the key had the fingerprint {fingerprint}; remove the student from \
+                     the class file, too"
+                ));
+                continue;
+            }
         };
         keys.set_keys(&student, changed);
         lines.push(line);
@@ -213,6 +236,11 @@ pub(crate) fn check(settings: &Settings) -> Result<String, KeysError> {
     Ok(lines.join("\n"))
 }
 
+/// Rejects a file named `-`, which elsewhere means standard output: keys are not printed.
+pub(super) fn check_output(path: &Path) -> Result<(), KeysError> {
+    if path == Path::new("-") { Err(KeysError::StandardOutput) } else { Ok(()) }
+}
+
 /// The keys of a class, and the file that they stand in.
 pub(super) fn read_keys(settings: &Settings) -> Result<(PathBuf, KeyFile), KeysError> {
     let path = settings.sources.keys.as_ref().unwrap_or(&settings.sources.class).clone();
@@ -231,7 +259,8 @@ struct LockedKeyFile {
 
 impl LockedKeyFile {
     fn open(path: &Path) -> Result<Self, KeysError> {
-        let (keys, file, state) = read_regular(path, |file| KeyFile::read(file, &LIMITS))?;
+        let (keys, file, state) =
+            read_regular(path, |file| KeyFile::read(file, &LIMITS)).map_err(KeysError::Damaged)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file, state, keys }),
             Err(TryLockError::WouldBlock) => Err(KeysError::Busy { path: path.to_owned() }),

@@ -22,6 +22,11 @@ pub(crate) fn run(settings: &Settings, id: &str, command: &str) -> Result<String
     for warning in &publication.warnings {
         complain(&format!("warning: {warning}"));
     }
+    if settings.state_file.is_none() && settings.policy.applies() {
+        complain(
+            "note: a server that runs may have released other statistics; see gradebook.state_file",
+        );
+    }
     let now = Timestamp::of(SystemTime::now());
     match publication.book.preview(&Request { id, command }, now) {
         Ok(text) => Ok(escape(&text).into_owned()),

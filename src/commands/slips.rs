@@ -1,6 +1,7 @@
 //! `keys slips`: a slip of paper for each student, with the key and what to do with it.
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use fernet_batch::StudentKeys;
@@ -8,10 +9,12 @@ use grade_actors::{Profile, SealedProfile};
 use zeroize::Zeroizing;
 
 use super::count;
-use super::keys::{KeysError, read_keys};
+use super::keys::{KeysError, check_output, read_keys};
 use crate::files::load::load;
 use crate::files::private_file::create_new;
+use crate::process::complain;
 use crate::redact::escape;
+use crate::server_address::{DEFAULT_PORT, ServerAddress};
 use crate::settings::Settings;
 
 /// Writes a slip for each of these students, or for all if none are named.
@@ -24,10 +27,11 @@ pub(crate) fn write(
     let class = load(&settings.sources, &settings.read_limits)?.class;
     let (path, keys) = read_keys(settings)?;
     let output = output.map_or_else(|| path.with_file_name("slips.txt"), Path::to_path_buf);
+    check_output(&output)?;
     if let Some(id) = ids.iter().find(|id| keys.keys(id).is_none()) {
         return Err(KeysError::unknown_student(&path, id));
     }
-    let server = server.map_or_else(|| settings.listen.to_string(), str::to_owned);
+    let server = address_for_students(settings, server)?;
     let audience = match &settings.profile {
         Profile::Sealed(SealedProfile { audience, .. }) => Some(audience.as_str()),
         Profile::Lab(_) => None,
@@ -49,6 +53,28 @@ pub(crate) fn write(
     create_new(&output, text.as_bytes()).map_err(|error| KeysError::write(&output, error))?;
     let slips = count(slips.len(), "slip");
     Ok(format!("{}: {slips}; print the file, cut it, and delete it", output.display()))
+}
+
+/// The address that students connect to: the one that is given, or else that of the settings.
+fn address_for_students(settings: &Settings, given: Option<&str>) -> Result<String, KeysError> {
+    let port = settings.listen.first().map_or(DEFAULT_PORT, SocketAddr::port);
+    let address = match (given, settings.listen.first()) {
+        (Some(text), _) => ServerAddress::parse(text, port),
+        (None, Some(address)) => ServerAddress::parse(&address.to_string(), port),
+        (None, None) => None,
+    };
+    let address = address.ok_or(KeysError::BadServer)?;
+    match address.ip() {
+        Some(ip) if ip.is_unspecified() => Err(KeysError::NoServer(address.to_string())),
+        Some(ip) if ip.is_loopback() && given.is_none() => {
+            complain(&format!(
+                "warning: the slips name {address}, which is this machine alone; give the address that \
+                 students use with --server HOST:PORT"
+            ));
+            Ok(address.to_string())
+        }
+        _ => Ok(address.to_string()),
+    }
 }
 
 /// What a slip says.

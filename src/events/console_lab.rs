@@ -4,6 +4,7 @@
 //! clients and files are escaped.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use grade_actors::event::{CloseReason, EventSink, ServerEvent};
 use gradebook::{Book, Outcome, Rejection, Request};
@@ -35,9 +36,7 @@ impl EventSink for LabConsole {
 fn lines(event: &ServerEvent<'_>) -> String {
     match event {
         ServerEvent::ClassRead { book, .. } => class_file(book),
-        ServerEvent::Listening(address) => {
-            format!("Listening for connections on port {}.\n", address.port())
-        }
+        ServerEvent::Listening(addresses) => listening(addresses),
         ServerEvent::Accepted { peer, .. } => {
             format!("Connection received from {} on port {}.\n", peer.ip(), peer.port())
         }
@@ -133,6 +132,19 @@ fn write_row<'a>(lines: &mut String, cells: impl Iterator<Item = &'a str>) {
     let _ = writeln!(lines, "{}", escape(row.trim_end_matches('\n')));
 }
 
+/// The lab's line, or one line for each of several addresses.
+fn listening(addresses: &[SocketAddr]) -> String {
+    if let [address] = addresses {
+        return format!("Listening for connections on port {}.\n", address.port());
+    }
+    let mut lines = String::new();
+    for address in addresses {
+        let (ip, port) = (address.ip(), address.port());
+        let _ = writeln!(lines, "Listening for connections on port {port} of {ip}.");
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -164,8 +176,14 @@ mod tests {
              Name,ID Number,Key,Lab 1\n\
              \"Quill, A\\u{1b}[31m\",2100001,<key>,7\n"
         );
-        let listening = ServerEvent::Listening("127.0.0.1:50000".parse().unwrap());
-        assert_eq!(lines(&listening), "Listening for connections on port 50000.\n");
+        let addresses = ["127.0.0.1:50000", "127.0.1.1:50000"].map(|text| text.parse().unwrap());
+        let listening = |addresses| lines(&ServerEvent::Listening(addresses));
+        assert_eq!(listening(&addresses[..1]), "Listening for connections on port 50000.\n");
+        assert_eq!(
+            listening(&addresses),
+            "Listening for connections on port 50000 of 127.0.0.1.\n\
+             Listening for connections on port 50000 of 127.0.1.1.\n"
+        );
     }
 
     #[test]

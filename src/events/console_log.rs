@@ -53,7 +53,11 @@ impl EventSink for LogConsole {
                 let students = book.students();
                 info!(file = %escape(&file), students, assessments, "class file read");
             }
-            ServerEvent::Listening(address) => info!(%address, port = address.port(), "listening"),
+            ServerEvent::Listening(addresses) => {
+                for address in *addresses {
+                    info!(%address, port = address.port(), "listening");
+                }
+            }
             ServerEvent::Accepted { session, peer } => {
                 debug!(%session, %peer, "connection accepted");
             }

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
+use rustix::fs::{Access, access};
 use tempfile::NamedTempFile;
 
 use super::regular::FileState;
@@ -73,6 +74,15 @@ fn temp_file(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
     temp.write_all(text)?;
     temp.as_file().sync_all()?;
     Ok(temp)
+}
+
+/// Checks that a file can be created or replaced in the folder of this path.
+///
+/// # Errors
+/// Returns an error if the folder is missing or not writable.
+pub(crate) fn check_folder(path: &Path) -> io::Result<()> {
+    let needed = Access::WRITE_OK | Access::EXEC_OK;
+    Ok(access(folder_of(path), needed)?)
 }
 
 /// Makes the new name survive a loss of power, where that is possible.

@@ -1,11 +1,11 @@
 //! The state file: which statistics were released, from one run of the server to the next.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use gradebook::{EditionNumber, InvalidHistory, ReleaseHistory};
+use gradebook::{InvalidHistory, LastEdition, ReleaseHistory};
 
 use super::private_file;
 use crate::redact::show_path;
@@ -27,6 +27,8 @@ enum StateErrorKind {
     Read(io::Error),
     #[error("cannot be written, so no new statistics may be released: {0}")]
     Write(io::Error),
+    #[error("another server keeps its release history there; give each server its own file")]
+    Locked,
     #[error(
         "{0}; restore a copy; or, if the path is right, remove it to release all statistics again"
     )]
@@ -38,7 +40,7 @@ enum StateErrorKind {
 ///
 /// # Errors
 /// Returns an error if there is a file that cannot be read.
-pub fn read(path: &Path) -> Result<(ReleaseHistory, EditionNumber), StateError> {
+pub fn read(path: &Path) -> Result<(ReleaseHistory, LastEdition), StateError> {
     let state_error = |error| StateError { path: path.to_owned(), error };
     match read_text(path) {
         Ok(text) => ReleaseHistory::from_json(&text).map_err(|error| state_error(error.into())),
@@ -65,9 +67,9 @@ fn read_text(path: &Path) -> io::Result<Vec<u8>> {
 pub(crate) fn write(
     path: &Path,
     history: &ReleaseHistory,
-    edition: EditionNumber,
+    last: LastEdition,
 ) -> Result<(), StateError> {
-    let text = history.to_json(edition);
+    let text = history.to_json(last);
     let too_large = u64::try_from(text.len()).is_ok_and(|bytes| bytes >= BYTES_MAX);
     let written = match too_large {
         true => Err(ErrorKind::FileTooLarge.into()),
@@ -77,4 +79,53 @@ pub(crate) fn write(
         let error = StateErrorKind::Write(error);
         StateError { path: path.to_owned(), error }
     })
+}
+
+/// The lock of a state file, which only one server may write: a file beside it, since the state file
+/// itself is replaced whenever it is written. The lock ends with the process.
+pub(crate) struct StateLock {
+    _file: File,
+}
+
+impl StateLock {
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// Returns an error if another server has it, or its file cannot be created.
+    pub(crate) fn take(path: &Path) -> Result<Self, StateError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        Self::take_with(path, &options)
+    }
+
+    /// Checks that the lock can be taken, and leaves no file behind.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub(crate) fn check(path: &Path) -> Result<(), StateError> {
+        let state_error = |error| StateError { path: path.to_owned(), error };
+        if lock_path(path).exists() {
+            return Self::take_with(path, OpenOptions::new().write(true)).map(drop);
+        }
+        let writable = private_file::check_folder(path);
+        writable.map_err(|error| state_error(StateErrorKind::Write(error)))
+    }
+
+    fn take_with(path: &Path, options: &OpenOptions) -> Result<Self, StateError> {
+        let state_error = |error| StateError { path: path.to_owned(), error };
+        let opened = options.open(lock_path(path));
+        let file = opened.map_err(|error| state_error(StateErrorKind::Write(error)))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(state_error(StateErrorKind::Locked)),
+            Err(TryLockError::Error(error)) => Err(state_error(StateErrorKind::Write(error))),
+        }
+    }
+}
+
+/// The path of a state file's lock.
+fn lock_path(path: &Path) -> PathBuf {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    lock.into()
 }

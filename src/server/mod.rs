@@ -1,8 +1,10 @@
 //! The running server: publishing classes, serving them, reloading, signals.
 
 mod file_limit;
+mod listen;
 pub mod publish;
 mod reload;
 pub mod serve;
 mod signals;
+pub(crate) mod warnings;
 mod watch;

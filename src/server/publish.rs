@@ -1,11 +1,15 @@
 //! From the files of a class to a book: load, decide the edition's number, publish.
 
+use std::hash::Hasher as _;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use fernet_batch::Timestamp;
 use grade_actors::{LabProfile, Profile, SealedProfile};
-use gradebook::{Book, EditionNumber, IdSet, ReleaseHistory, UnknownStudent};
+use gradebook::{
+    Book, Class, EditionNumber, IdSet, LastEdition, PrivacyPolicy, ReleaseHistory, UnknownStudent,
+};
+use twox_hash::XxHash3_64;
 
 use crate::files::FileState;
 use crate::files::load::{LoadedClass, ReadError, load};
@@ -22,6 +26,8 @@ pub struct Publication {
     pub files: Vec<(PathBuf, FileState)>,
     /// A digest of each file's bytes.
     pub digests: Vec<u128>,
+    /// The edition, as the state file names it.
+    pub last: LastEdition,
     /// What the instructor should know of the files and the class.
     pub warnings: Vec<String>,
 }
@@ -65,7 +71,8 @@ pub enum ClassError {
     },
 }
 
-/// Publishes the first edition of a run. It writes nothing.
+/// Publishes the first edition of a run: the last edition of the run before, if the state file has it
+/// and the content is the same. It writes nothing.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or is invalid.
@@ -74,25 +81,71 @@ pub fn publish_first(settings: &Settings) -> Result<Publication, PublishError> {
         Some(path) => state::read(path)?,
         None => <_>::default(),
     };
-    let edition = next_edition(settings, last);
     let loaded = load(&settings.sources, &settings.read_limits)?;
+    let content = Some(content_digest(&loaded, settings.policy));
+    let edition =
+        if content == last.content { last } else { next_edition(settings, last, content) };
     publish(loaded, edition, &history, settings)
 }
 
-/// Publishes a loaded class as an edition.
-pub(super) fn publish(
+/// Publishes a loaded class as the edition after `last`.
+pub(super) fn publish_next(
     loaded: LoadedClass,
-    edition: EditionNumber,
+    last: LastEdition,
+    history: &ReleaseHistory,
+    settings: &Settings,
+) -> Result<Publication, PublishError> {
+    let content = content_digest(&loaded, settings.policy);
+    let edition = next_edition(settings, last, Some(content));
+    publish(loaded, edition, history, settings)
+}
+
+fn publish(
+    loaded: LoadedClass,
+    edition: LastEdition,
     history: &ReleaseHistory,
     settings: &Settings,
 ) -> Result<Publication, PublishError> {
     let LoadedClass { class, files, digests, mut warnings } = loaded;
     let ids = class.id_set();
     warnings.extend(check_students(class.students(), &settings.profile)?);
-    let stamp = edition.published_at(Timestamp::of(SystemTime::now()));
+    warnings.extend(oddities(&class));
+    let stamp = edition.number.published_at(edition.published);
     let book = Book::publish(class, stamp, history, settings.policy);
     check_replies(&book, settings)?;
-    Ok(Publication { book, ids, files, digests, warnings })
+    Ok(Publication { book, ids, files, digests, last: edition, warnings })
+}
+
+/// What identifies the content of an edition: the bytes of its files, and the policy for statistics.
+fn content_digest(loaded: &LoadedClass, policy: PrivacyPolicy) -> u64 {
+    let mut hasher = XxHash3_64::new();
+    for digest in &loaded.digests {
+        hasher.write(&digest.to_le_bytes());
+    }
+    hasher.write(&policy.population_min.to_le_bytes());
+    hasher.finish()
+}
+
+/// What is valid in a class, but seldom meant.
+fn oddities(class: &Class) -> impl Iterator<Item = String> {
+    let nameless = listed(class.nameless().map(str::to_owned));
+    let negative =
+        listed(class.negative_marks().map(|(id, assessment)| format!("{id} in {assessment:?}")));
+    let nameless = nameless.map(|ids| format!("students without a name: {ids}"));
+    let negative = negative.map(|marks| format!("negative marks: {marks}"));
+    nameless.into_iter().chain(negative)
+}
+
+/// The first of some texts, and how many more there are; `None` if there are none.
+fn listed(mut texts: impl Iterator<Item = String>) -> Option<String> {
+    /// As many as fit a line.
+    const SHOWN_MAX: usize = 5;
+    let shown: Vec<_> = texts.by_ref().take(SHOWN_MAX).collect();
+    match texts.count() {
+        0 if shown.is_empty() => None,
+        0 => Some(shown.join(", ")),
+        more => Some(format!("{} and {more} more", shown.join(", "))),
+    }
 }
 
 /// Checks that each student has a share of the remembered requests. Returns a warning if the share is
@@ -128,15 +181,18 @@ fn check_replies(book: &Book, settings: &Settings) -> Result<(), ClassError> {
     Ok(())
 }
 
-/// The number of the edition after `last`, which may be of an earlier run. Clients of sealed replies
+/// The edition after `last`, published now. `last` may be of an earlier run. Clients of sealed replies
 /// reject an edition below one that they have seen, and a run may not know the last edition of the run
 /// before it. So in that profile the number is at least the time in milliseconds, which is never less
 /// than the number of reloads so far.
-pub(super) fn next_edition(settings: &Settings, last: EditionNumber) -> EditionNumber {
-    if !settings.profile.is_sealed() {
-        return last.next();
+fn next_edition(settings: &Settings, last: LastEdition, content: Option<u64>) -> LastEdition {
+    let now = SystemTime::now();
+    let published = Timestamp::of(now);
+    let mut number = last.number.next();
+    if settings.profile.is_sealed() {
+        let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH);
+        let milliseconds = since_1970.map_or(0, |since| since.as_millis());
+        number = number.max(EditionNumber(u64::try_from(milliseconds).unwrap_or(u64::MAX)));
     }
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let milliseconds = since_1970.map_or(0, |since| since.as_millis());
-    last.next().max(EditionNumber(u64::try_from(milliseconds).unwrap_or(u64::MAX)))
+    LastEdition { number, published, content }
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use grade_actors::Server;
 use grade_actors::event::{ServerEvent, SharedSink};
-use gradebook::{EditionNumber, IdSet, ReleaseHistory};
+use gradebook::{IdSet, LastEdition, ReleaseHistory};
 use tokio::sync::Notify;
 
-use super::publish::{Publication, PublishError, next_edition, publish};
+use super::publish::{Publication, PublishError, publish_next};
 use crate::files::load::load;
 use crate::files::state;
 use crate::settings::Settings;
@@ -26,7 +26,7 @@ pub(super) struct Reloader {
 
 /// The current edition.
 struct Current {
-    edition: EditionNumber,
+    last: LastEdition,
     digests: Vec<u128>,
     ids: IdSet,
     history: ReleaseHistory,
@@ -47,7 +47,7 @@ impl Reloader {
     /// A reloader that starts from the first edition.
     pub(super) fn new(settings: Arc<Settings>, events: SharedSink, first: &Publication) -> Self {
         let current = Arc::new(Current {
-            edition: first.book.edition(),
+            last: first.last,
             digests: first.digests.clone(),
             ids: first.ids.clone(),
             history: first.book.release_history().clone(),
@@ -75,7 +75,7 @@ impl Reloader {
         match reading.await {
             Ok(Ok(Reread::New(publication))) => self.install(*publication, server).await,
             Ok(Ok(Reread::Unchanged)) => {
-                self.events.emit(&ServerEvent::ClassUnchanged(self.current.edition));
+                self.events.emit(&ServerEvent::ClassUnchanged(self.current.last.number));
             }
             Ok(Ok(Reread::Shrunk { missing, students })) => self.keep(&format!(
                 "{}: {missing} of {students} students {} missing, more than \
@@ -91,20 +91,19 @@ impl Reloader {
     }
 
     async fn install(&mut self, publication: Publication, server: &Server) {
-        let Publication { book, ids, digests, warnings, .. } = publication;
-        let edition = book.edition();
+        let Publication { book, ids, digests, last, warnings, .. } = publication;
         let history = book.release_history().clone();
         if let Err(failed) = server.install(book).await {
             return self.keep(&failed.to_string());
         }
-        self.current = Arc::new(Current { edition, digests, ids, history });
+        self.current = Arc::new(Current { last, digests, ids, history });
         for warning in &warnings {
             self.events.emit(&ServerEvent::Warning(warning));
         }
     }
 
     fn keep(&self, reason: &str) {
-        let edition = self.current.edition;
+        let edition = self.current.last.number;
         self.events.emit(&ServerEvent::EditionKept { edition, reason });
     }
 }
@@ -121,11 +120,9 @@ fn reread(settings: &Settings, current: &Current) -> Result<Reread, PublishError
     if missing.saturating_mul(100) > missing_max {
         return Ok(Reread::Shrunk { missing, students });
     }
-    let edition = next_edition(settings, current.edition);
-    let publication = publish(loaded, edition, &current.history, settings)?;
+    let publication = publish_next(loaded, current.last, &current.history, settings)?;
     if let Some(path) = &settings.state_file {
-        let book = &publication.book;
-        state::write(path, book.release_history(), book.edition())?;
+        state::write(path, publication.book.release_history(), publication.last)?;
     }
     Ok(Reread::New(Box::new(publication)))
 }

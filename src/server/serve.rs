@@ -1,30 +1,31 @@
 //! Serving a class from the start to the signal that ends it.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use fernet_batch::Timestamp;
 use futures_util::future::join_all;
 use grade_actors::audit::SharedAudit;
 use grade_actors::event::{EventSink, ServerEvent, SharedSink};
-use grade_actors::{LabProfile, Profile, Server, ServerConfig, bind};
+use grade_actors::{Server, ServerConfig};
 use gradebook::{Answers, Book};
-use listenfd::ListenFd;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 use super::file_limit::raise_nofile_limit;
+use super::listen::{addresses, listen};
 use super::publish::{Publication, publish_first};
 use super::reload::Reloader;
 use super::signals::{Signal, Signals};
+use super::warnings::start_warnings;
 use super::watch::{Watched, watch};
 use crate::audit::AuditLog;
 use crate::events::{Console, Fanout, Systemd};
-use crate::files::state;
-use crate::settings::{Settings, exposure_text};
+use crate::files::FileState;
+use crate::files::state::{self, StateLock};
+use crate::settings::Settings;
 
 /// How the service ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +47,10 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
     if settings.profile.is_sealed() {
         until_after(started_at).await;
     }
-    let socket = listen(&settings)?;
-    let address = socket.local_addr().context("the listening socket has no address")?;
-    // A socket from the service manager may have another address than the settings.
-    if let Err(exposure) = settings.profile.check_exposure(address.ip()) {
-        bail!("cannot listen on {address}: {}", exposure_text(exposure));
-    }
+    let sockets = listen(&settings)?;
+    let _lock = settings.state_file.as_deref().map(StateLock::take).transpose()?;
     if let Some(path) = &settings.state_file {
-        state::write(path, first.book.release_history(), first.book.edition())?;
+        state::write(path, first.book.release_history(), first.last)?;
     }
     let outputs: SharedSink = Arc::new(Fanout::new(vec![console.sink(), Arc::new(Systemd)]));
     let audit = open_audit(&settings, &outputs)?;
@@ -64,8 +61,9 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
     let settings = Arc::new(settings);
     let reloader = Reloader::new(Arc::clone(&settings), Arc::clone(&events), &first);
     let watched = watched_files(&settings, &first);
-    let server = start(&settings, started_at, socket, address, first, audit.clone(), &events)?;
-    let mut run = Run { server: &server, audit: audit.as_deref(), events: &*events };
+    let server = start(&settings, started_at, sockets, first, audit.clone(), &events)?;
+    let mut run =
+        Run { settings: &settings, server: &server, audit: audit.as_deref(), events: &*events };
     let outcome = run.until_end(reloader, watched, &mut signals).await;
     if outcome == ServeOutcome::Stopped {
         tokio::select! {
@@ -85,12 +83,26 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
 
 /// What runs while the service does.
 struct Run<'a> {
+    settings: &'a Settings,
     server: &'a Server,
     audit: Option<&'a AuditLog>,
     events: &'a dyn EventSink,
 }
 
 impl Run<'_> {
+    /// Says that a reload does not apply settings that were changed since the start.
+    fn warn_of_changed_settings(&self) {
+        if let Some((path, state)) = &self.settings.file
+            && FileState::of_path(path) != Some(*state)
+        {
+            self.events.emit(&ServerEvent::Warning(&format!(
+                "{}: changed since the start; SIGHUP reloads the class file and the key file only, and a \
+                 restart applies settings",
+                path.display()
+            )));
+        }
+    }
+
     /// Reloads when that is requested, until a signal or too many failures end the service.
     async fn until_end(
         &mut self,
@@ -113,7 +125,10 @@ impl Run<'_> {
             tokio::select! {
                 signal = signals.next() => match signal {
                     Signal::Stop => return ServeOutcome::Stopped,
-                    Signal::Reload => reload_requested.notify_one(),
+                    Signal::Reload => {
+                        self.warn_of_changed_settings();
+                        reload_requested.notify_one();
+                    }
                     Signal::Reopen => {
                         if let Some(audit) = self.audit {
                             audit.reopen();
@@ -125,33 +140,6 @@ impl Run<'_> {
                 () = &mut watching => {}
             }
         }
-    }
-}
-
-/// The listening socket: one from the service manager, or one of our own.
-fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
-    if let Some(socket) = ListenFd::from_env().take_tcp_listener(0)? {
-        socket.set_nonblocking(true)?;
-        let socket = TcpListener::from_std(socket);
-        return socket.context("the socket from the service manager is not usable");
-    }
-    let address = settings.listen;
-    bind(address).map_err(|error| {
-        let remedy = listen_remedy(error.kind());
-        anyhow::Error::new(error)
-            .context(format!("cannot listen on {address} (server.listen); {remedy}"))
-    })
-}
-
-/// What to do if the server cannot listen.
-const fn listen_remedy(error: ErrorKind) -> &'static str {
-    match error {
-        ErrorKind::AddrInUse => "stop the other server on this port, or choose another port",
-        ErrorKind::PermissionDenied => {
-            "ports below 1024 need a privilege: choose a port from 1024 on, or let systemd open it"
-        }
-        ErrorKind::AddrNotAvailable => "choose an address of this machine",
-        _ => "check the address",
     }
 }
 
@@ -185,39 +173,20 @@ async fn until_after(time: Timestamp) {
 fn start(
     settings: &Settings,
     started_at: Timestamp,
-    socket: TcpListener,
-    address: SocketAddr,
+    sockets: Vec<TcpListener>,
     first: Publication,
     audit: Option<Arc<AuditLog>>,
     events: &SharedSink,
 ) -> anyhow::Result<Server> {
     let path = &settings.sources.class;
     events.emit(&ServerEvent::ClassRead { path, book: &first.book });
+    for warning in start_warnings(settings, &first, &addresses(&sockets)?) {
+        events.emit(&ServerEvent::Warning(&warning));
+    }
     let mut connections = settings.connections;
-    let possible = raise_nofile_limit(connections.total, settings.workers);
-    let mut warnings = settings.warnings.clone();
-    if possible < connections.total {
-        warnings.push(format!(
-            "limits.connections = {} is lowered to {possible}, the most that the limit of open \
-             descriptors allows; raise that limit (ulimit -n, LimitNOFILE=)",
-            connections.total
-        ));
-        connections.total = possible;
-    }
-    warnings.extend(profile_warning(&settings.profile, address).map(str::to_owned));
-    warnings.extend(first.warnings);
-    if !settings.policy.applies() {
-        warnings.push(
-            "gradebook.population_min = 1 releases averages of any number of marks, which can reveal \
-             single marks; 5 is safe"
-                .to_owned(),
-        );
-    }
-    for warning in &warnings {
-        events.emit(&ServerEvent::Warning(warning));
-    }
+    connections.total = raise_nofile_limit(connections.total, settings.workers);
     let config = ServerConfig {
-        socket,
+        sockets,
         book: first.book,
         started_at,
         profile: settings.profile.clone(),
@@ -233,16 +202,18 @@ fn start(
     Server::start(config).context("cannot start")
 }
 
-/// What a profile exposes on an address.
-fn profile_warning(profile: &Profile, address: SocketAddr) -> Option<&'static str> {
-    match profile {
-        Profile::Lab(LabProfile { reveal_pause: Some(_), .. }) => Some(
-            "lab.reveal_key = true sends each answer's key behind it, as the student report's clients \
-             expect; nothing is secret",
-        ),
-        Profile::Lab(_) if !address.ip().is_loopback() => {
-            Some("requests travel in clear: anyone on the way sees who asks, but no mark")
-        }
-        _ => None,
+/// Checks what a start needs beside the class: addresses, state file, audit file. It changes nothing.
+///
+/// # Errors
+/// Returns the first reason for which a start would fail now.
+pub(crate) fn check_start(settings: &Settings) -> anyhow::Result<Vec<SocketAddr>> {
+    let sockets =
+        grade_actors::run(async { listen(settings).and_then(|sockets| Ok(addresses(&sockets)?)) })?;
+    if let Some(path) = &settings.state_file {
+        StateLock::check(path)?;
     }
+    if let Some(options) = &settings.audit {
+        AuditLog::check(options)?;
+    }
+    Ok(sockets)
 }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use bytesize::ByteSize;
-use config::{Config, ConfigError, Environment, FileFormat, Map, Source, Value, ValueKind};
+use config::{Config, ConfigError, FileFormat, Map, Source, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
-use crate::redact::show_path;
+use super::environment;
+use crate::redact::{nearest, redact_name, redact_word, show_path};
 
 /// The defaults, with every key that exists.
 const DEFAULTS: &str = include_str!("../../settings/default.toml");
@@ -15,6 +15,9 @@ const DEFAULTS: &str = include_str!("../../settings/default.toml");
 /// warned of, and otherwise ignored.
 const RETIRED: [(&str, &str); 3] =
     [("lab.reveal_pause", "50ms"), ("limits.restarts_per_minute", "5"), ("timeouts.linger", "2s")];
+
+/// The sizes, which are numbers of bytes or texts with a unit.
+const SIZES: [&str; 3] = ["gradebook.bytes_max", "limits.line_bytes", "limits.output_bytes"];
 
 /// Why settings are not valid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +32,12 @@ pub struct SettingsError {
 impl SettingsError {
     fn new(layer: &str, problem: String) -> Self {
         Self { layer: layer.to_owned(), problem }
+    }
+
+    /// The error of a program that was started without anything.
+    pub(super) fn nothing_given() -> Self {
+        let what = "start with --config FILE, as in --config settings/dev.toml; see --help";
+        Self::new("no class file", what.to_owned())
     }
 
     /// An error about a key that is not set.
@@ -60,12 +69,12 @@ impl Layers {
             let keys = flatten(&text).map_err(|error| SettingsError::new(&name, error.problem))?;
             layers.push(Layer { name, keys });
         }
-        let name = "the environment".to_owned();
-        let keys = Environment::with_prefix("GRADES").separator("__").collect();
-        let keys = keys.map_err(|error| SettingsError::new(&name, error.to_string()))?;
-        layers.push(Layer { name, keys });
+        let keys = environment::collect()
+            .map_err(|error| SettingsError::new(environment::NAME, error.to_string()))?;
+        layers.push(Layer { name: environment::NAME.to_owned(), keys });
         let mut layers = Self { layers, warnings: Vec::new() };
         layers.drop_retired_keys();
+        layers.check_variables()?;
         layers.check_keys()?;
         layers.check_kinds()?;
         Ok(layers)
@@ -103,34 +112,77 @@ impl Layers {
         self.layers.first().map(|layer| &layer.keys)
     }
 
+    /// Rejects variables that look like a setting with one underscore, and warns of others.
+    fn check_variables(&mut self) -> Result<(), SettingsError> {
+        let known = self.defaults().map(|known| known.keys().cloned().collect::<Vec<_>>());
+        for variable in environment::misspelled() {
+            let names = known.iter().flatten();
+            match environment::nearest_setting(&variable, names.map(String::as_str)) {
+                Some(setting) => {
+                    let problem = format!("{variable}: is not read; the setting is {setting}");
+                    return Err(SettingsError::new(environment::NAME, problem));
+                }
+                None => self.warnings.push(format!(
+                    "{}: {} is not a setting; those begin with GRADES__",
+                    environment::NAME,
+                    redact_word(&variable)
+                )),
+            }
+        }
+        Ok(())
+    }
+
     /// Rejects keys that do not exist.
     fn check_keys(&self) -> Result<(), SettingsError> {
         let Some(known) = self.defaults() else { return Ok(()) };
         for Layer { name, keys } in &self.layers {
             if let Some(key) = keys.keys().find(|key| !known.contains_key(*key)) {
-                let siblings = siblings(known, key).join(", ");
-                let problem = format!("{key}: no such setting; there are: {siblings}");
+                let spelled = |key: &str| match name.as_str() {
+                    environment::NAME => environment::variable_of(key),
+                    _ => key.to_owned(),
+                };
+                let parts: Vec<_> = known.keys().flat_map(|key| key.split('.')).collect();
+                let shown = spelled(&redact_name(key, &parts));
+                let names = || known.keys().map(String::as_str);
+                let problem = if names().any(|name| name.starts_with(&format!("{key}."))) {
+                    format!("{key}: is a section; write [{key}], and its settings below it")
+                } else if let Some(nearest) = nearest(key, names()) {
+                    format!("{shown}: no such setting; the nearest is {}", spelled(nearest))
+                } else {
+                    format!("{shown}: no such setting; grade-actor-server settings prints them all")
+                };
                 return Err(SettingsError::new(name, problem));
             }
         }
         Ok(())
     }
 
-    /// Rejects values that `config` would convert: a number with a fraction, or anything but a text
-    /// where a text is expected.
+    /// Rejects values that `config` would convert: in a file, each value has the kind of its default.
+    /// The environment has texts only, and those are converted.
     fn check_kinds(&self) -> Result<(), SettingsError> {
         let Some(defaults) = self.defaults() else { return Ok(()) };
-        for (key, value) in self.layers.iter().flat_map(|layer| &layer.keys) {
-            let default = defaults.get(key).map(|default| &default.kind);
-            match (&value.kind, default) {
-                (ValueKind::Float(_), _) => {
-                    return Err(self.invalid(key, "is not a whole number"));
-                }
-                (ValueKind::String(_), _) => {}
-                (_, Some(ValueKind::String(text))) if text.parse::<ByteSize>().is_err() => {
-                    return Err(self.invalid(key, "is not a text in quotes"));
-                }
-                _ => {}
+        for Layer { name, keys } in &self.layers {
+            let is_text = |value: &Value| matches!(value.kind, ValueKind::String(_));
+            for (key, value) in keys {
+                let what = match (&value.kind, defaults.get(key).map(|default| &default.kind)) {
+                    (ValueKind::String(_), _) if name == environment::NAME => continue,
+                    (ValueKind::String(_) | ValueKind::I64(_), _) if SIZES.contains(&&**key) => {
+                        continue;
+                    }
+                    (ValueKind::Array(texts), _) if environment::LISTS.contains(&&**key) => {
+                        if texts.iter().all(is_text) {
+                            continue;
+                        }
+                        "is not a list of texts in quotes"
+                    }
+                    (ValueKind::I64(_), Some(ValueKind::I64(_)))
+                    | (ValueKind::Boolean(_), Some(ValueKind::Boolean(_)))
+                    | (ValueKind::String(_), Some(ValueKind::String(_))) => continue,
+                    (_, Some(ValueKind::I64(_))) => "is not a whole number",
+                    (_, Some(ValueKind::Boolean(_))) => "is not true or false, without quotes",
+                    _ => "is not a text in quotes",
+                };
+                return Err(self.invalid(key, what));
             }
         }
         Ok(())
@@ -162,18 +214,6 @@ impl Layers {
     }
 }
 
-/// The keys of the same section; all keys if there is no such section.
-fn siblings<'a>(known: &'a Map<String, Value>, key: &str) -> Vec<&'a str> {
-    let section = key.split_once('.').map_or("", |(section, _)| section);
-    let prefix = format!("{section}.");
-    let mut siblings: Vec<_> = known.keys().map(String::as_str).collect();
-    if siblings.iter().any(|known| known.starts_with(&prefix)) {
-        siblings.retain(|known| known.starts_with(&prefix));
-    }
-    siblings.sort_unstable();
-    siblings
-}
-
 /// The keys of a TOML text, each with its section.
 fn flatten(text: &str) -> Result<Map<String, Value>, SettingsError> {
     let table = config::File::from_str(text, FileFormat::Toml).collect();
@@ -200,13 +240,11 @@ fn syntax_error(error: &ConfigError) -> String {
     format!("{first}: {}", lines.next_back().unwrap_or(first))
 }
 
-/// A value in an error text; only its length if it could be a key.
+/// A value in an error text; only length and kind of what could be a part of a key.
 fn display(value: &Value) -> String {
-    const DISPLAY_BYTES_MAX: usize = 40;
-    let text = value.to_string();
+    let text = redact_word(&value.to_string());
     match value.kind {
-        _ if text.len() > DISPLAY_BYTES_MAX => format!("<{} bytes>", text.len()),
-        ValueKind::String(_) => format!("{text:?}"),
+        ValueKind::String(_) if !text.starts_with('<') => format!("\"{text}\""),
         _ => text,
     }
 }

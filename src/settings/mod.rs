@@ -4,6 +4,7 @@
 //! environment. An error names where the value stands, the key, the value, and what to do.
 
 mod checks;
+mod environment;
 mod layers;
 mod raw;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod validated;
 
 use std::path::Path;
 
+use crate::files::FileState;
 use layers::Layers;
 pub use layers::SettingsError;
 use raw::RawSettings;
@@ -28,7 +30,12 @@ impl Settings {
     pub fn read(file: Option<&Path>) -> Result<Self, SettingsError> {
         let layers = Layers::read(file)?;
         let raw: RawSettings = layers.merge()?;
+        if file.is_none() && raw.gradebook.file.is_empty() {
+            return Err(SettingsError::nothing_given());
+        }
         let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
-        Validator::new(&layers, folder).settings(&raw)
+        let settings = Validator::new(&layers, folder).settings(&raw)?;
+        let file = file.and_then(|file| Some((file.to_owned(), FileState::of_path(file)?)));
+        Ok(Settings { file, ..settings })
     }
 }

@@ -1,5 +1,6 @@
 //! The settings as they are written in `settings/default.toml`, which documents them.
 
+use std::slice;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -19,10 +20,27 @@ pub(super) struct RawSettings {
 
 #[derive(Deserialize)]
 pub(super) struct RawServer {
-    pub(super) listen: String,
+    pub(super) listen: OneOrMany,
     pub(super) profile: String,
     pub(super) allow_clear_requests: bool,
     pub(super) workers: u64,
+}
+
+/// A text, or a list of texts.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    pub(super) fn texts(&self) -> &[String] {
+        match self {
+            Self::One(text) => slice::from_ref(text),
+            Self::Many(texts) => texts,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -48,7 +48,7 @@ impl<'a> Validator<'a> {
     pub(super) fn settings(&self, raw: &RawSettings) -> Result<Settings, SettingsError> {
         let RawSettings { server, gradebook, limits, timeouts, .. } = raw;
         let profile = self.profile(raw)?;
-        let listen = self.listen(&server.listen, &profile)?;
+        let listen = self.listen(server.listen.texts(), &profile)?;
         self.check_files(raw)?;
         let shrink_percent_max = gradebook.shrink_percent_max;
         let console = self.console_style(&raw.console.style)?;
@@ -61,6 +61,7 @@ impl<'a> Validator<'a> {
             );
         }
         Ok(Settings {
+            file: None,
             listen,
             workers: self.layers.number("server.workers", server.workers, 1, 1024)?,
             sources: self.sources(gradebook, &profile)?,
@@ -146,16 +147,30 @@ impl<'a> Validator<'a> {
         Ok(SealedProfile { audience: audience.clone(), clock_skew: *clock_skew, replays })
     }
 
-    fn listen(&self, text: &str, profile: &Profile) -> Result<SocketAddr, SettingsError> {
+    fn listen(
+        &self,
+        texts: &[String],
+        profile: &Profile,
+    ) -> Result<Vec<SocketAddr>, SettingsError> {
         let key = "server.listen";
-        let listen: SocketAddr = text.parse().map_err(|_| {
-            let what = "is not an IP address and a port, like 127.0.0.1:50000 or [::1]:50000";
-            self.layers.invalid(key, what)
-        })?;
-        profile
-            .check_exposure(listen.ip())
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        for text in texts {
+            let address = text.parse().map_err(|_| {
+                let what = "is not an IP address and a port, like 127.0.0.1:50000 or [::1]:50000";
+                self.layers.invalid(key, what)
+            })?;
+            if addresses.contains(&address) {
+                return Err(self.layers.invalid(key, "names an address twice"));
+            }
+            addresses.push(address);
+        }
+        if addresses.is_empty() {
+            return Err(self.layers.invalid(key, "must name an address"));
+        }
+        let mut ips = addresses.iter().map(SocketAddr::ip);
+        ips.try_for_each(|ip| profile.check_exposure(ip))
             .map_err(|exposure| self.layers.invalid(key, exposure_text(exposure)))?;
-        Ok(listen)
+        Ok(addresses)
     }
 
     /// A path that an empty text leaves unset.

@@ -11,12 +11,15 @@ use gradebook::PrivacyPolicy;
 use super::layers::SettingsError;
 use crate::audit::AuditOptions;
 use crate::events::ConsoleStyle;
+use crate::files::FileState;
 use crate::files::load::Sources;
 
 /// All settings, validated.
 pub struct Settings {
-    /// Where to listen.
-    pub listen: SocketAddr,
+    /// The file of these settings, and the state in which it was read.
+    pub file: Option<(PathBuf, FileState)>,
+    /// Where to listen, at least one address.
+    pub listen: Vec<SocketAddr>,
     /// The number of threads that sessions are spread over.
     pub workers: usize,
     /// Which requests are answered.

@@ -1,8 +1,12 @@
 //! The start: a failed start prints one clear error and ends with the documented exit code.
 
+use std::net::TcpStream;
+
 use crate::harness::{
-    ADA, ADA_GRADES, CLASS, Server, class_folder, ended, holds_no_key, server_command,
+    ADA, ADA_GRADES, CLASS, Client, Server, class_folder, ended, holds_no_key, server_command,
+    write_private,
 };
+use rustix::process::Signal;
 
 /// Runs the server until it ends. Returns the exit code and standard error.
 fn rejection(settings: &str, class: &[u8]) -> (i32, String) {
@@ -81,7 +85,7 @@ fn several_workers_give_the_same_answers_and_stop_together() {
             assert_eq!(ADA.opens(&client.say(b"2100001 GG\n").reply()), ADA_GRADES);
         }
     }
-    server.signal(rustix::process::Signal::TERM);
+    server.signal(Signal::TERM);
     for client in &mut clients {
         assert_eq!(client.remaining_replies(), Vec::<String>::new());
     }
@@ -135,4 +139,113 @@ fn reveal_key_is_rejected_on_a_passed_socket_that_is_not_loopback() {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("works on loopback only"), "{text}");
+}
+
+/// Runs `--check` with these settings. Returns the exit code and everything that it prints.
+fn checked(folder: &tempfile::TempDir) -> (i32, String) {
+    let path = folder.path().join("test.toml");
+    let output = ended(server_command().arg("--config").arg(path).arg("--check"));
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.code().unwrap(), text.replace(&folder.path().display().to_string(), "FOLDER"))
+}
+
+#[test]
+fn a_check_finds_what_a_start_would_and_prints_its_warnings() {
+    let (folder, _) = class_folder("");
+    let (code, text) = checked(&folder);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("class.csv: 3 students, 7 assessments; settings are valid\n"), "{text}");
+    assert!(text.contains("warning: gradebook.population_min = 1 releases averages"), "{text}");
+    let server = Server::start("");
+    for (settings, why) in [
+        (
+            format!("[server]\nlisten = \"127.0.0.1:{}\"\n", server.port),
+            "stop the other server on this port",
+        ),
+        ("[audit]\nfile = \"no/audit.jsonl\"\n".into(), "no/audit.jsonl (audit.file)"),
+        ("[audit]\nfile = \"test.toml\"\n".into(), "does not end with a record of an audit log"),
+        (
+            "[gradebook]\nstate_file = \"no/state.json\"\n".into(),
+            "no/state.json (gradebook.state_file): cannot be written",
+        ),
+    ] {
+        let (folder, _) = class_folder(&settings);
+        let before = std::fs::read_dir(folder.path()).unwrap().count();
+        let (code, text) = checked(&folder);
+        assert_eq!(code, 1, "{settings}: {text}");
+        assert!(text.contains("settings are valid, but the server cannot start now: "), "{text}");
+        assert!(text.contains(why), "{settings}: {text}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before, "nothing is written");
+    }
+}
+
+#[test]
+fn a_server_listens_on_all_of_its_addresses_and_they_share_its_limits() {
+    let mut server = Server::start(
+        "[server]\nlisten = [\"127.0.0.1:0\", \"127.0.0.2:0\"]\n[limits]\nconnections = 2\n",
+    );
+    let line = server.prints("of 127.0.0.2.");
+    let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+    let port: u16 = digits.strip_suffix("127002").unwrap().parse().unwrap();
+    let other = || Client::of(TcpStream::connect(("127.0.0.2", port)).unwrap());
+    let (mut first, mut second) = (server.connect(), other());
+    for client in [&mut first, &mut second] {
+        assert_eq!(ADA.opens(&client.say(b"2100001 GG\n").reply()), ADA_GRADES);
+    }
+    let mut waiting = other();
+    waiting.say(b"2100001 GG\n");
+    first.finish_sending().remaining_replies();
+    assert_eq!(ADA.opens(&waiting.reply()), ADA_GRADES);
+}
+
+#[test]
+fn a_variable_with_one_underscore_is_refused_and_a_list_has_commas() {
+    let (folder, path) = class_folder("");
+    let run = |variable: &str, value: &str| {
+        let mut command = server_command();
+        command.env(variable, value).arg("--check").arg("--config").arg(&path);
+        let output = ended(&mut command);
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, text) = run("GRADES_SERVER_LISTEN", "127.0.0.1:0");
+    assert_eq!(code, 2);
+    assert_eq!(
+        text,
+        "grade-actor-server: the environment: GRADES_SERVER_LISTEN: is not read; the setting is \
+         GRADES__SERVER__LISTEN\n"
+    );
+    let (code, text) = run("GRADES__SERVER__LISSEN", "x");
+    assert!(code == 2 && text.contains("the nearest is GRADES__SERVER__LISTEN"), "{text}");
+    let (code, text) = run("GRADES_FOLDER", "x");
+    assert!(code == 0 && text.contains("GRADES_FOLDER is not a setting"), "{text}");
+    assert_eq!(run("GRADES__SERVER__LISTEN", "127.0.0.1:0, 127.0.0.2:0").0, 0);
+    assert_eq!(run("GRADES__SERVER__WORKERS", "2").0, 0);
+    let (code, text) = run("GRADES__SERVER__WORKERS", "two");
+    assert!(code == 2 && text.contains("server.workers = \"two\": is not"), "{text}");
+    drop(folder);
+}
+
+#[test]
+fn negative_marks_and_missing_names_are_told() {
+    let (folder, _) = class_folder("");
+    let class = CLASS.replace(",3,9,9,0,", ",-3,9,9,0,").replace("Bo Invented", "");
+    write_private(&folder.path().join("class.csv"), class);
+    let (code, text) = checked(&folder);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("warning: students without a name: 2100002\n"), "{text}");
+    assert!(text.contains("warning: negative marks: 2100001 in \"Lab 1\"\n"), "{text}");
+}
+
+#[test]
+fn a_reload_says_that_changed_settings_need_a_restart() {
+    let mut server = Server::start("");
+    let settings = server.folder.path().join("test.toml");
+    server.signal(Signal::HUP);
+    server.prints("unchanged");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, format!("{text}[limits]\nconnections = 3\n")).unwrap();
+    server.signal(Signal::HUP);
+    server.prints(
+        "test.toml: changed since the start; SIGHUP reloads the class file and the key file only",
+    );
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Server, Student, class_folder, ended, server_command};
+use crate::harness::{Server, Student, class_folder, ended, server_command, write_private};
 use fernet::Fernet;
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ fn class(marked: usize, keys: &[String]) -> String {
 
 /// Runs a server with this class. Returns the midterm average that the first student reads.
 fn midterm_average(folder: TempDir, class: &str, key: &str) -> (TempDir, String) {
-    fs::write(folder.path().join("class.csv"), class).unwrap();
+    write_private(&folder.path().join("class.csv"), class);
     let path = folder.path().join("test.toml");
     let server = Server::start_with(folder, server_command().arg("--config").arg(path));
     let reply = &server.answers(b"2100000 GMA\n")[0];
@@ -74,4 +74,53 @@ fn an_edition_whose_state_cannot_be_saved_is_not_published() {
     let Student(id, _) = crate::harness::BO;
     let reply = &server.answers(format!("{id} GMA\n").as_bytes())[0];
     assert_eq!(crate::harness::BO.opens(reply), "Midterm average: 13.3333");
+}
+
+#[test]
+fn two_servers_cannot_share_a_state_file() {
+    let server = Server::start(SETTINGS);
+    let path = server.folder.path().join("test.toml");
+    let output = ended(server_command().arg("--config").arg(path));
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("another server keeps its release history there"), "{text}");
+    let folder = server.end_with(Signal::KILL);
+    let path = folder.path().join("test.toml");
+    drop(Server::start_with(folder, server_command().arg("--config").arg(path)));
+}
+
+#[test]
+fn a_preview_is_what_the_student_reads_from_the_server() {
+    let keys: Vec<_> = (0..12).map(|_| Fernet::generate_key()).collect();
+    let (folder, path) = class_folder(SETTINGS);
+    let preview = |command: &str| {
+        let mut server = server_command();
+        server.arg("--config").arg(&path).args(["preview", "2100000", command]);
+        String::from_utf8(ended(&mut server).stdout).unwrap().trim_end().to_owned()
+    };
+    write_private(&folder.path().join("class.csv"), class(5, &keys));
+    let mut server = Server::start_with(folder, server_command().arg("--config").arg(&path));
+    let read = |server: &Server, command: &str| {
+        let reply = &server.answers(format!("2100000 {command}\n").as_bytes())[0];
+        let text = Fernet::new(&keys[0]).unwrap().decrypt(reply).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    let without_time = |report: String| report.split_once(",\"time\"").unwrap().0.to_owned();
+    for (marked, edition) in [(5, 1), (6, 2), (11, 3)] {
+        server.save_class(&class(marked, &keys));
+        // Before the reload, the preview is what students will read then.
+        let expected = preview("GMA");
+        server.signal(Signal::HUP);
+        server.prints(if edition == 1 { "unchanged" } else { "is in place" });
+        assert_eq!(read(&server, "GMA"), expected, "edition {edition}");
+        assert_eq!(preview("GMA"), expected, "edition {edition}, after the reload");
+        let report = without_time(read(&server, "REPORT"));
+        assert_eq!(report, without_time(preview("REPORT")));
+        assert!(report.contains(&format!("\"edition\":{edition}")), "{report}");
+    }
+    // A restart with the same class is the same edition.
+    let before = without_time(read(&server, "REPORT"));
+    let folder = server.end_with(Signal::TERM);
+    let server = Server::start_with(folder, server_command().arg("--config").arg(&path));
+    assert_eq!(without_time(read(&server, "REPORT")), before);
 }

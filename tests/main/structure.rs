@@ -11,8 +11,17 @@ use gradebook::COMMANDS;
 /// Modules from the ground up: each imports only from those before it.
 const GRADEBOOK: [&str; 8] =
     ["values", "request", "roster", "statistics", "wire", "sealed", "batch", "book"];
-const PROGRAMS: [&str; 10] = [
-    "redact", "process", "files", "events", "audit", "settings", "server", "client", "commands",
+const PROGRAMS: [&str; 11] = [
+    "redact",
+    "process",
+    "server_address",
+    "files",
+    "events",
+    "audit",
+    "settings",
+    "server",
+    "client",
+    "commands",
     "cli",
 ];
 

@@ -2,6 +2,7 @@
 
 use super::id_set::IdSet;
 use super::students::{Record, Roster};
+use crate::values::Decimal;
 
 /// Assessments and students with their marks and keys. It is not published: it has no edition
 /// number, and nothing decides yet which statistics students may see.
@@ -38,6 +39,22 @@ impl Class {
     /// The students in the order of the class file: ID, name, and marks as the file has them.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
         self.roster.rows()
+    }
+
+    /// The students without a name.
+    pub fn nameless(&self) -> impl Iterator<Item = &str> {
+        self.roster.records().filter(|record| record.name().is_empty()).map(Record::id)
+    }
+
+    /// The negative marks: the student's ID and the assessment of each.
+    pub fn negative_marks(&self) -> impl Iterator<Item = (&str, &str)> {
+        // A look at the different marks spares most classes one at every cell.
+        let records = self.roster.has_negative_marks().then(|| self.roster.records());
+        records.into_iter().flatten().flat_map(|record| {
+            let marks = self.assessments().zip(record.marks());
+            let negative = marks.filter(|(_, mark)| mark.value.is_some_and(Decimal::is_negative));
+            negative.map(move |(assessment, _)| (record.id(), assessment))
+        })
     }
 
     /// The set of the students' IDs, for comparing it with another class.

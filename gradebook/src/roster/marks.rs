@@ -73,6 +73,11 @@ impl Marks {
         numbers_by_column
     }
 
+    /// Returns true if any mark is negative.
+    pub(super) fn has_negative(&self) -> bool {
+        self.table.iter().any(|mark| mark.value.is_some_and(Decimal::is_negative))
+    }
+
     /// For each of so many columns, its longest marks.
     pub(super) fn longest_by_column(&self, columns: usize) -> Vec<LongestMark> {
         let mut longest_by_column = Vec::with_capacity(columns);

@@ -130,6 +130,11 @@ impl Roster {
         self.marks.count_by_column(self.columns)
     }
 
+    /// Returns true if any mark is negative.
+    pub(crate) fn has_negative_marks(&self) -> bool {
+        self.marks.has_negative()
+    }
+
     /// For each column, its longest marks.
     pub(crate) fn longest_marks(&self) -> Vec<LongestMark> {
         self.marks.longest_by_column(self.columns)

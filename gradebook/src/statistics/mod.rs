@@ -11,4 +11,4 @@ pub use policy::PrivacyPolicy;
 pub use release::ReleaseHistory;
 pub(crate) use render::{ExamAverage, NOT_EVERY_EXAM, Renderer, StatisticText, shorten};
 pub(crate) use report::{ClassFigures, NO_OWN_FIGURES, Report, ReportLine};
-pub use state::InvalidHistory;
+pub use state::{InvalidHistory, LastEdition};

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use fernet_batch::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::figures::Figures;
@@ -15,11 +16,26 @@ use crate::values::{Decimal, EditionNumber};
 /// The version of the format. Other versions are not read.
 const FORM: u32 = 1;
 
+/// The edition up to which a history goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastEdition {
+    /// Its number.
+    pub number: EditionNumber,
+    /// When it was published.
+    pub published: Timestamp,
+    /// What identifies its content; `None` if that is not known.
+    pub content: Option<u64>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
     form: u32,
     edition: u64,
+    #[serde(default)]
+    published: u64,
+    #[serde(default)]
+    content: Option<u64>,
     assessments: Vec<AssessmentState>,
 }
 
@@ -40,10 +56,12 @@ pub struct InvalidHistory;
 
 impl ReleaseHistory {
     /// Writes the history of the releases up to an edition.
-    pub fn to_json(&self, edition: EditionNumber) -> Vec<u8> {
+    pub fn to_json(&self, last: LastEdition) -> Vec<u8> {
         let Self(releases) = self;
         let assessments = releases.iter().map(to_state).collect();
-        let state = State { form: FORM, edition: edition.0, assessments };
+        let LastEdition { number, published, content } = last;
+        let state =
+            State { form: FORM, edition: number.0, published: published.0, content, assessments };
         // Texts and numbers always become JSON.
         serde_json::to_vec(&state).unwrap_or_default()
     }
@@ -52,7 +70,7 @@ impl ReleaseHistory {
     ///
     /// # Errors
     /// Returns an error if the text is not what [`to_json`](Self::to_json) writes.
-    pub fn from_json(text: &[u8]) -> Result<(Self, EditionNumber), InvalidHistory> {
+    pub fn from_json(text: &[u8]) -> Result<(Self, LastEdition), InvalidHistory> {
         let state: State = serde_json::from_slice(text).map_err(|_| InvalidHistory)?;
         if state.form != FORM {
             return Err(InvalidHistory);
@@ -61,7 +79,12 @@ impl ReleaseHistory {
         for assessment in state.assessments {
             releases.push(from_state(assessment).ok_or(InvalidHistory)?);
         }
-        Ok((Self(Arc::new(releases)), EditionNumber(state.edition)))
+        let last = LastEdition {
+            number: EditionNumber(state.edition),
+            published: Timestamp(state.published),
+            content: state.content,
+        };
+        Ok((Self(Arc::new(releases)), last))
     }
 }
 

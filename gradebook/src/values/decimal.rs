@@ -65,6 +65,11 @@ impl Decimal {
         self.0 as f64 / Self::ONE as f64
     }
 
+    /// Returns true if the number is below zero.
+    pub const fn is_negative(self) -> bool {
+        self.0.is_negative()
+    }
+
     /// This number multiplied by `count`.
     pub fn times(self, count: u32) -> Self {
         Self(self.0.saturating_mul(i128::from(count)))

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use fernet::Fernet;
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp};
 use gradebook::{
-    BatchLimits, Book, Class as PublishedClass, Command, EditionNumber, PrivacyPolicy,
+    BatchLimits, Book, Class as PublishedClass, Command, EditionNumber, LastEdition, PrivacyPolicy,
     ReleaseHistory, ReplyForm, Request, Requests, RosterBuilder, StudentId, UnknownStudent,
 };
 
@@ -109,9 +109,10 @@ fn one_run(history: &ReleaseHistory, _: u64) -> ReleaseHistory {
 
 /// The process restarts and reads the history from a state file.
 fn kept(history: &ReleaseHistory, edition: u64) -> ReleaseHistory {
-    let record = history.to_json(EditionNumber(edition));
+    let last = LastEdition { number: EditionNumber(edition), published: NOW, content: Some(7) };
+    let record = history.to_json(last);
     let (read, up_to) = ReleaseHistory::from_json(&record).unwrap();
-    assert_eq!((up_to, read.to_json(up_to)), (EditionNumber(edition), record));
+    assert_eq!((up_to, read.to_json(up_to)), (last, record));
     read
 }
 
@@ -159,7 +160,8 @@ fn restarts_between_two_marks_recover_no_mark_with_a_state_file() {
 fn a_damaged_release_history_is_rejected() {
     let mut class = Class::new(8, 5);
     class.marks.fill(Some(7));
-    let record = class.save().release_history().to_json(EditionNumber(1));
+    let first = LastEdition { number: EditionNumber(1), ..LastEdition::default() };
+    let record = class.save().release_history().to_json(first);
     assert!(ReleaseHistory::from_json(&record).is_ok());
     for cut in 0..record.len() {
         assert!(ReleaseHistory::from_json(&record[..cut]).is_err(), "cut at {cut}");
@@ -168,7 +170,7 @@ fn a_damaged_release_history_is_rejected() {
     let apart = text.replace("[\"7\",8]", "[\"7\",3],[\"7.0\",5]");
     assert_ne!(apart, text);
     let (together, _) = ReleaseHistory::from_json(apart.as_bytes()).unwrap();
-    assert_eq!(together.to_json(EditionNumber(1)), text.as_bytes());
+    assert_eq!(together.to_json(first), text.as_bytes());
     for (sound, damaged) in
         [("\"form\":1", "\"form\":2"), ("\"7\"", "\"x\""), ("8]", "-8]"), ("8]", "2]")]
     {

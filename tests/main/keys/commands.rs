@@ -142,3 +142,51 @@ fn a_printed_slip_contains_everything_a_student_needs() {
     let (_, text) = keys_task(path, &["slips", BO.0, "--output", "bo.txt"]);
     assert!(text.contains("1 slip;"), "{text}");
 }
+
+#[test]
+fn a_dropped_student_has_no_key_any_more() {
+    let folder = folder_with_keys("");
+    let path = folder.path();
+    let (code, text) = keys_task(path, &["drop", BO.0]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("2100002: removed; the key had the fingerprint "), "{text}");
+    let keys = fs::read_to_string(path.join("keys.csv")).unwrap();
+    assert_eq!(keys, keys_of(&[(ADA.0, ADA.1), (ZOE.0, ZOE.1)]));
+    let (code, text) = keys_task(path, &["drop", BO.0]);
+    assert!(code == Some(1) && text.contains("has no student 2100002"), "{text}");
+    fs::write(path.join("keys.csv"), "nonsense").unwrap();
+    let (code, text) = keys_task(path, &["drop", ADA.0]);
+    assert!(code == Some(1) && text.contains("repair the file, restore a copy"), "{text}");
+}
+
+#[test]
+fn slips_name_an_address_that_students_can_use() {
+    let folder =
+        folder_with_keys("[server]\nlisten = \"0.0.0.0:443\"\nallow_clear_requests = true\n");
+    let path = folder.path();
+    let slips = |arguments: &[&str]| {
+        let arguments = [&["slips", "--output", "s.txt"][..], arguments].concat();
+        let (code, text) = keys_task(path, &arguments);
+        let slip = fs::read_to_string(path.join("s.txt")).unwrap_or_default();
+        let _ = fs::remove_file(path.join("s.txt"));
+        (code, text, slip)
+    };
+    let (code, text, _) = slips(&[]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("0.0.0.0:443 is not an address that students can connect to"), "{text}");
+    let (code, _, slip) = slips(&["--server", "grades.example.org"]);
+    assert_eq!(code, Some(0));
+    assert!(slip.contains(" --server grades.example.org:443 "), "the port that the server has");
+    let (code, text, _) = slips(&["--server", "http://grades"]);
+    assert!(code == Some(1) && text.contains("--server must be HOST:PORT or HOST"), "{text}");
+    let (code, text) = keys_task(path, &["slips", "--server", "h:1", "--output", "-"]);
+    assert!(code == Some(1) && text.contains("--output - is not possible"), "{text}");
+    assert!(!path.join("-").exists());
+    let (folder, _) = class_folder("");
+    let (code, text) = keys_task(folder.path(), &["slips"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        text.contains("warning: the slips name 127.0.0.1:0, which is this machine alone"),
+        "{text}"
+    );
+}

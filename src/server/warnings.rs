@@ -1,0 +1,51 @@
+//! What an operator should know at the start, and what `--check` prints as well.
+
+use std::net::SocketAddr;
+
+use grade_actors::{LabProfile, Profile};
+
+use super::file_limit::possible_connections;
+use super::publish::Publication;
+use crate::settings::Settings;
+
+/// The warnings of a server that listens on these addresses.
+pub(crate) fn start_warnings(
+    settings: &Settings,
+    publication: &Publication,
+    addresses: &[SocketAddr],
+) -> Vec<String> {
+    let mut warnings = settings.warnings.clone();
+    let wanted = settings.connections.total;
+    let possible = possible_connections(wanted, settings.workers);
+    if possible < wanted {
+        warnings.push(format!(
+            "limits.connections = {wanted} is lowered to {possible}, the most that the limit of open \
+             descriptors allows; raise that limit (ulimit -n, LimitNOFILE=)"
+        ));
+    }
+    let is_remote = addresses.iter().any(|address| !address.ip().is_loopback());
+    warnings.extend(profile_warning(&settings.profile, is_remote).map(str::to_owned));
+    warnings.extend(publication.warnings.iter().cloned());
+    if !settings.policy.applies() {
+        warnings.push(
+            "gradebook.population_min = 1 releases averages of any number of marks, which can reveal \
+             single marks; 5 is safe"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+/// What a profile exposes.
+fn profile_warning(profile: &Profile, is_remote: bool) -> Option<&'static str> {
+    match profile {
+        Profile::Lab(LabProfile { reveal_pause: Some(_), .. }) => Some(
+            "lab.reveal_key = true sends each answer's key behind it, as the student report's clients \
+             expect; nothing is secret",
+        ),
+        Profile::Lab(_) if is_remote => {
+            Some("requests travel in clear: anyone on the way sees who asks, but no mark")
+        }
+        _ => None,
+    }
+}
