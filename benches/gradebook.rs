@@ -12,7 +12,7 @@ use fernet_batch::{Key, Sealer, Timestamp, open};
 use gradebook::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest, VerifierConfig};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, Class, EditionNumber, PrivacyPolicy, ReleaseHistory, ReplyForm, Requests,
+    BatchLimits, Book, Class, EditionNumber, PrivacyPolicy, ReleaseHistory, Requests,
     UnknownStudent,
 };
 
@@ -114,7 +114,7 @@ fn seal(bencher: Bencher<'_, '_>, batch: usize, students: usize) {
     bencher
         .counter(ItemsCount::new(batch))
         .with_inputs(|| book.answer(requests(batch, students, "GG"), &UnknownStudent::Close, NOW))
-        .bench_local_values(|answers| answers.seal(&mut sealer, ReplyForm::Line));
+        .bench_local_values(|answers| answers.seal(&mut sealer));
 }
 
 /// Everything that a request costs but the socket: reading, answering, sealing the reply.
@@ -160,7 +160,7 @@ fn whole(bencher: Bencher<'_, '_>, way: &str) {
             true => book.answer_sealed(batch, &mut verifier, NOW),
             false => book.answer(batch, &UnknownStudent::Close, NOW),
         };
-        answers.seal(&mut sealer, ReplyForm::Line)
+        answers.seal(&mut sealer)
     });
 }
 
@@ -175,7 +175,7 @@ fn seal_with_the_fernet_crate(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn open_a_token(bencher: Bencher<'_, '_>) {
     let answers = book(1).answer(requests(1, 1, "GG"), &UnknownStudent::Close, NOW);
-    let replies = answers.seal(&mut Sealer::new().unwrap(), ReplyForm::Line);
+    let replies = answers.seal(&mut Sealer::new().unwrap());
     let token = std::str::from_utf8(replies.bytes()).unwrap().trim_end();
     let key = Key::parse(key(0).as_bytes()).unwrap();
     bencher.bench(|| open(&key, black_box(token)).unwrap().time);

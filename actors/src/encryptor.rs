@@ -3,33 +3,27 @@
 use actix::{Actor, ActorContext, Addr, Context, Handler, Supervised, Supervisor};
 use actix_rt::ArbiterHandle;
 use fernet_batch::Sealer;
-use gradebook::{Answers, Replies, ReplyForm};
+use gradebook::{Answers, Replies};
 
 use crate::event::Part;
 use crate::messages::{Failed, Seal};
 use crate::supervision::RestartLimit;
 
 /// How an encryptor seals a batch: [`Answers::seal`], or a test's stand-in that fails.
-pub type SealBatch = fn(Answers, &mut Sealer, ReplyForm) -> Replies;
+pub type SealBatch = fn(Answers, &mut Sealer) -> Replies;
 
 /// Seals batches; there is one on each worker thread. Restart policy: restarted after a panic; it has
 /// no state to lose.
 pub struct Encryptor {
     sealer: Sealer,
-    form: ReplyForm,
     seal: SealBatch,
     restart_limit: RestartLimit,
 }
 
 impl Encryptor {
-    /// An encryptor that makes replies of this form.
-    pub fn new(
-        sealer: Sealer,
-        form: ReplyForm,
-        seal: SealBatch,
-        restart_limit: RestartLimit,
-    ) -> Self {
-        Self { sealer, form, seal, restart_limit }
+    /// An encryptor that seals with this sealer.
+    pub fn new(sealer: Sealer, seal: SealBatch, restart_limit: RestartLimit) -> Self {
+        Self { sealer, seal, restart_limit }
     }
 
     /// Starts the encryptor under supervision, on the thread of `arbiter`. Its mailbox holds one
@@ -42,8 +36,8 @@ impl Encryptor {
     }
 
     fn seal(&mut self, answers: Answers) -> Result<Replies, Failed> {
-        let Self { sealer, form, seal, restart_limit } = self;
-        restart_limit.guard(Part::Encryptor, || seal(answers, sealer, *form))
+        let Self { sealer, seal, restart_limit } = self;
+        restart_limit.guard(Part::Encryptor, || seal(answers, sealer))
     }
 }
 

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use fernet_batch::{NoRandomness, Timestamp};
+use gradebook::UnknownStudent;
 use gradebook::sealed::{ReplayLimits, RequestVerifier, VerifierConfig};
 use gradebook::wire::Grammar;
-use gradebook::{ReplyForm, UnknownStudent};
 
 /// Which requests a server answers.
 #[derive(Clone)]
@@ -24,7 +24,8 @@ pub struct LabProfile {
     pub id_digits: u8,
     /// How unknown students are answered.
     pub unknown_student: UnknownStudent,
-    /// If set, each answer is a token, this pause, the key, and the end of the connection.
+    /// If set, the answer to a request of the form `ID CMD` is a token, this pause, the key, and the end
+    /// of the connection.
     pub reveal_pause: Option<Duration>,
     /// Whether clients may be on other machines.
     pub allow_remote: bool,
@@ -85,7 +86,7 @@ impl Profile {
         }
     }
 
-    /// If set, each answer is a token, this pause, and the key.
+    /// If set, the answer to a request of the form `ID CMD` is a token, this pause, and the key.
     pub fn reveal_pause(&self) -> Option<Duration> {
         match self {
             Self::Lab(lab) => lab.reveal_pause,
@@ -101,14 +102,6 @@ impl Profile {
             }
             // Every sealed request is a line, so no ID ends by its length.
             Self::Sealed(_) => Grammar { id_digits: 1, line_bytes, sealed: true },
-        }
-    }
-
-    /// The form of replies.
-    pub(crate) fn reply_form(&self) -> ReplyForm {
-        match self.reveal_pause() {
-            Some(_) => ReplyForm::TokenThenKey,
-            None => ReplyForm::Line,
         }
     }
 

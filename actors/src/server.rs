@@ -115,7 +115,6 @@ impl Server {
         .supervise(config.connections.total);
         let parts = WorkerParts {
             session_config: SessionConfig::new(&config.profile, config.session),
-            profile: config.profile,
             sessions_max: config.connections.total,
             store: store.clone(),
             audit: config.audit,
@@ -187,7 +186,6 @@ impl Server {
 /// What every worker thread is made from.
 struct WorkerParts {
     session_config: SessionConfig,
-    profile: Profile,
     sessions_max: usize,
     store: Addr<GradeStore>,
     audit: Option<SharedAudit>,
@@ -200,8 +198,7 @@ impl WorkerParts {
     /// Starts the encryptor of a thread, and makes what its sessions share.
     fn worker(&self, arbiter: &ArbiterHandle) -> io::Result<Arc<WorkerContext>> {
         let sealer = Sealer::new().map_err(io::Error::other)?;
-        let form = self.profile.reply_form();
-        let encryptor = Encryptor::new(sealer, form, self.seal, self.restart_limit.clone())
+        let encryptor = Encryptor::new(sealer, self.seal, self.restart_limit.clone())
             .supervise(self.sessions_max, arbiter);
         Ok(Arc::new(WorkerContext::new(
             self.session_config.clone(),

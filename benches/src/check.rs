@@ -11,8 +11,7 @@ use fernet_batch::{Sealer, Timestamp, open};
 use gradebook::sealed;
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, ReplyForm, Requests,
-    UnknownStudent,
+    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, Requests, UnknownStudent,
 };
 
 use crate::keys::Keys;
@@ -104,7 +103,7 @@ impl Class {
         requests.push(request);
         let now = Timestamp::of(SystemTime::now());
         let answers = self.book.answer(requests, &UnknownStudent::Close, now);
-        let replies = answers.seal(sealer, ReplyForm::Line);
+        let replies = answers.seal(sealer);
         Ok(std::str::from_utf8(replies.bytes())?.trim_end().to_owned())
     }
 }

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp, open};
 use gradebook::wire::{Grammar, Parsed, parse};
 use gradebook::{
-    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, ReplyForm, Requests,
-    RosterBuilder, StudentId, UnknownStudent,
+    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, Requests, RosterBuilder,
+    StudentId, UnknownStudent,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         requests.push(request);
     }
     let answers = book.answer(requests, &UnknownStudent::Close, now);
-    let replies = answers.seal(&mut Sealer::new()?, ReplyForm::Line);
+    let replies = answers.seal(&mut Sealer::new()?);
 
     let token = std::str::from_utf8(replies.bytes())?.trim_end();
     writeln!(stdout(), "{token}\n  {}", open(&key, token)?.text)?;

@@ -28,7 +28,7 @@ mod roster;
 mod statistics;
 mod values;
 
-pub use batch::{Answers, BatchLimits, Outcome, Replies, ReplyForm, Requests};
+pub use batch::{Answers, BatchLimits, Outcome, Replies, Requests};
 pub use book::{Book, UnknownStudent};
 pub use request::{
     COMMANDS, Command, CommandSpec, LAB_ANSWER_BYTES_MAX, LAB_COMMANDS, Lab, LineError,

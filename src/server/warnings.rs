@@ -40,8 +40,8 @@ pub(crate) fn start_warnings(
 fn profile_warning(profile: &Profile, is_remote: bool) -> Option<&'static str> {
     match profile {
         Profile::Lab(LabProfile { reveal_pause: Some(_), .. }) => Some(
-            "lab.reveal_key = true sends each answer's key behind it, as the student report's clients \
-             expect; nothing is secret",
+            "lab.reveal_key = true sends the key behind the answer to a request like 2158999 GG, as the \
+             student report's clients expect; nothing is secret",
         ),
         Profile::Lab(_) if is_remote => {
             Some("requests travel in clear: anyone on the way sees who asks, but no mark")

@@ -13,8 +13,7 @@ use futures_util::future::join_all;
 use grade_actors::event::{CloseReason, SessionNumber};
 use grade_actors::messages::{Failed, Install, Lookup};
 use gradebook::{
-    Answers, Book, Command, EditionNumber, Replies, ReplyForm, Request, Requests, StudentId,
-    UnknownStudent,
+    Answers, Book, Command, EditionNumber, Replies, Request, Requests, StudentId, UnknownStudent,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
@@ -37,9 +36,9 @@ fn answer(book: &Book, requests: Requests, unknown: &UnknownStudent, now: Timest
     book.answer(requests, unknown, now)
 }
 
-fn seal(answers: Answers, sealer: &mut Sealer, form: ReplyForm) -> Replies {
+fn seal(answers: Answers, sealer: &mut Sealer) -> Replies {
     fail_if_due();
-    answers.seal(sealer, form)
+    answers.seal(sealer)
 }
 
 const BUSY: &str = "ERR busy the server could not answer this request; send it again";

@@ -201,6 +201,18 @@ fn a_client_that_reads_token_and_key_separately_gets_both() {
         assert_eq!(client.receives_once(), b"", "and closes");
     }
     assert_eq!(server.connect().say(b"9999999 GG").receives_once(), b"");
+    // Clients that send another form read the token alone, and ask again over the same connection.
+    let mut client = server.connect();
+    for form in [&b"2100001,GG"[..], b"2100001GG", b"GG 2100001", b"\x00\x20\x0b\x21GG"] {
+        let token = client.say(form).receives_once();
+        assert_eq!(opened(ADA, token.trim_ascii_end()), ADA_GRADES, "{form:?}");
+    }
+    let rejected = client.say(b"nonsense\n").receives_once();
+    assert!(rejected.starts_with(b"ERR malformed "), "and it stays open");
+    let token = client.say(b"2100001 GG\n").receives_once();
+    assert_eq!(opened(ADA, &token), ADA_GRADES);
+    assert_eq!(client.receives_once(), ADA.1.as_bytes());
+    assert_eq!(client.receives_once(), b"");
     let (code, output) = server.stopped();
     assert_eq!(code, Some(0));
     holds_no_key(&output);

@@ -45,7 +45,8 @@ pub struct SessionConfig {
     pub timeouts: Timeouts,
     /// The requests a second that each source may send, if that is limited.
     pub rate: Option<Arc<RequestRate>>,
-    /// If set, a session sends a token, waits so long, sends the key, and closes.
+    /// If set, a session answers a request of the form `ID CMD` with a token, waits so long, sends the
+    /// key, and closes.
     pub reveal_pause: Option<Duration>,
 }
 
@@ -55,7 +56,7 @@ impl SessionConfig {
         let reveal_pause = profile.reveal_pause();
         let mut batch = limits.batch;
         if reveal_pause.is_some() {
-            // Such a connection has one answer.
+            // A connection ends behind an answer with a key.
             batch.requests = 1;
         }
         Self {

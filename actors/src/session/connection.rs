@@ -221,7 +221,9 @@ impl<S: SessionStream> Connection<S> {
         if replies.is_last() {
             return Err(CloseReason::UnknownStudent);
         }
-        if let Some(pause) = self.worker.session_config.reveal_pause {
+        if let Some(pause) = self.worker.session_config.reveal_pause
+            && !replies.revealed_key().is_empty()
+        {
             sleep(pause).await;
             self.write(replies.revealed_key()).await?;
             return Err(CloseReason::KeyRevealed);

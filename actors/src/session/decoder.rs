@@ -87,7 +87,12 @@ fn fill(
                 used
             }
             Parsed::Request { request, used } => {
-                batch.push(request);
+                let text = rest.get(..used).unwrap_or_default();
+                if config.reveal_pause.is_some() && wire::is_blank_form(text) {
+                    batch.push_revealing(request);
+                } else {
+                    batch.push(request);
+                }
                 used
             }
             Parsed::Malformed { malformed, used } => {

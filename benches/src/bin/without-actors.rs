@@ -12,8 +12,8 @@ use class_files::{ReadLimits, read_class};
 use fernet_batch::{Sealer, Timestamp};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, EditionNumber, PrivacyPolicy, Rejection, ReleaseHistory, ReplyForm,
-    Requests, UnknownStudent,
+    BatchLimits, Book, EditionNumber, PrivacyPolicy, Rejection, ReleaseHistory, Requests,
+    UnknownStudent,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -75,7 +75,7 @@ async fn serve(mut socket: TcpStream, shared: Rc<Shared>) {
             }
             let now = Timestamp::of(SystemTime::now());
             let answers = shared.book.answer(batch, &UnknownStudent::Close, now);
-            let replies = answers.seal(&mut shared.sealer.borrow_mut(), ReplyForm::Line);
+            let replies = answers.seal(&mut shared.sealer.borrow_mut());
             if socket.write_all(replies.bytes()).await.is_err() || replies.is_last() {
                 return;
             }

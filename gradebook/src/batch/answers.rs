@@ -19,31 +19,21 @@ use crate::wire;
 /// ```
 pub struct Answers(Box<BatchBuffer>);
 
-/// The form of a reply on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplyForm {
-    /// The token and a line end.
-    Line,
-    /// The token without a line end; the key of the batch's first answer is kept, to be sent behind it.
-    /// The clients of one student report need this, and nothing is secret then.
-    TokenThenKey,
-}
-
 impl Answers {
     pub(super) fn from_buffer(buffer: Box<BatchBuffer>) -> Self {
         Self(buffer)
     }
 
-    /// Seals each answer for its student. All tokens carry the time at which the answers were given.
-    pub fn seal(mut self, sealer: &mut Sealer, form: ReplyForm) -> Replies {
-        if form == ReplyForm::TokenThenKey {
-            self.reveal_first_key();
-        }
+    /// Seals each answer for its student. All tokens carry the time at which the answers were given. The
+    /// first answer whose key is to be revealed is the last one: its token has no line end, and its key
+    /// is kept, to be sent behind it.
+    pub fn seal(mut self, sealer: &mut Sealer) -> Replies {
+        let revealed = self.reveal_key();
         let mut buffer = self.0;
         let BatchBuffer { answers, frames, outcomes, replies, ends, time, .. } = &mut *buffer;
         sealer.seal(*time, PlainFrames { answers: answers.iter(), frames });
         let mut sealed = frames.as_slice();
-        for answer in answers.iter() {
+        for (at, answer) in answers.iter().enumerate() {
             match answer {
                 Answer::Disclosed(disclosure)
                 | Answer::Declined(disclosure, _)
@@ -51,7 +41,7 @@ impl Answers {
                     let (frame, rest) = sealed.split_at(disclosure.frame_bytes);
                     sealed = rest;
                     frame::write_token(replies, frame);
-                    if form == ReplyForm::Line {
+                    if revealed != Some(at) {
                         replies.push(wire::LINE_END);
                     }
                 }
@@ -60,6 +50,9 @@ impl Answers {
             }
             outcomes.push(answer.outcome());
             ends.push(replies.len());
+            if revealed == Some(at) {
+                break;
+            }
         }
         // Dropping an answer wipes its key. The frames are ciphertext now.
         answers.clear();
@@ -67,14 +60,18 @@ impl Answers {
         Replies::from_buffer(buffer)
     }
 
-    fn reveal_first_key(&mut self) {
-        for answer in &self.0.answers {
-            if let Answer::Disclosed(disclosure) = answer {
-                let key = disclosure.key.expose_text();
-                self.0.revealed_key.extend_from_slice(key.as_bytes());
-                return;
+    /// Keeps the text of the first key that is to be revealed. Returns the place of its answer.
+    fn reveal_key(&mut self) -> Option<usize> {
+        let BatchBuffer { requests, answers, revealed_key, .. } = &mut *self.0;
+        for (at, (request, answer)) in requests.iter().zip(answers.iter()).enumerate() {
+            if let Answer::Disclosed(disclosure) = answer
+                && request.reveals_key()
+            {
+                revealed_key.extend_from_slice(disclosure.key.expose_text().as_bytes());
+                return Some(at);
             }
         }
+        None
     }
 }
 

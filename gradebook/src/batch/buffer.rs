@@ -28,7 +28,7 @@ pub(super) struct BatchBuffer {
     pub(super) replies: Vec<u8>,
     /// Where in `replies` each reply ends.
     pub(super) ends: Vec<usize>,
-    /// The text of a key that is sent in clear; empty but with `ReplyForm::TokenThenKey`.
+    /// The text of a key that is sent in clear; nearly always empty.
     pub(super) revealed_key: Vec<u8>,
 }
 

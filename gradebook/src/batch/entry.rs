@@ -7,7 +7,11 @@ use crate::request::{Command, Rejection, Request, StudentId};
 
 /// A request, or why a line is not one.
 #[derive(Clone, Copy)]
-pub(super) struct Entry(Result<(Span, Command<Span>), Rejection>);
+pub(super) struct Entry {
+    request: Result<(Span, Command<Span>), Rejection>,
+    /// Whether the key is sent behind the answer.
+    reveals_key: bool,
+}
 
 /// A part of a batch's texts.
 #[derive(Clone, Copy)]
@@ -25,27 +29,36 @@ impl Entry {
             Span { start, end: texts.len() }
         };
         let id = append(request.id.as_str());
-        Self(Ok((id, request.command.map(append))))
+        Self { request: Ok((id, request.command.map(append))), reveals_key: false }
     }
 
     pub(super) fn of_rejection(rejection: Rejection) -> Self {
-        Self(Err(rejection))
+        Self { request: Err(rejection), reveals_key: false }
+    }
+
+    /// The same request, with the key sent behind its answer.
+    pub(super) fn revealing_key(self) -> Self {
+        Self { reveals_key: true, ..self }
+    }
+
+    pub(super) fn reveals_key(&self) -> bool {
+        self.reveals_key
     }
 
     /// Why the line is not a request, if it is none.
     pub(super) fn rejection(&self) -> Option<Rejection> {
-        self.0.as_ref().err().copied()
+        self.request.as_ref().err().copied()
     }
 
     pub(super) fn request<'a>(&self, texts: &'a str) -> Result<Request<'a>, Rejection> {
-        let (id, command) = self.0?;
+        let (id, command) = self.request?;
         let text = |span: Span| texts.get(span.start..span.end).unwrap_or_default();
         Ok(Request { id: StudentId::from_checked(text(id)), command: command.map(text) })
     }
 
     /// Replaces a sealed request by the command that it contained, for events.
     pub(super) fn set_command(&mut self, command: Command<()>) {
-        if let Ok((_, sealed)) = &mut self.0 {
+        if let Ok((_, sealed)) = &mut self.request {
             *sealed = command.map(|()| Span { start: 0, end: 0 });
         }
     }

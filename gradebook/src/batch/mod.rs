@@ -20,7 +20,7 @@ mod requests;
 #[cfg(test)]
 mod tests;
 
-pub use answers::{Answers, ReplyForm};
+pub use answers::Answers;
 pub use limits::BatchLimits;
 pub use outcome::Outcome;
 pub use replies::Replies;

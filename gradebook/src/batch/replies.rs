@@ -48,8 +48,8 @@ impl Replies {
         requests.shrink_to_fit();
     }
 
-    /// The text of the key to send behind the token; empty but with
-    /// [`ReplyForm::TokenThenKey`](crate::ReplyForm::TokenThenKey).
+    /// The text of the key to send behind the last token; empty unless the request was
+    /// [pushed](crate::Requests::push_revealing) to reveal it.
     pub fn revealed_key(&self) -> &[u8] {
         &self.0.revealed_key
     }

@@ -26,6 +26,13 @@ impl Requests {
         requests.push(Entry::of_request(&request, texts));
     }
 
+    /// Adds a request whose answer is followed by the student's key in clear, for the clients of one
+    /// student report. Nothing is secret then.
+    pub fn push_revealing(&mut self, request: Request<'_>) {
+        let BatchBuffer { requests, texts, .. } = &mut *self.0;
+        requests.push(Entry::of_request(&request, texts).revealing_key());
+    }
+
     /// Adds a line that is not a request, to be rejected in its place.
     pub fn push_rejected(&mut self, rejection: Rejection) {
         self.0.requests.push(Entry::of_rejection(rejection));

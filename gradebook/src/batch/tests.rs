@@ -40,7 +40,7 @@ fn reply(requests: Requests) -> Replies {
         };
         batch.decide(decision);
     }
-    batch.finish().seal(&mut Sealer::new().unwrap(), ReplyForm::Line)
+    batch.finish().seal(&mut Sealer::new().unwrap())
 }
 
 /// The text of each reply: decrypted, or the line of a rejection.

@@ -3,7 +3,7 @@
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp};
 
 use super::*;
-use crate::batch::{BatchLimits, Outcome, ReplyForm, Requests};
+use crate::batch::{BatchLimits, Outcome, Requests};
 use crate::request::{Command, LAB_ANSWER_BYTES_MAX, LAB_COMMANDS, Rejection, Request, StudentId};
 use crate::roster::RosterBuilder;
 
@@ -52,7 +52,7 @@ fn answer(
     let id = StudentId::new(id.as_bytes()).unwrap();
     requests.push(Request { id, command });
     let answers = book.answer(requests, unknown, NOW);
-    let replies = answers.seal(&mut Sealer::new().unwrap(), ReplyForm::Line);
+    let replies = answers.seal(&mut Sealer::new().unwrap());
     assert_eq!(replies.edition(), EditionNumber(7));
     let (_, outcome, reply) = replies.iter().next().unwrap();
     let reply = std::str::from_utf8(reply).unwrap().trim_end();

@@ -16,7 +16,7 @@ mod sealed;
 #[cfg(test)]
 mod tests;
 
-use crate::request::{MalformedLine, Rejection, Request};
+use crate::request::{MalformedLine, Rejection, Request, StudentId, lab_command_prefix};
 pub use grammar::Grammar;
 use lab::FormMatch;
 use line::Line;
@@ -104,6 +104,16 @@ pub fn write_rejection(out: &mut Vec<u8>, rejection: Rejection) {
     for part in ["ERR ", rejection.word(), " ", rejection.text(), "\n"] {
         out.extend_from_slice(part.as_bytes());
     }
+}
+
+/// Returns true if the bytes of a request have the form `ID CMD`, with blanks between the two, and the
+/// command is one of the seven.
+pub fn is_blank_form(request: &[u8]) -> bool {
+    let request = request.trim_ascii();
+    let blank = request.iter().position(|byte| matches!(byte, b' ' | b'\t'));
+    let Some((id, rest)) = blank.and_then(|at| request.split_at_checked(at)) else { return false };
+    let is_command = |text| matches!(lab_command_prefix(text), Some((_, b"")));
+    StudentId::new(id).is_some() && !is_command(id) && is_command(rest.trim_ascii_start())
 }
 
 fn skip_white_space(mut bytes: &[u8]) -> &[u8] {

@@ -53,7 +53,7 @@ fn sealed_lengths(book: &Book, command: &str) -> BTreeSet<usize> {
         let id = StudentId::new(id.as_bytes()).unwrap();
         requests.push(Request { id, command: Command::Sealed(&token) });
         let answers = book.answer_sealed(requests, &mut verifier, NOW);
-        let replies = answers.seal(&mut sealer, ReplyForm::Line);
+        let replies = answers.seal(&mut sealer);
         lengths.insert(replies.bytes().len());
         assert!(replies.bytes().len() <= book.sealed_reply_bytes_max());
     }
@@ -86,7 +86,7 @@ fn answers_and_decoys_in_clear_have_one_length() {
                 let id = StudentId::new(id.as_bytes()).unwrap();
                 requests.push(Request { id, command: Command::parse(command).unwrap() });
                 let answers = book.answer(requests, &unknown, NOW);
-                let replies = answers.seal(&mut Sealer::new().unwrap(), ReplyForm::Line);
+                let replies = answers.seal(&mut Sealer::new().unwrap());
                 lengths.insert(replies.bytes().len());
                 assert!(replies.bytes().len() <= book.clear_reply_bytes_max());
             }

@@ -13,7 +13,7 @@ use fernet::Fernet;
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp};
 use gradebook::{
     BatchLimits, Book, Class as PublishedClass, Command, EditionNumber, LastEdition, PrivacyPolicy,
-    ReleaseHistory, ReplyForm, Request, Requests, RosterBuilder, StudentId, UnknownStudent,
+    ReleaseHistory, Request, Requests, RosterBuilder, StudentId, UnknownStudent,
 };
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -86,7 +86,7 @@ fn ask(book: &Book, n: usize, command: Command<&str>) -> String {
     let id = (2_100_000 + n).to_string();
     requests.push(Request { id: StudentId::new(id.as_bytes()).unwrap(), command });
     let answers = book.answer(requests, &UnknownStudent::Close, NOW);
-    let replies = answers.seal(&mut Sealer::new().unwrap(), ReplyForm::Line);
+    let replies = answers.seal(&mut Sealer::new().unwrap());
     let token = std::str::from_utf8(replies.bytes()).unwrap().trim_end();
     let text = Fernet::new(&key(n)).unwrap().decrypt_at_time(token, None, NOW.0).unwrap();
     String::from_utf8(text).unwrap()

@@ -18,8 +18,7 @@ use grade_actors::{
 };
 use gradebook::wire::Grammar;
 use gradebook::{
-    Answers, BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, ReplyForm,
-    UnknownStudent,
+    Answers, BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, UnknownStudent,
 };
 use tokio::io::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
@@ -112,9 +111,8 @@ impl TestServer {
         let store =
             GradeStore::new(book(), responder, answer, restart_limit.clone(), Arc::clone(&sink))
                 .supervise(100);
-        let encryptor =
-            Encryptor::new(Sealer::new().unwrap(), ReplyForm::Line, seal, restart_limit.clone())
-                .supervise(100, &Arbiter::current());
+        let encryptor = Encryptor::new(Sealer::new().unwrap(), seal, restart_limit.clone())
+            .supervise(100, &Arbiter::current());
         let worker = WorkerContext::new(
             session_config,
             store.clone().recipient(),
