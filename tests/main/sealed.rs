@@ -60,7 +60,8 @@ fn an_authentic_but_invalid_request_is_answered_with_the_reason() {
     assert_eq!(status(&server, &own("GG", 2), "GG", 2, now() - 400), "clock");
     assert_eq!(status(&server, &own("GG", 3), "GG", 3, now() + 400), "clock");
     assert_eq!(status(&server, &own("GG", 4), "GG", 4, u64::MAX), "clock");
-    assert_eq!(status(&server, &own("gg", 5), "gg", 5, now()), "command");
+    assert_eq!(status(&server, &own("gx", 5), "gx", 5, now()), "command");
+    assert_eq!(status(&server, &own("stats lab 1", 7), "stats lab 1", 7, now()), "ok");
     assert_eq!(status(&server, &own("AVG Lab 9", 6), "AVG Lab 9", 6, now()), "assessment");
 }
 

@@ -35,6 +35,8 @@ pub struct Book {
 /// One column of marks, with the texts about it.
 struct Assessment {
     name: String,
+    /// The name in lower case.
+    folded_name: String,
     /// What stands before a mark: the name in ASCII, since some of the lab's clients fail on other
     /// characters, and a colon.
     label: ShortText,
@@ -93,6 +95,7 @@ impl Book {
                     &format!("{name} statistics"),
                     &renderer.all(status),
                 ),
+                folded_name: name.to_lowercase(),
                 name,
             });
         }

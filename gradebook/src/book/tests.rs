@@ -114,12 +114,25 @@ fn a_preview_is_what_the_student_reads() {
 fn an_assessment_that_the_class_does_not_have_is_rejected() {
     assert_eq!(asks(lab("GL3A")), "[assessment]");
     assert_eq!(asks(Command::Average("Lab 9")), "[assessment]");
-    assert_eq!(asks(Command::Average("lab 1")), "[assessment]");
     let book = book_of(&["", "Ada,2100001"], 1);
     let ask = |command| answer(&book, &UnknownStudent::Close, 1, "2100001", command);
     assert_eq!(ask(lab("GEA")), "[assessment]");
     assert_eq!(ask(lab("GMA")), "[assessment]");
     assert_eq!(ask(Command::Grades), "no assessments yet");
+}
+
+#[test]
+fn an_assessment_may_be_named_in_any_case_where_that_is_unambiguous() {
+    assert_eq!(asks(Command::Average("lab 1")), "Lab 1 average: 3.5");
+    assert_eq!(asks(Command::Average("EXAM 2")), "Exam 2 average: 7.5");
+    let book = book_of(&["Quiz,QUIZ,\u{c9}tude", "Ada,2100001,3,5,7"], 1);
+    let ask = |name| {
+        answer(&book, &UnknownStudent::Close, 1, "2100001", Command::Average(name))
+    };
+    assert_eq!(ask("Quiz"), "Quiz average: 3");
+    assert_eq!(ask("QUIZ"), "QUIZ average: 5");
+    assert_eq!(ask("quiz"), "[assessment]", "either could be meant");
+    assert_eq!(ask("\u{e9}tude"), "\u{c9}tude average: 7");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use fernet_batch::Timestamp;
 
-use super::Book;
+use super::{Assessment, Book};
 use crate::request::{Command, LAB_ANSWER_BYTES_MAX};
 use crate::roster::Record;
 use crate::statistics::{
@@ -37,13 +37,25 @@ impl Book {
             Command::LabAverage(lab) => lab.column(),
             Command::Average(name) | Command::Statistics(name) => name,
         };
-        let mut columns = self.assessments.iter().enumerate();
-        let (column, assessment) = columns.find(|(_, assessment)| assessment.name == name)?;
+        let (column, assessment) = self.assessment_named(name)?;
         let text = match command {
             Command::Statistics(_) => &assessment.statistics,
             _ => &assessment.average,
         };
         Some(Topic::Column(column, text))
+    }
+
+    /// The assessment with this name, or else the only one with this name in another case.
+    fn assessment_named(&self, name: &str) -> Option<(usize, &Assessment)> {
+        let mut columns = self.assessments.iter().enumerate();
+        if let Some(exact) = columns.find(|(_, assessment)| assessment.name == name) {
+            return Some(exact);
+        }
+        let folded = name.to_lowercase();
+        let columns = self.assessments.iter().enumerate();
+        let mut similar = columns.filter(|(_, assessment)| assessment.folded_name == folded);
+        let found = similar.next()?;
+        similar.next().is_none().then_some(found)
     }
 
     /// Appends what a student may read on a topic.

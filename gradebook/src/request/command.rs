@@ -85,24 +85,31 @@ impl<Name> Command<Name> {
 }
 
 impl<'a> Command<&'a str> {
-    /// Reads a command with its argument, without blanks around them.
+    /// Reads a command with its argument, without blanks around them. Its word may be written in any
+    /// case.
     ///
     /// # Errors
     /// Returns an error if the text is empty, is not a command, or lacks the name of an assessment.
     pub fn parse(text: &'a str) -> Result<Self, LineError> {
-        if let Some((command, b"")) = lab_command_prefix(text.as_bytes()) {
+        if let Some(command) = lab_command(text) {
             return Ok(command);
         }
         let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
-        match (word, rest.trim_matches([' ', '\t'])) {
-            ("", _) => Err(LineError::NoCommand),
-            ("REPORT", "") => Ok(Self::Report),
-            ("AVG" | "STATS", "") => Err(LineError::NoAssessment),
-            ("AVG", name) => Ok(Self::Average(name)),
-            ("STATS", name) => Ok(Self::Statistics(name)),
+        let is_word = |name: &str| word.eq_ignore_ascii_case(name);
+        match rest.trim_matches([' ', '\t']) {
+            "" if word.is_empty() => Err(LineError::NoCommand),
+            "" if is_word("REPORT") => Ok(Self::Report),
+            "" if is_word("AVG") || is_word("STATS") => Err(LineError::NoAssessment),
+            name if is_word("AVG") => Ok(Self::Average(name)),
+            name if is_word("STATS") => Ok(Self::Statistics(name)),
             _ => Err(LineError::UnknownCommand),
         }
     }
+}
+
+/// The lab command with this word, in any case.
+pub(crate) fn lab_command(word: &str) -> Option<Command<&'static str>> {
+    LAB_COMMANDS.into_iter().find(|command| command.word().eq_ignore_ascii_case(word))
 }
 
 /// The wire's spelling: `GG`, `AVG Lab 1`.
@@ -182,6 +189,20 @@ mod tests {
     }
 
     #[test]
+    fn a_command_s_word_may_be_written_in_any_case() {
+        for (text, command) in [
+            ("gg", Command::Grades),
+            ("Gl3a", Command::LabAverage(Lab::Three)),
+            ("report", Command::Report),
+            ("avg lab 1", Command::Average("lab 1")),
+            ("Stats  Lab 1", Command::Statistics("Lab 1")),
+        ] {
+            assert_eq!(Command::parse(text), Ok(command));
+        }
+        assert_eq!(lab_command_prefix(b"gg"), None, "forms without a line end stay as they are");
+    }
+
+    #[test]
     fn a_text_that_is_not_a_command_is_rejected_with_a_reason() {
         for (text, error) in [
             ("", LineError::NoCommand),
@@ -189,6 +210,7 @@ mod tests {
             ("STATS  ", LineError::NoAssessment),
             ("REPORT now", LineError::UnknownCommand),
             ("GGG", LineError::UnknownCommand),
+            ("report now", LineError::UnknownCommand),
             ("sealed x", LineError::UnknownCommand),
         ] {
             assert_eq!(Command::parse(text), Err(error), "{text:?}");

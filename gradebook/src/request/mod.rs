@@ -8,7 +8,7 @@ mod command_table;
 mod rejection;
 mod student_id;
 
-pub(crate) use command::lab_command_prefix;
+pub(crate) use command::{lab_command, lab_command_prefix};
 pub use command::{Command, LAB_COMMANDS, Lab};
 pub use command_table::{COMMANDS, CommandSpec, command_list};
 pub use rejection::{LineError, MalformedLine, Rejection};

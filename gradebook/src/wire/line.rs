@@ -3,7 +3,7 @@
 use super::grammar::Grammar;
 use super::lab::{self, FormMatch};
 use super::sealed;
-use crate::request::{Command, LineError, Request, StudentId, lab_command_prefix};
+use crate::request::{Command, LineError, Request, StudentId, lab_command};
 
 /// The characters between words.
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -90,7 +90,7 @@ fn parse_line(line: &[u8]) -> Result<Request<'_>, LineError> {
         Ok(command) => return Ok(Request { id, command }),
         Err(error) => error,
     };
-    if let Some((command, b"")) = lab_command_prefix(first.as_bytes())
+    if let Some(command) = lab_command(first)
         && let Some(id) = StudentId::new(rest.as_bytes())
     {
         return Ok(Request { id, command });

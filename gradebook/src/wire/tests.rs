@@ -102,10 +102,16 @@ fn several_requests_in_one_packet_are_several() {
 }
 
 #[test]
+fn a_line_may_name_its_command_in_any_case_and_other_forms_may_not() {
+    reads(b"1803933 gg\ngea 1803933\n", &["1803933 GG", "1803933 GEA"]);
+    assert_eq!(conversation(&[b"1803933 gg"]), (vec![], b"1803933 gg".to_vec()));
+}
+
+#[test]
 fn each_malformed_line_is_one_error_in_its_place() {
     reads(b"1803933 GG\nhello\n1884159 GMA\n", &["1803933 GG", "NoCommand 5", "1884159 GMA"]);
     reads(b"1803933 GG and more\n", &["UnknownCommand 19"]);
-    reads(b"1803933 gg\n", &["UnknownCommand 10"]);
+    reads(b"1803933 gx\n", &["UnknownCommand 10"]);
     reads(b"1803933\n", &["NoCommand 7"]);
     reads(b"1803933 AVG\n", &["NoAssessment 11"]);
     reads(b"1803933 AVG \t\r\n", &["NoAssessment 13"]);
