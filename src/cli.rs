@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use gradebook::command_list;
 
 use crate::commands::keys::{KeyIds, KeysTask};
 use crate::commands::{self, CommandError, audit, check, keys, preview, slips};
 use crate::events::Console;
-use crate::process::{complain, print};
+use crate::process::{complain, completions, manual, print};
 use crate::redact::parse_arguments;
 use crate::server::serve::{ServeOutcome, serve};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Settings, SettingsError, default_settings};
 
 const SUCCESS: u8 = 0;
 const TOO_MANY_RESTARTS: u8 = 70;
@@ -20,16 +21,22 @@ const TOO_MANY_RESTARTS: u8 = 70;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 clean stop, 1 cannot serve or the command failed, 2 usage or settings, \
-    70 too many restarts.\nSignals: SIGINT and SIGTERM stop, a second one at once; SIGHUP reloads the \
-    class file and the key file; SIGUSR1 continues in a new audit file after the old one was moved away."
+    after_help = "Examples:\n  \
+    grade-actor-server --config settings/dev.toml\n  \
+    grade-actor-server --config grades.toml --check\n  \
+    grade-actor-server settings > grades.toml\n\n\
+    Environment: GRADES__SECTION__KEY overrides a setting, as in GRADES__SERVER__WORKERS=2; RUST_LOG=debug logs \
+    each request in the console styles log and json.\n\n\
+    Signals: SIGINT and SIGTERM stop, a second one at once; SIGHUP reloads the class file and the key file, \
+    but no settings; SIGUSR1 continues in a new audit file after the old one was moved away.\n\n\
+    Exit codes: 0 clean stop, 1 cannot serve or the command failed, 2 usage or settings, 70 too many restarts."
 )]
 struct Arguments {
     /// The settings file; settings/default.toml explains every setting
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 
-    /// Check the settings and the class file, and exit
+    /// Check everything that a start needs, print its warnings, and exit
     #[arg(long)]
     check: bool,
 
@@ -51,6 +58,9 @@ enum Task {
         task: AuditCommand,
     },
     /// Print what a student will read
+    #[command(after_help = "Examples:\n  \
+                            grade-actor-server --config grades.toml preview 2100001\n  \
+                            grade-actor-server --config grades.toml preview 2100001 AVG Lab 1")]
     Preview {
         /// The student ID
         id: String,
@@ -59,11 +69,27 @@ enum Task {
         #[arg(help = format!("The command; GG by default: {}", command_list()))]
         command: Vec<String>,
     },
+    /// Print the default settings, which explain every setting
+    #[command(after_help = "Example:\n  grade-actor-server settings > grades.toml")]
+    Settings,
+    /// Print the completions of a shell
+    #[command(after_help = "Examples:\n  \
+                            grade-actor-server completions bash > /etc/bash_completion.d/grade-actor-server\n  \
+                            grade-actor-server completions zsh > ~/.zfunc/_grade-actor-server")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  \
+                            grade-actor-server man > /usr/local/share/man/man1/grade-actor-server.1")]
+    Man,
 }
 
 #[derive(Subcommand)]
 enum KeysCommand {
     /// Make a key for each student of a class file who has none
+    #[command(after_help = "Example:\n  grade-actor-server keys issue class.csv --output keys.csv")]
     Issue {
         /// The class file, with a column ID Number
         class: PathBuf,
@@ -73,6 +99,9 @@ enum KeysCommand {
         output: Option<PathBuf>,
     },
     /// Make new keys for students; the old ones stay valid until they are retired
+    #[command(
+        after_help = "Examples:\n  grade-actor-server --config grades.toml keys rotate 2100001\n  grade-actor-server keys rotate --keys keys.csv --stolen 2100001"
+    )]
     Rotate {
         /// The student IDs
         #[arg(required = true)]
@@ -87,6 +116,9 @@ enum KeysCommand {
         stolen: bool,
     },
     /// Remove the old keys of students who have the new ones
+    #[command(
+        after_help = "Example:\n  grade-actor-server --config grades.toml keys retire 2100001"
+    )]
     Retire {
         /// The student IDs
         #[arg(required = true)]
@@ -97,6 +129,7 @@ enum KeysCommand {
         keys: Option<PathBuf>,
     },
     /// Remove students from the key file
+    #[command(after_help = "Example:\n  grade-actor-server --config grades.toml keys drop 2100001")]
     Drop {
         /// The student IDs
         #[arg(required = true)]
@@ -107,8 +140,12 @@ enum KeysCommand {
         keys: Option<PathBuf>,
     },
     /// Check that the class and its keys belong together
+    #[command(after_help = "Example:\n  grade-actor-server --config grades.toml keys check")]
     Check,
     /// Write a slip of paper for each student, with key and fingerprint
+    #[command(
+        after_help = "Example:\n  grade-actor-server --config grades.toml keys slips --server grades.example.org"
+    )]
     Slips {
         /// The student IDs; all students by default
         ids: Vec<String>,
@@ -126,6 +163,9 @@ enum KeysCommand {
 #[derive(Subcommand)]
 enum AuditCommand {
     /// Find records that were edited, removed, moved or cut off
+    #[command(
+        after_help = "Example:\n  grade-actor-server audit verify audit-2026-11.jsonl audit.jsonl"
+    )]
     Verify {
         /// The files of the audit log, the oldest first
         #[arg(required = true)]
@@ -159,6 +199,9 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
         None => serve_until_end(Settings::read(config)?),
         Some(Task::Audit { task: AuditCommand::Verify { files } }) => audit::verify(&files),
         Some(Task::Keys { task }) => run_keys(task, config),
+        Some(Task::Settings) => Ok(default_settings().trim_end().to_owned()),
+        Some(Task::Completions { shell }) => Ok(completions(shell, Arguments::command())),
+        Some(Task::Man) => Ok(manual(Arguments::command())),
         Some(Task::Preview { id, command }) => {
             preview::run(&Settings::read(config)?, &id, &command.join(" "))
         }

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
+use clap::Command;
+use clap_complete::Shell;
 use fernet_batch::redact::redact_keys;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
@@ -27,6 +29,22 @@ pub fn close_memory() -> Option<&'static str> {
     (limited.is_err() || hidden.is_err()).then_some(
         "warning: cannot close the memory of the process; a core dump could contain keys",
     )
+}
+
+/// The completions of a shell for a program.
+pub(crate) fn completions(shell: Shell, mut program: Command) -> String {
+    let name = program.get_name().to_owned();
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut program, name, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The manual page of a program, in the format of man(7).
+pub(crate) fn manual(program: Command) -> String {
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    drop(clap_mangen::Man::new(program).render(&mut text));
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Prints a line to standard output.

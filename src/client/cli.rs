@@ -1,93 +1,33 @@
-//! The command line of `grade-client`.
+//! Running `grade-client`: from the arguments to the exit code.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::CommandFactory;
 use fernet_batch::Key;
 use fernet_batch::redact::redact_keys;
-use gradebook::command_list;
 
+use super::arguments::{Arguments, ClientTask};
 use super::connection::ask;
 use super::dialogue::{Dialogue, DialogueError};
-use super::display::{Style, show, show_error};
+use super::display::{Style, show, show_error, show_usage_error};
 use super::editions::Editions;
 use super::endpoint::{Endpoint, SealedOptions, ServerClock};
+use super::error::ClientError;
 use super::keys::{Keys, prompt_for_key};
+use super::preferences::Preferences;
 use super::request::ClientRequest;
 use super::script::{Script, ScriptError};
-use crate::process::close_memory;
+use super::watch::{EVERY_MAX, EVERY_MIN, Watch, WatchError};
+use crate::process::{close_memory, completions, manual};
 use crate::redact::{escape, parse_arguments, show_path};
+use crate::server_address::{DEFAULT_PORT, ServerAddress};
 
 const USAGE: u8 = 2;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Ask a grade server and open its answers.
-///
-/// Without a command: a dialogue at a terminal, else requests from standard input, one a line.
-#[derive(Parser)]
-#[command(
-    name = "grade-client",
-    version,
-    after_help = "The key comes from --key-file, from --keys, from the variable GRADE_KEY, or from a \
-    prompt; never from the command line.\n\
-    Exit codes: 0 ok, 1 refused or unknown, 2 usage, 3 cannot connect or connection lost, 4 cannot \
-    decrypt, 5 answer not to be trusted, 7 partial in a batch."
-)]
-struct Arguments {
-    /// The server
-    #[arg(long, value_name = "HOST:PORT", env = "GRADE_SERVER", default_value = "127.0.0.1:50000")]
-    server: String,
-
-    /// The student ID
-    #[arg(long)]
-    id: Option<String>,
-
-    /// A file with the key, readable by its owner only
-    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
-    key_file: Option<PathBuf>,
-
-    /// A CSV with the columns ID Number and Key
-    #[arg(long, value_name = "FILE")]
-    keys: Option<PathBuf>,
-
-    /// Requests from a file, one a line; - is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "command")]
-    script: Option<PathBuf>,
-
-    /// Print one JSON object for each answer
-    #[arg(long)]
-    json: bool,
-
-    /// In a script, go on after a request without an answer
-    #[arg(long)]
-    keep_going: bool,
-
-    /// How long to wait for a connection, and for each answer
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    timeout: Duration,
-
-    /// How old an answer may be, and how far in the future
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = humantime::parse_duration)]
-    max_age: Duration,
-
-    /// Seal requests for this course and term (the server's sealed.audience)
-    #[arg(long, value_name = "AUDIENCE", env = "GRADE_AUDIENCE")]
-    sealed: Option<String>,
-
-    /// Print the fingerprint of the key, as on the student's slip, and exit
-    #[arg(long, conflicts_with_all = ["script", "command"])]
-    fingerprint: bool,
-
-    /// Refused: every user of the machine can read a key on the command line
-    #[arg(long, hide = true, num_args = 0..=1)]
-    key: Option<Option<String>>,
-
-    #[arg(help = command_list())]
-    command: Vec<String>,
-}
+const DEFAULT_SERVER: &str = "127.0.0.1";
 
 /// An error for the user, and the exit code.
 struct Exit(u8, String);
@@ -100,36 +40,63 @@ impl Exit {
 
 /// Runs the program. Returns the exit code.
 pub fn run() -> u8 {
+    // Even an argument that is not understood is reported as JSON.
+    let json = std::env::args_os().any(|argument| argument == "--json");
     let arguments = match parse_arguments::<Arguments>() {
         Ok(arguments) => arguments,
-        Err(code) => return code,
+        Err(code) => {
+            if json && code == USAGE {
+                report_usage_error(code, "the arguments are not understood; see --help");
+            }
+            return code;
+        }
     };
     if let Some(warning) = close_memory() {
         complain(warning);
     }
-    match run_with(&arguments) {
+    match run_with(arguments) {
         Ok(code) => code,
         Err(Exit(code, text)) => {
             complain(&text);
+            if json {
+                report_usage_error(code, &text);
+            }
             code
         }
     }
 }
 
-fn run_with(arguments: &Arguments) -> Result<u8, Exit> {
-    check(arguments)?;
+fn report_usage_error(code: u8, text: &str) {
+    // Standard output may be closed.
+    drop(show_usage_error(&mut io::stdout(), code, &redact_keys(text)));
+}
+
+fn run_with(arguments: Arguments) -> Result<u8, Exit> {
+    let arguments = with_preferences(arguments)?;
+    let server = check(&arguments)?;
+    let style = Style::of_output(arguments.json);
+    let out = &mut io::BufWriter::new(io::stdout().lock());
+    let page = match &arguments.task {
+        Some(ClientTask::Completions { shell }) => completions(*shell, Arguments::command()),
+        Some(ClientTask::Man) => manual(Arguments::command()),
+        _ => String::new(),
+    };
+    if !page.is_empty() {
+        return printed(writeln!(out, "{page}").and_then(|()| out.flush()));
+    }
     let endpoint = Endpoint {
-        address: arguments.server.clone(),
+        address: server.to_string(),
         timeout: arguments.timeout,
         age_max: arguments.max_age,
         sealed: arguments.sealed.clone().map(sealed_options).transpose()?,
     };
-    let keys = keys(arguments)?;
-    let style = Style::of_output(arguments.json);
-    let client = Client { arguments, endpoint: &endpoint, keys: &keys, style };
-    let out = &mut io::BufWriter::new(io::stdout().lock());
+    let keys = keys(&arguments)?;
+    let client = Client { arguments: &arguments, endpoint: &endpoint, keys: &keys, style };
     if arguments.fingerprint {
         return client.fingerprint(out);
+    }
+    if let Some(ClientTask::Watch { every, command }) = &arguments.task {
+        return client.watch(*every, command, out);
     }
     if !arguments.command.is_empty() {
         return client.ask(out);
@@ -140,7 +107,22 @@ fn run_with(arguments: &Arguments) -> Result<u8, Exit> {
     }
 }
 
-fn check(arguments: &Arguments) -> Result<(), Exit> {
+/// Fills in what neither the command line nor the environment says from the user's file.
+fn with_preferences(arguments: Arguments) -> Result<Arguments, Exit> {
+    let Preferences { server, id, audience, key_file } =
+        Preferences::read().map_err(Exit::usage)?;
+    let has_key = arguments.keys.is_some() || Keys::in_environment();
+    Ok(Arguments {
+        server: arguments.server.or(server),
+        id: arguments.id.or(id),
+        sealed: arguments.sealed.or(audience),
+        key_file: arguments.key_file.or(key_file.filter(|_| !has_key)),
+        ..arguments
+    })
+}
+
+/// Checks the arguments. Returns the server's address.
+fn check(arguments: &Arguments) -> Result<ServerAddress, Exit> {
     if arguments.key.is_some() {
         return Err(Exit::usage(
             "every user of this machine can read a key on the command line, so it is no longer \
@@ -150,15 +132,28 @@ fn check(arguments: &Arguments) -> Result<(), Exit> {
     if arguments.timeout.is_zero() || arguments.timeout > DAY {
         return Err(Exit::usage("--timeout must be greater than zero and at most a day"));
     }
-    let port = arguments.server.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-    if !matches!(port, Some(Ok(_))) {
-        return Err(Exit::usage("--server must be HOST:PORT"));
+    if let Some(ClientTask::Watch { every, .. }) = &arguments.task
+        && !(EVERY_MIN..=EVERY_MAX).contains(every)
+    {
+        return Err(Exit::usage("--every must be 1s to 1 day"));
+    }
+    let reads_key = arguments.key_file.as_deref() == Some(Path::new("-"));
+    if reads_key
+        && arguments.command.is_empty()
+        && arguments.task.is_none()
+        && !arguments.fingerprint
+    {
+        return Err(Exit::usage(
+            "--key-file - reads the key from standard input, so the command must stand on the command line",
+        ));
     }
     let words = arguments.id.iter().chain(&arguments.command).chain(&arguments.sealed);
     if words.flat_map(|word| word.chars()).any(char::is_control) {
         return Err(Exit::usage("the ID or the command contains a control character"));
     }
-    Ok(())
+    let server = arguments.server.as_deref().unwrap_or(DEFAULT_SERVER);
+    ServerAddress::parse(server, DEFAULT_PORT)
+        .ok_or_else(|| Exit::usage("--server must be HOST:PORT or HOST"))
 }
 
 fn sealed_options(audience: String) -> Result<SealedOptions, Exit> {
@@ -168,8 +163,12 @@ fn sealed_options(audience: String) -> Result<SealedOptions, Exit> {
 
 /// The students' keys, from the first source that is named.
 fn keys(arguments: &Arguments) -> Result<Keys, Exit> {
-    if let Some(path) = &arguments.key_file {
-        return Keys::from_file(path).map_err(Exit::usage);
+    match &arguments.key_file {
+        Some(path) if path == Path::new("-") => {
+            return Keys::from_standard_input().map_err(Exit::usage);
+        }
+        Some(path) => return Keys::from_file(path).map_err(Exit::usage),
+        None => {}
     }
     if let Some(path) = &arguments.keys {
         let (keys, world_readable) = Keys::from_csv(path).map_err(Exit::usage)?;
@@ -200,6 +199,30 @@ impl Client<'_> {
         let key = self.key_of(id)?;
         let written = writeln!(out, "{}", key.fingerprint()).and_then(|()| out.flush());
         written.map_or_else(|error| output_failed(&error), |()| Ok(0))
+    }
+
+    /// Asks again and again.
+    fn watch(&self, every: Duration, command: &[String], out: &mut impl Write) -> Result<u8, Exit> {
+        let missing = || Exit::usage("missing --id (student ID)");
+        let id = self.arguments.id.as_deref().ok_or_else(missing)?;
+        let command = if command.is_empty() { "GG".to_owned() } else { command.join(" ") };
+        let key = self.key_of(id)?;
+        let watch = Watch { endpoint: self.endpoint, style: self.style, every };
+        let request = || {
+            let sealed = self.endpoint.sealed.as_ref();
+            ClientRequest::new(id.to_owned(), &command, key.clone(), sealed)
+        };
+        let complain = |error: &ClientError| complain(&error.to_string());
+        match watch.run(request, out, complain) {
+            Err(WatchError::Output(error)) => output_failed(&error),
+            Err(WatchError::NoAnswer(error)) => {
+                complain(&error);
+                let written = show_error(out, self.style, id, &command, &error);
+                let written = written.and_then(|()| out.flush());
+                written.map_or_else(|error| output_failed(&error), |()| Ok(error.exit_code()))
+            }
+            Ok(never) => match never {},
+        }
     }
 
     /// Asks for the command on the command line.
@@ -250,13 +273,17 @@ impl Client<'_> {
 
     fn dialogue(&self, out: &mut impl Write) -> Result<u8, Exit> {
         let id = self.arguments.id.clone();
-        let dialogue = Dialogue { endpoint: self.endpoint, keys: self.keys, style: self.style, id };
+        let dialogue = Dialogue::new(self.endpoint, self.keys, self.style, id);
         match dialogue.run(out) {
             Ok(()) => Ok(0),
             Err(DialogueError::Output(error)) => output_failed(&error),
             Err(error) => Err(Exit::usage(error)),
         }
     }
+}
+
+fn printed(written: io::Result<()>) -> Result<u8, Exit> {
+    written.map_or_else(|error| output_failed(&error), |()| Ok(0))
 }
 
 /// A reader that has seen enough, as `head` has, is success.

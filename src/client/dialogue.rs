@@ -9,27 +9,34 @@ use std::io::{self, Write};
 use fernet_batch::Key;
 use fernet_batch::redact::KEY_CHARS;
 use gradebook::{Command, StudentId, command_list};
-use rustyline::DefaultEditor;
+use rustyline::Editor;
 use rustyline::error::ReadlineError;
+use rustyline::history::DefaultHistory;
 
+use super::completer::{DIALOGUE_WORDS, LineCompleter};
 use super::connection::ask;
 use super::display::{Style, show};
 use super::endpoint::Endpoint;
-use super::error::ClientError;
+use super::error::{ClientError, nearest_command};
 use super::keys::{Keys, prompt_for_key};
+use super::marks::marks;
 use super::request::ClientRequest;
 use crate::redact::escape;
 
 /// A dialogue in progress.
 pub(super) struct Dialogue<'a> {
     /// The server.
-    pub(super) endpoint: &'a Endpoint,
+    endpoint: &'a Endpoint,
     /// The students' keys.
-    pub(super) keys: &'a Keys,
+    keys: &'a Keys,
     /// How to show answers.
-    pub(super) style: Style,
+    style: Style,
     /// The current student, if there is one.
-    pub(super) id: Option<String>,
+    id: Option<String>,
+    /// The keys that the user has typed.
+    prompted_keys: HashMap<String, Key>,
+    /// The assessments that the last list of marks named.
+    assessments: Vec<String>,
 }
 
 /// Why a dialogue cannot go on.
@@ -52,52 +59,87 @@ struct Input {
     command: Option<Command<String>>,
 }
 
-impl Dialogue<'_> {
+impl<'a> Dialogue<'a> {
+    /// A dialogue that begins with a student, if one is given.
+    pub(super) fn new(
+        endpoint: &'a Endpoint,
+        keys: &'a Keys,
+        style: Style,
+        id: Option<String>,
+    ) -> Self {
+        Self { endpoint, keys, style, id, prompted_keys: HashMap::new(), assessments: Vec::new() }
+    }
+
     /// Runs until the user ends it.
     ///
     /// # Errors
     /// Returns an error if the terminal fails or the answers cannot be written.
     pub(super) fn run(mut self, out: &mut impl Write) -> Result<(), DialogueError> {
-        let mut editor = DefaultEditor::new().map_err(DialogueError::Terminal)?;
-        let mut prompted_keys = HashMap::new();
+        let mut editor =
+            Editor::<LineCompleter, DefaultHistory>::new().map_err(DialogueError::Terminal)?;
+        editor.set_helper(Some(LineCompleter::default()));
         loop {
-            let prompt = if self.id.is_some() { "Command: " } else { "Student ID: " };
-            let line = match editor.readline(prompt) {
-                Ok(line) => line,
+            let pasted = match editor.readline(&self.prompt()) {
+                Ok(lines) => lines,
                 Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(()),
                 Err(error) => return Err(DialogueError::Terminal(error)),
             };
-            let line = line.trim();
-            if line.is_empty() {
+            if pasted.trim().is_empty() {
                 return Ok(());
             }
-            let Some(Input { id, command }) = self.parse(line) else {
-                // The line may be a key, so it is neither repeated nor put into the history.
-                print(out, &self.help())?;
-                continue;
-            };
-            // The history is a convenience.
-            let _ = editor.add_history_entry(line);
-            self.id = Some(id.clone());
-            if let Some(command) = command {
-                self.ask(&id, &command, &mut prompted_keys, out)?;
+            for line in pasted.lines().map(str::trim).filter(|line| !line.is_empty()) {
+                if line.eq_ignore_ascii_case("quit") {
+                    return Ok(());
+                }
+                if self.answer_line(line, out)? {
+                    // The history is a convenience.
+                    let _ = editor.add_history_entry(line);
+                }
+            }
+            if let Some(completer) = editor.helper_mut() {
+                completer.assessments.clone_from(&self.assessments);
             }
         }
     }
 
-    fn help(&self) -> String {
-        match self.id {
-            None => "That is not a student ID.".to_owned(),
-            Some(_) => format!(
-                "commands: {}; another student ID changes the student; an empty line or Ctrl-D ends",
-                command_list()
-            ),
+    fn prompt(&self) -> String {
+        self.id.as_ref().map_or_else(|| "Student ID: ".into(), |id| format!("[{id}] Command: "))
+    }
+
+    /// Does what a line asks for. Returns false if it asks for nothing: it may be a key then, which is
+    /// neither repeated nor put into the history.
+    fn answer_line(&mut self, line: &str, out: &mut impl Write) -> Result<bool, DialogueError> {
+        let Some(Input { id, command }) = self.parse(line) else {
+            print(out, &self.help(line))?;
+            return Ok(false);
+        };
+        self.id = Some(id.clone());
+        if let Some(command) = command {
+            self.ask(&id, &command, out)?;
+        }
+        Ok(true)
+    }
+
+    fn help(&self, line: &str) -> String {
+        let commands = format!(
+            "commands: {}; another student ID changes the student; an empty line, quit or Ctrl-D ends",
+            command_list()
+        );
+        let (word, _) = line.split_once(' ').unwrap_or((line, ""));
+        match (&self.id, nearest_command(word)) {
+            _ if line.eq_ignore_ascii_case("help") => commands,
+            (None, _) => "That is not a student ID.".to_owned(),
+            (Some(_), Some(nearest)) => format!("the nearest command is {nearest}; {commands}"),
+            (Some(_), None) => commands,
         }
     }
 
     /// Reads a line: a command of the current student, another student, or both at once.
     fn parse(&self, line: &str) -> Option<Input> {
         let (first, rest) = line.split_once([' ', ',']).unwrap_or((line, ""));
+        if DIALOGUE_WORDS.iter().any(|word| line.eq_ignore_ascii_case(word)) {
+            return None;
+        }
         let command_of = |text| Command::parse(text).ok().map(|command| command.map(str::to_owned));
         if let (Some(id), Some(command)) = (&self.id, command_of(line)) {
             return Some(Input { id: id.clone(), command: Some(command) });
@@ -116,14 +158,13 @@ impl Dialogue<'_> {
     }
 
     fn ask(
-        &self,
+        &mut self,
         id: &str,
         command: &Command<String>,
-        prompted_keys: &mut HashMap<String, Key>,
         out: &mut impl Write,
     ) -> Result<(), DialogueError> {
         print(out, &format!("Command entered: {command}"))?;
-        let key = match prompted_keys.get(id) {
+        let key = match self.prompted_keys.get(id) {
             Some(key) => Ok(key.clone()),
             None => self.keys.key_of(id, || prompt_for_key(id)),
         };
@@ -132,7 +173,7 @@ impl Dialogue<'_> {
             Err(error) => return Ok(print(out, &error.to_string())?),
         };
         if let Keys::Prompt = self.keys {
-            prompted_keys.insert(id.to_owned(), key.clone());
+            self.prompted_keys.insert(id.to_owned(), key.clone());
         }
         print(out, &announcement(command))?;
         let sealed = self.endpoint.sealed.as_ref();
@@ -143,12 +184,15 @@ impl Dialogue<'_> {
         });
         match answered {
             Ok((request, answer)) => {
+                if let Some(marks) = marks(&request, &answer) {
+                    self.assessments = marks.into_iter().map(|mark| mark.assessment).collect();
+                }
                 show(out, self.style, &request, &answer)?;
                 Ok(out.flush()?)
             }
             Err(error) => {
                 if let ClientError::WrongKey = error {
-                    prompted_keys.remove(id);
+                    self.prompted_keys.remove(id);
                 }
                 Ok(print(out, &error.to_string())?)
             }
@@ -195,7 +239,7 @@ mod tests {
             sealed: None,
         };
         let id = id.map(str::to_owned);
-        Dialogue { endpoint: &endpoint, keys: &Keys::Prompt, style: Style::Plain, id }.parse(line)
+        Dialogue::new(&endpoint, &Keys::Prompt, Style::Plain, id).parse(line)
     }
 
     fn command(text: &str) -> Command<String> {
@@ -216,6 +260,8 @@ mod tests {
         assert_eq!(parse(Some("2100001"), "2100002,GG"), input("2100002", Some("GG")));
         assert_eq!(parse(Some("2100001"), "give me grades"), None);
         assert_eq!(parse(Some("2100001"), "AVG "), None);
+        assert_eq!(parse(Some("2100001"), "gg"), input("2100001", Some("GG")));
+        assert_eq!(parse(None, "help"), None);
         assert_eq!(parse(None, "__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4="), None);
         assert_eq!(parse(None, "--21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4"), None);
     }

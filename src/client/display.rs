@@ -1,15 +1,16 @@
 //! How the client shows answers: a plain line, a table on a terminal, or JSON for machines.
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Attribute, Cell, CellAlignment, Table};
 use gradebook::Command;
 use serde_json::{Value, json};
 
 use super::error::ClientError;
+use super::marks::{Mark, marks};
 use super::reply::Answer;
 use super::request::ClientRequest;
+use super::table::{Terminal, table};
 use crate::redact::escape;
 
 /// How to show answers.
@@ -18,10 +19,7 @@ pub(super) enum Style {
     /// The answer's text as a line.
     Plain,
     /// A table, where the answer can be one; for people at a terminal.
-    Table {
-        /// Whether the header may be bold.
-        colour: bool,
-    },
+    Table(Terminal),
     /// One JSON object a line.
     Json,
 }
@@ -29,10 +27,13 @@ pub(super) enum Style {
 impl Style {
     /// The style for standard output: JSON if requested, tables at a terminal, plain lines otherwise.
     pub(super) fn of_output(json: bool) -> Self {
-        let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let is = |variable, dull: fn(&OsStr) -> bool| {
+            std::env::var_os(variable).is_some_and(|value| dull(&value))
+        };
+        let bold = !is("NO_COLOR", |value| !value.is_empty()) && !is("TERM", |term| term == "dumb");
         match (json, io::stdout().is_terminal()) {
             (true, _) => Self::Json,
-            (_, true) => Self::Table { colour },
+            (_, true) => Self::Table(Terminal { bold, columns: terminal_columns() }),
             _ => Self::Plain,
         }
     }
@@ -63,14 +64,30 @@ pub(super) fn show(
             };
             if let Some(object) = object.as_object_mut() {
                 object.insert(field.to_owned(), value);
+                if let (Command::Grades, Some(marks)) = (request.command(), marks(request, answer))
+                {
+                    object.insert("marks".to_owned(), marks_value(&marks));
+                }
             }
             writeln!(out, "{object}")
         }
-        Style::Table { colour } => match table(request, answer, colour) {
+        Style::Table(terminal) => match table(request, answer, terminal) {
             Some(table) => writeln!(out, "{table}"),
             None => writeln!(out, "{}", escape(&answer.text)),
         },
     }
+}
+
+/// The width of the terminal, or that of a usual one.
+fn terminal_columns() -> usize {
+    const USUAL_COLUMNS: usize = 80;
+    terminal_size::terminal_size().map_or(USUAL_COLUMNS, |(columns, _)| usize::from(columns.0))
+}
+
+/// Marks as a list of objects.
+fn marks_value(marks: &[Mark]) -> Value {
+    let object = |mark: &Mark| json!({ "assessment": mark.assessment, "mark": mark.value() });
+    marks.iter().map(object).collect()
 }
 
 /// Shows, in JSON only, that there is no answer. People read that on standard error.
@@ -96,82 +113,13 @@ pub(super) fn show_error(
     writeln!(out, "{object}")
 }
 
-fn table(request: &ClientRequest, answer: &Answer, colour: bool) -> Option<Table> {
-    let (header, rows) = match request.command() {
-        Command::Grades => (&["Assessment", "Mark"][..], grades(&answer.text)?),
-        Command::Report => (
-            &["Assessment", "Mark", "Mean", "Median", "Lowest", "Highest", "Marks"][..],
-            report(&answer.text)?,
-        ),
-        _ => return None,
-    };
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED);
-    let mut cells = Vec::new();
-    for name in header {
-        let cell = Cell::new(name);
-        cells.push(if colour { cell.add_attribute(Attribute::Bold) } else { cell });
-    }
-    table.set_header(cells);
-    for row in aligned(rows) {
-        table.add_row(row.iter().map(|cell| escape(cell).into_owned()));
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    Some(table)
-}
-
-/// The rows of `Lab 1: 3, Lab 2: 9`; `None` if the text has another form.
-fn grades(text: &str) -> Option<Vec<Vec<String>>> {
-    let mut rows = Vec::new();
-    for part in text.split(", ") {
-        let (name, mark) = part.rsplit_once(':')?;
-        rows.push(vec![name.to_owned(), mark.trim().to_owned()]);
-    }
-    Some(rows)
-}
-
-/// The rows of a report's JSON.
-fn report(text: &str) -> Option<Vec<Vec<String>>> {
-    let report: Value = serde_json::from_str(text).ok()?;
-    let mut rows = Vec::new();
-    for line in report.get("assessments")?.as_array()? {
-        let mut row = vec![cell(line.get("assessment")), cell(line.get("mark"))];
-        for figure in ["mean", "median", "min", "max", "count"] {
-            row.push(cell(line.get("class").and_then(|class| class.get(figure))));
-        }
-        rows.push(row);
-    }
-    Some(rows)
-}
-
-/// A JSON value as the text of a cell.
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
-}
-
-/// The rows, with every column of numbers padded so that the decimal points are aligned.
-fn aligned(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
-    let columns = rows.first().map_or(0, Vec::len);
-    for column in 1..columns {
-        let widths = rows.iter().filter_map(|row| row.get(column)).map(|cell| fraction_chars(cell));
-        let widest = widths.max().unwrap_or_default();
-        for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
-            // A no-break space: the table trims other blanks at a cell's end.
-            cell.extend(std::iter::repeat_n('\u{a0}', widest - fraction_chars(cell)));
-        }
-    }
-    rows
-}
-
-/// The length of the decimal point and the digits behind it.
-fn fraction_chars(cell: &str) -> usize {
-    cell.split_once('.').map_or(0, |(_, digits)| digits.len() + 1)
+/// Shows, in JSON only, that the arguments are not valid. People read that on standard error.
+///
+/// # Errors
+/// Returns an error if it cannot be written.
+pub(super) fn show_usage_error(out: &mut impl Write, code: u8, text: &str) -> io::Result<()> {
+    let object = json!({ "ok": false, "error": { "code": code, "word": "usage", "text": text } });
+    writeln!(out, "{object}")
 }
 
 #[cfg(test)]
@@ -206,10 +154,30 @@ mod tests {
     }
 
     #[test]
-    fn a_table_aligns_marks_at_the_point() {
-        let style = Style::Table { colour: false };
+    fn grades_are_data_in_json() {
+        let json = display(Style::Json, "GG", "Lab 1: 9.25, Lab 2: 10, Lab 3: EX, Exam: ");
+        let object: Value = serde_json::from_str(&json).unwrap();
+        let mark =
+            |assessment: &str, mark: Value| json!({ "assessment": assessment, "mark": mark });
         assert_eq!(
-            display(style, "GG", "Lab 1: 10, Lab 2: 9.25, Midterm: "),
+            object["marks"],
+            json!([
+                mark("Lab 1", json!(9.25)),
+                mark("Lab 2", json!(10)),
+                mark("Lab 3", json!("EX")),
+                mark("Exam", Value::Null)
+            ])
+        );
+    }
+
+    fn terminal(columns: usize) -> Style {
+        Style::Table(Terminal { bold: false, columns })
+    }
+
+    #[test]
+    fn a_table_aligns_marks_at_the_point() {
+        assert_eq!(
+            display(terminal(80), "GG", "Lab 1: 10, Lab 2: 9.25, Midterm: "),
             "┌────────────┬───────┐\n\
              │ Assessment ┆  Mark │\n\
              ╞════════════╪═══════╡\n\
@@ -218,7 +186,24 @@ mod tests {
              │ Midterm    ┆       │\n\
              └────────────┴───────┘\n"
         );
-        assert_eq!(display(style, "GMA", "Midterm average: 7"), "Midterm average: 7\n");
-        assert_eq!(display(style, "GG", "no assessments yet"), "no assessments yet\n");
+        assert_eq!(display(terminal(80), "GMA", "Midterm average: 7"), "Midterm average: 7\n");
+        assert_eq!(display(terminal(80), "GG", "no assessments yet"), "no assessments yet\n");
+    }
+
+    #[test]
+    fn a_table_that_does_not_fit_the_terminal_is_lines() {
+        assert_eq!(display(terminal(20), "GG", "Lab 1: 10, Midterm: "), "Lab 1: 10\nMidterm: \n");
+        let report = r#"{"id":"2100001","edition":3,"published":"2026-11-22T14:05:00Z","assessments":[
+            {"assessment":"Lab 1","mark":7,"class":{"count":20,"mean":5.35,"median":5}},
+            {"assessment":"Lab 2","mark":null,"class":{"withheld":"you have no mark in it"}}]}"#;
+        assert_eq!(
+            display(terminal(40), "REPORT", report),
+            "Lab 1: 7; Mean 5.35, Median 5, Marks 20\n\
+             Lab 2: \n\
+             Lab 2: no class figures: you have no mark in it\n\
+             edition 3, published 2026-11-22T14:05:00Z\n"
+        );
+        let wide = display(terminal(80), "REPORT", report);
+        assert!(wide.starts_with('┌') && wide.contains("\nedition 3, published "), "{wide}");
     }
 }

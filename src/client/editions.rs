@@ -67,6 +67,11 @@ impl Editions {
         Ok(())
     }
 
+    /// The file, if there is a folder for it.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     fn save(&self, seen: &BTreeMap<String, u64>) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         // Another client of this user may have seen newer editions meanwhile.

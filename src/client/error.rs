@@ -1,11 +1,13 @@
 //! Why there is no answer: the text, a word for programs, and the exit code.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::keys::KeysError;
+use crate::redact::nearest;
 use fernet_batch::{NoRandomness, Timestamp};
 use gradebook::sealed::InvalidField;
-use gradebook::{EditionNumber, LineError, Rejection};
+use gradebook::{COMMANDS, EditionNumber, LineError, Rejection};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +38,13 @@ pub(super) enum ClientError {
         server: Timestamp,
     },
     /// The command is unknown, so nothing was sent.
-    #[error("{}", command_error_text(*.0))]
-    UnknownCommand(LineError),
+    #[error("{}", command_error_text(*.error, .text))]
+    UnknownCommand {
+        /// What is wrong with it.
+        error: LineError,
+        /// The command as it was typed.
+        text: String,
+    },
     /// The server closed the connection instead of answering.
     #[error("closed without an answer; the server does so when it does not know the student ID")]
     Closed,
@@ -90,15 +97,18 @@ pub(super) enum ClientError {
     Mismatched,
     /// The answer comes from an older edition than one that has been seen.
     #[error(
-        "the answer is not to be trusted: it comes from edition {}, and edition {} has been seen already",
+        "the answer is not to be trusted: it comes from edition {}, and edition {} has been seen already{}",
         edition.0,
-        seen.0
+        seen.0,
+        recorded_in(file.as_deref())
     )]
     Stale {
         /// The answer's edition.
         edition: EditionNumber,
         /// The newest edition seen.
         seen: EditionNumber,
+        /// Where it is recorded.
+        file: Option<PathBuf>,
     },
     /// The request cannot be sealed.
     #[error("the request cannot be sealed: {0}")]
@@ -117,7 +127,7 @@ impl ClientError {
         match self {
             Self::Refused { .. }
             | Self::ClockSkew { .. }
-            | Self::UnknownCommand(_)
+            | Self::UnknownCommand { .. }
             | Self::Closed
             | Self::ClosedSealed => 1,
             Self::BadLine | Self::NoKey(_) | Self::InvalidField(_) => 2,
@@ -138,7 +148,7 @@ impl ClientError {
             Self::NotConnected { .. } => "not-connected",
             Self::Refused { word, .. } => word,
             Self::ClockSkew { .. } => Rejection::ClockSkew.word(),
-            Self::UnknownCommand(_) => Rejection::UnknownCommand.word(),
+            Self::UnknownCommand { .. } => Rejection::UnknownCommand.word(),
             Self::BadLine => "usage",
             Self::NoKey(_) => "no-key",
             Self::Closed | Self::ClosedSealed => "closed",
@@ -156,6 +166,20 @@ impl ClientError {
         }
     }
 
+    /// Returns true if the next request may be answered: the server or the network is not well.
+    pub(super) fn is_temporary(&self) -> bool {
+        let words = [Rejection::TooMany, Rejection::TooManyConnections, Rejection::Busy];
+        match self {
+            Self::NotConnected { .. }
+            | Self::ClosedSealed
+            | Self::Lost
+            | Self::TimedOut(_)
+            | Self::NoRandomness(_) => true,
+            Self::Refused { word, .. } => words.iter().any(|rejection| rejection.word() == word),
+            _ => false,
+        }
+    }
+
     /// Returns true if the same request may be answered a little later.
     pub(super) fn asks_to_wait(&self) -> bool {
         matches!(self, Self::Refused { word, .. } if word == Rejection::TooMany.word())
@@ -167,7 +191,7 @@ impl ClientError {
             self,
             Self::Refused { .. }
                 | Self::ClockSkew { .. }
-                | Self::UnknownCommand(_)
+                | Self::UnknownCommand { .. }
                 | Self::BadLine
                 | Self::NoKey(_)
                 | Self::NotAToken
@@ -181,10 +205,33 @@ impl ClientError {
 }
 
 /// What to type instead. The server's texts name the ID too, which the client takes from elsewhere.
-const fn command_error_text(error: LineError) -> &'static str {
-    match error {
-        LineError::NoCommand => "no command; GG asks for your marks, and --help lists all commands",
-        LineError::NoAssessment => "AVG and STATS need an assessment, as in AVG Lab 1",
-        other => other.text(),
+fn command_error_text(error: LineError, text: &str) -> String {
+    let (word, _) = text.split_once(' ').unwrap_or((text, ""));
+    match (error, nearest_command(word)) {
+        (LineError::NoCommand, _) => {
+            "no command; GG asks for your marks, and --help lists all commands".to_owned()
+        }
+        (LineError::NoAssessment, _) => {
+            "AVG and STATS need an assessment, as in AVG Lab 1".to_owned()
+        }
+        (LineError::UnknownCommand, Some(nearest)) => {
+            format!("{}; the nearest is {nearest}", error.text())
+        }
+        _ => error.text().to_owned(),
     }
+}
+
+/// The command that a mistyped word most likely means.
+pub(super) fn nearest_command(word: &str) -> Option<&'static str> {
+    nearest(&word.to_uppercase(), COMMANDS.iter().map(|spec| spec.word))
+}
+
+/// Where a newer edition is recorded, and what to do if the server was set back on purpose.
+fn recorded_in(file: Option<&Path>) -> String {
+    file.map_or_else(String::new, |file| {
+        format!(
+            " (recorded in {}; if your instructor says that editions begin anew, remove that file)",
+            file.display()
+        )
+    })
 }

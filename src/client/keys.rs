@@ -92,6 +92,23 @@ impl Keys {
         Self::from_text(&show_path(path), &text)
     }
 
+    /// Reads one key from standard input.
+    ///
+    /// # Errors
+    /// Returns an error if standard input cannot be read or does not hold a key.
+    pub(super) fn from_standard_input() -> Result<Self, KeysError> {
+        const NAME: &str = "standard input";
+        let mut text = Zeroizing::new(String::new());
+        let read = io::stdin().take(KEY_FILE_BYTES_MAX).read_to_string(&mut text);
+        read.map_err(|error| KeysError::Unreadable { path: NAME.into(), error })?;
+        Self::from_text(NAME, &text)
+    }
+
+    /// Returns true if [`KEY_VARIABLE`] is set.
+    pub(super) fn in_environment() -> bool {
+        std::env::var_os(KEY_VARIABLE).is_some()
+    }
+
     /// Reads the key in [`KEY_VARIABLE`], if it is set.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 pub mod cli;
 
+mod arguments;
+mod completer;
 mod connection;
 mod dialogue;
 mod display;
@@ -9,6 +11,10 @@ mod editions;
 mod endpoint;
 mod error;
 mod keys;
+mod marks;
+mod preferences;
 mod reply;
 mod request;
 mod script;
+mod table;
+mod watch;

@@ -1,5 +1,6 @@
 //! Opening a reply, and whether it is to be trusted.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use fernet_batch::{OpenError, Opened, Timestamp, open};
@@ -68,7 +69,10 @@ fn read_sealed_reply(
     let reply = Reply::parse(&opened.text).filter(|reply| reply.request == request.sealed());
     let Reply { edition, time, body, .. } = reply.ok_or(ClientError::Mismatched)?;
     let seen = sealed.editions.record(&sealed.audience, &request.id, edition);
-    seen.map_err(|seen| ClientError::Stale { edition, seen })?;
+    seen.map_err(|seen| {
+        let file = sealed.editions.file().map(Path::to_owned);
+        ClientError::Stale { edition, seen, file }
+    })?;
     match body {
         Ok(text) => Ok(Answer { time: opened.time, text: text.to_owned() }),
         Err(Rejection::ClockSkew) => {
@@ -95,9 +99,7 @@ fn can_answer(request: &ClientRequest, text: &str) -> bool {
         Command::MidtermAverage => is_average_of("Midterm", text),
         Command::ExamAverage => is_average_of("Exam", text),
         Command::Average(name) => is_average_of(name, text),
-        Command::Statistics(name) => {
-            text.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(" statistics: "))
-        }
+        Command::Statistics(name) => begins_with(text, name, " statistics: "),
         Command::Sealed(_) => false,
     }
 }
@@ -111,7 +113,14 @@ fn can_be_grades(text: &str) -> bool {
 }
 
 fn is_average_of(name: &str, text: &str) -> bool {
-    text.strip_prefix(name).is_some_and(|rest| rest.starts_with(" average: "))
+    begins_with(text, name, " average: ")
+}
+
+/// Returns true if a text begins with a name, written in any case, and then another text.
+fn begins_with(text: &str, name: &str, then: &str) -> bool {
+    let name = name.to_lowercase();
+    let mut beginnings = text.match_indices(then).filter_map(|(at, _)| text.get(..at));
+    beginnings.any(|beginning| beginning.to_lowercase() == name)
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ impl ClientRequest {
         sealed: Option<&SealedOptions>,
     ) -> Result<Self, ClientError> {
         let text = command.trim_matches([' ', '\t']).to_owned();
-        let command = Command::parse(&text).map_err(ClientError::UnknownCommand)?;
+        let command = Command::parse(&text)
+            .map_err(|error| ClientError::UnknownCommand { error, text: text.clone() })?;
         let command = command.map(str::to_owned);
         let request = Self { id, key, command, text, nonce: Nonce::random()? };
         if let Some(SealedOptions { audience, .. }) = sealed {

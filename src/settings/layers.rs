@@ -11,6 +11,11 @@ use crate::redact::{nearest, redact_name, redact_word, show_path};
 /// The defaults, with every key that exists.
 const DEFAULTS: &str = include_str!("../../settings/default.toml");
 
+/// The text of the default settings, which explains every setting.
+pub fn default_settings() -> &'static str {
+    DEFAULTS
+}
+
 /// Keys that were settings once, and the values that they have now. A layer that still names one is
 /// warned of, and otherwise ignored.
 const RETIRED: [(&str, &str); 3] =

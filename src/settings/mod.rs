@@ -16,7 +16,7 @@ use std::path::Path;
 
 use crate::files::FileState;
 use layers::Layers;
-pub use layers::SettingsError;
+pub use layers::{SettingsError, default_settings};
 use raw::RawSettings;
 use validate::Validator;
 pub use validated::Settings;

@@ -1,5 +1,6 @@
 //! The memory of both programs, which holds keys, is closed to other processes of the same user.
 
+use std::cell::OnceCell;
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -7,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::harness::{ADA, Server, class_folder};
+use crate::harness::{ADA, Server, TIMEOUT, class_folder, eventually};
 
 /// An unprivileged user, as which the tests run the programs if root runs the tests.
 const NOBODY: u32 = 65_534;
@@ -50,12 +51,19 @@ fn no_process_of_the_same_user_can_read_the_keys_of_the_server() {
 #[test]
 fn no_process_of_the_same_user_can_read_the_key_of_the_client() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let accepted = OnceCell::new();
     let (folder, _) = class_folder("");
     let mut command = unprivileged(env!("CARGO_BIN_EXE_grade-client"), folder.path());
     command.args(["--server", &listener.local_addr().unwrap().to_string(), "--id", ADA.0, "GG"]);
     let mut client = command.env("GRADE_KEY", ADA.1).spawn().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    eventually("the client connects", || {
+        listener.accept().is_ok_and(|(socket, _)| accepted.set(socket).is_ok())
+    });
     // The request has come, and the client waits for the reply.
-    let (mut socket, _) = listener.accept().unwrap();
+    let mut socket = accepted.into_inner().unwrap();
+    socket.set_nonblocking(false).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
     assert!(socket.read(&mut [0; 64]).unwrap() > 0);
     assert_memory_is_closed(client.id());
     client.kill().unwrap();

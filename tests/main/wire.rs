@@ -83,7 +83,7 @@ fn a_request_is_answered_wherever_its_bytes_are_split() {
 fn replies_keep_the_order_of_the_request_lines() {
     let server = Server::start("");
     let replies = server.answers(
-        b"2100001 GG\nhello\n2100002 GG\n2100001 gg\n\n\xff\xfe\n2100002 AVG Lab 9\n2100001 GMA\n",
+        b"2100001 GG\nhello\n2100002 GG\n2100001 gx\n\n\xff\xfe\n2100002 AVG Lab 9\n2100001 GMA\n",
     );
     assert_eq!(replies.len(), 7, "{replies:?}");
     assert_eq!(ADA.opens(&replies[0]), ADA_GRADES);

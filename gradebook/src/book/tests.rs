@@ -126,9 +126,7 @@ fn an_assessment_may_be_named_in_any_case_where_that_is_unambiguous() {
     assert_eq!(asks(Command::Average("lab 1")), "Lab 1 average: 3.5");
     assert_eq!(asks(Command::Average("EXAM 2")), "Exam 2 average: 7.5");
     let book = book_of(&["Quiz,QUIZ,\u{c9}tude", "Ada,2100001,3,5,7"], 1);
-    let ask = |name| {
-        answer(&book, &UnknownStudent::Close, 1, "2100001", Command::Average(name))
-    };
+    let ask = |name| answer(&book, &UnknownStudent::Close, 1, "2100001", Command::Average(name));
     assert_eq!(ask("Quiz"), "Quiz average: 3");
     assert_eq!(ask("QUIZ"), "QUIZ average: 5");
     assert_eq!(ask("quiz"), "[assessment]", "either could be meant");

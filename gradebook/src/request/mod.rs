@@ -8,8 +8,8 @@ mod command_table;
 mod rejection;
 mod student_id;
 
-pub(crate) use command::{lab_command, lab_command_prefix};
 pub use command::{Command, LAB_COMMANDS, Lab};
+pub(crate) use command::{lab_command, lab_command_prefix};
 pub use command_table::{COMMANDS, CommandSpec, command_list};
 pub use rejection::{LineError, MalformedLine, Rejection};
 pub use student_id::StudentId;

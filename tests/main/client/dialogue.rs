@@ -16,6 +16,7 @@ impl Dialogue {
         let dialogue = format!("{} {arguments}", env!("CARGO_BIN_EXE_grade-client"));
         let mut command = Command::new("script");
         command.args(["-qec", &dialogue, "/dev/null"]).env("NO_COLOR", "1").env("TERM", "xterm");
+        command.env("XDG_CONFIG_HOME", "/nonexistent");
         command.env_remove("GRADE_KEY").stdin(Stdio::piped()).stdout(Stdio::piped());
         Self { child: command.spawn().unwrap(), seen: String::new() }
     }
@@ -88,5 +89,32 @@ fn the_dialogue_prints_the_prompts_of_the_lab() {
     dialogue.expect_text("commands: GG, GMA, GEA");
     dialogue.expect_text("Command: ");
     dialogue.say("");
+    assert!(dialogue.child.wait().unwrap().success());
+}
+
+#[test]
+fn the_dialogue_helps_completes_and_takes_several_pasted_lines() {
+    let server = Server::start("");
+    let (server, keys) = (address(&server), server.class_file().display().to_string());
+    let mut dialogue = Dialogue::start(&format!("--server {server} --keys {keys} --id 2100001"));
+    dialogue.expect_text("[2100001] Command: ");
+    dialogue.say("help");
+    dialogue.expect_text("commands: GG, GMA, GEA");
+    dialogue.expect_text("Command: ");
+    // As a terminal sends what is pasted.
+    dialogue.say("\u{1b}[200~gl3a\r2100002 GMA\u{1b}[201~");
+    dialogue.expect_text("Lab 3 average: 8.1667");
+    dialogue.expect_text("Midterm average: 13.3333");
+    dialogue.expect_text("[2100002] Command: ");
+    dialogue.say("GG");
+    dialogue.expect_text("Exam 2");
+    dialogue.expect_text("Command: ");
+    dialogue.say("avg exam 2\t");
+    dialogue.expect_text("Exam 2 average: 6");
+    dialogue.expect_text("Command: ");
+    dialogue.say("REPROT");
+    dialogue.expect_text("the nearest command is REPORT");
+    dialogue.expect_text("Command: ");
+    dialogue.say("quit");
     assert!(dialogue.child.wait().unwrap().success());
 }

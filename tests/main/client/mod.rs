@@ -1,6 +1,7 @@
 //! The client against correct and faulty servers: what it prints and its exit codes.
 
 mod dialogue;
+mod habits;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +18,7 @@ type Ended = (i32, String, String);
 fn client(server: &str, arguments: &[&str], input: &str) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_grade-client"));
     command.args(["--server", server]).args(arguments).env("GRADE_KEY", ADA.1);
-    command.env("XDG_STATE_HOME", "/nonexistent");
+    command.env("XDG_STATE_HOME", "/nonexistent").env("XDG_CONFIG_HOME", "/nonexistent");
     run(command, input)
 }
 
@@ -119,7 +120,7 @@ fn each_error_has_its_own_text_and_exit_code() {
 #[test]
 fn an_invalid_request_is_a_usage_error_and_is_not_sent() {
     for (server, arguments, words) in [
-        ("127.0.0.1", &["--id", "1", "GG"][..], "--server must be HOST:PORT"),
+        ("127.0.0.1:x", &["--id", "1", "GG"][..], "--server must be HOST:PORT or HOST"),
         ("127.0.0.1:1", &["--id", "1", "GG\n2 GG"], "contains a control character"),
         ("127.0.0.1:1", &["--id", "1\n", "GG"], "contains a control character"),
         ("127.0.0.1:1", &["--id", "1", "--timeout", "0s", "GG"], "--timeout must be"),

@@ -1,0 +1,140 @@
+//! Answers as tables, for people at a terminal; as lines where a table does not fit.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{Attribute, Cell, CellAlignment, Table};
+use gradebook::Command;
+use serde_json::Value;
+
+use super::marks::{marks, text};
+use super::reply::Answer;
+use super::request::ClientRequest;
+use crate::redact::escape;
+
+/// How a terminal shows tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Terminal {
+    /// Whether the header may be bold.
+    pub(super) bold: bool,
+    /// How many characters fit a line.
+    pub(super) columns: usize,
+}
+
+/// The figures of a report: the field and what a table calls it.
+const FIGURES: [(&str, &str); 5] = [
+    ("mean", "Mean"),
+    ("median", "Median"),
+    ("min", "Lowest"),
+    ("max", "Highest"),
+    ("count", "Marks"),
+];
+
+/// The rows of a table, and what stands below it.
+struct Rows {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    notes: Vec<String>,
+}
+
+/// An answer as a table or as lines; `None` if it is a single text.
+pub(super) fn table(
+    request: &ClientRequest,
+    answer: &Answer,
+    terminal: Terminal,
+) -> Option<String> {
+    let Rows { header, rows, notes } = match request.command() {
+        Command::Grades => {
+            let marks = marks(request, answer)?.into_iter();
+            let rows = marks.map(|mark| vec![mark.assessment, mark.mark]).collect();
+            Rows { header: vec!["Assessment", "Mark"], rows, notes: Vec::new() }
+        }
+        Command::Report => report(&answer.text)?,
+        _ => return None,
+    };
+    let mut text = drawn(&header, rows.clone(), terminal.bold);
+    if text.lines().any(|line| line.chars().count() > terminal.columns) {
+        text = lines(&header, &rows);
+    }
+    for note in notes {
+        text.push('\n');
+        text.push_str(&escape(&note));
+    }
+    Some(text)
+}
+
+/// The rows of a report's JSON. Below them stands why figures are missing, and which edition it is.
+fn report(answer: &str) -> Option<Rows> {
+    let report: Value = serde_json::from_str(answer).ok()?;
+    let mut rows = Vec::new();
+    let mut notes = Vec::new();
+    for line in report.get("assessments")?.as_array()? {
+        let assessment = text(line.get("assessment"));
+        let class = line.get("class");
+        let figure = |name: &str| text(class.and_then(|class| class.get(name)));
+        let withheld = figure("withheld");
+        if !withheld.is_empty() {
+            notes.push(format!("{assessment}: no class figures: {withheld}"));
+        }
+        let mut row = vec![assessment, text(line.get("mark"))];
+        row.extend(FIGURES.iter().map(|(name, _)| figure(name)));
+        rows.push(row);
+    }
+    let published = text(report.get("published"));
+    if !published.is_empty() {
+        notes.push(format!("edition {}, published {published}", text(report.get("edition"))));
+    }
+    let mut header = vec!["Assessment", "Mark"];
+    header.extend(FIGURES.iter().map(|(_, name)| *name));
+    Some(Rows { header, rows, notes })
+}
+
+fn drawn(header: &[&str], rows: Vec<Vec<String>>, bold: bool) -> String {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED);
+    let mut cells = Vec::new();
+    for name in header {
+        let cell = Cell::new(name);
+        cells.push(if bold { cell.add_attribute(Attribute::Bold) } else { cell });
+    }
+    table.set_header(cells);
+    for row in aligned(rows) {
+        table.add_row(row.iter().map(|cell| escape(cell).into_owned()));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+/// A line for each row: `Lab 1: 3; Mean 5.35, Median 5`.
+fn lines(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut lines = Vec::new();
+    for row in rows {
+        let [assessment, mark, figures @ ..] = row.as_slice() else { continue };
+        let names = header.iter().skip(2);
+        let named = names.zip(figures).filter(|(_, figure)| !figure.is_empty());
+        let named: Vec<_> = named.map(|(name, figure)| format!("{name} {figure}")).collect();
+        let figures =
+            if named.is_empty() { String::new() } else { format!("; {}", named.join(", ")) };
+        lines.push(format!("{}: {}{figures}", escape(assessment), escape(mark)));
+    }
+    lines.join("\n")
+}
+
+/// The rows, with every column of numbers padded so that the decimal points are aligned.
+fn aligned(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let columns = rows.first().map_or(0, Vec::len);
+    for column in 1..columns {
+        let widths = rows.iter().filter_map(|row| row.get(column)).map(|cell| fraction_chars(cell));
+        let widest = widths.max().unwrap_or_default();
+        for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
+            // A no-break space: the table trims other blanks at a cell's end.
+            cell.extend(std::iter::repeat_n('\u{a0}', widest - fraction_chars(cell)));
+        }
+    }
+    rows
+}
+
+/// The length of the decimal point and the digits behind it.
+fn fraction_chars(cell: &str) -> usize {
+    cell.split_once('.').map_or(0, |(_, digits)| digits.len() + 1)
+}
