@@ -62,3 +62,32 @@ pub fn unpadded_text(frame: &[u8]) -> Option<&[u8]> {
     let padding_bytes = usize::from(*padded.last()?);
     padded.get(..padded.len().checked_sub(padding_bytes)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use fernet::Fernet;
+
+    use super::*;
+
+    #[test]
+    fn frames_and_tokens_have_the_lengths_of_the_fernet_crate_s() {
+        let fernet = Fernet::new(&Fernet::generate_key()).unwrap();
+        for text_bytes in 0..200 {
+            let token = fernet.encrypt(&vec![7; text_bytes]);
+            assert_eq!(token_bytes(frame_bytes(text_bytes)), token.len(), "{text_bytes} bytes");
+            let mut frames = vec![1, 2, 3];
+            let start = begin_frame(&mut frames);
+            frames.extend(vec![7; text_bytes]);
+            end_frame(&mut frames, start);
+            assert_eq!((start, frames.len() - start), (3, frame_bytes(text_bytes)));
+            assert_eq!(unpadded_text(&frames[start..]), Some(&vec![7; text_bytes][..]));
+        }
+    }
+
+    #[test]
+    fn a_token_is_written_behind_what_stands_there() {
+        let mut out = b"ID ".to_vec();
+        write_token(&mut out, &[0x80, 0, 0, 0xff]);
+        assert_eq!(out, b"ID gAAA_w==");
+    }
+}

@@ -256,6 +256,19 @@ mod tests {
     }
 
     #[test]
+    fn both_keys_of_a_student_can_be_read() {
+        let [new, old] = [1, 2].map(|n| Key::from_bytes([n; 32]));
+        let keys = StudentKeys::new(old.clone());
+        assert!(keys.old().is_none() && keys.iter().count() == 1);
+        let rotated = keys.rotate().unwrap();
+        assert!(rotated.old().is_some_and(|key| key.is(&old)) && !rotated.current().is(&old));
+        let both: Vec<_> = rotated.iter().collect();
+        assert!(both.len() == 2 && both[0].is(rotated.current()) && both[1].is(&old));
+        assert_ne!(new.expose_words(), old.expose_words());
+        assert_eq!(old.expose_words(), &[0x0202_0202_0202_0202; 4]);
+    }
+
+    #[test]
     fn a_cell_holds_a_key_or_a_new_one_and_the_one_before() {
         let [new, old] =
             [b'n', b'o'].map(|byte| Key::from_bytes([byte; 32]).expose_text().to_string());

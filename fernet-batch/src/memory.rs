@@ -10,3 +10,33 @@ pub fn reserve_wiped<T: Clone>(secrets: &mut Vec<T>) {
         *secrets = larger;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// Counts how often it was dropped.
+    #[derive(Clone)]
+    struct Secret(Rc<Cell<u32>>);
+
+    impl Drop for Secret {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+
+    #[test]
+    fn a_full_vector_moves_and_drops_its_old_elements() {
+        let dropped = Rc::new(Cell::new(0));
+        let mut secrets = Vec::with_capacity(2);
+        secrets.push(Secret(Rc::clone(&dropped)));
+        reserve_wiped(&mut secrets);
+        assert_eq!((secrets.capacity(), dropped.get()), (2, 0), "there is room");
+        secrets.push(Secret(Rc::clone(&dropped)));
+        reserve_wiped(&mut secrets);
+        assert_eq!((secrets.capacity(), secrets.len(), dropped.get()), (16, 2, 2));
+    }
+}

@@ -93,6 +93,20 @@ mod tests {
     }
 
     #[test]
+    fn a_token_has_whole_blocks_and_at_least_one() {
+        for (text_bytes, expected) in [
+            (0, OpenError::NotAToken),
+            (15, OpenError::NotAToken),
+            (16, OpenError::WrongKey),
+            (17, OpenError::NotAToken),
+        ] {
+            let mut bytes = vec![0; HEADER_BYTES + text_bytes + MAC_BYTES];
+            bytes[0] = VERSION;
+            assert_eq!(opened(&URL_SAFE.encode(bytes)), Err(expected), "{text_bytes}");
+        }
+    }
+
+    #[test]
     fn a_token_does_not_open_under_another_key() {
         let other = open(&Key::from_bytes([8; 32]), &token(b"Lab 1: 7"));
         assert_eq!(other.err(), Some(OpenError::WrongKey));

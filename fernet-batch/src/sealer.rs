@@ -188,6 +188,19 @@ mod tests {
     }
 
     #[test]
+    fn a_sealed_frame_opens_at_the_time_it_was_sealed() {
+        let key = Key::from_bytes([4; 32]);
+        let mut bytes = Vec::new();
+        let start = frame::begin_frame(&mut bytes);
+        bytes.extend_from_slice(b"a text");
+        frame::end_frame(&mut bytes, start);
+        let frames = std::iter::once(PlainFrame::new(&key, &mut bytes));
+        Sealer::new().unwrap().seal(Timestamp(1_800_000_000), frames);
+        let opened = crate::open(&key, &URL_SAFE.encode(&bytes)).unwrap();
+        assert_eq!((opened.time, opened.text.as_str()), (Timestamp(1_800_000_000), "a text"));
+    }
+
+    #[test]
     fn no_iv_is_used_twice() {
         let mut sealers = [Sealer::new().unwrap(), Sealer::new().unwrap()];
         let mut seen = std::collections::HashSet::new();

@@ -35,6 +35,12 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_is_the_second_it_falls_in() {
+        let moment = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_999);
+        assert_eq!(Timestamp::of(moment), Timestamp(1_800_000_000));
+    }
+
+    #[test]
     fn a_clock_before_1970_reads_as_1970() {
         assert_eq!(Timestamp::of(SystemTime::UNIX_EPOCH - Duration::from_secs(9)), Timestamp(0));
     }

@@ -144,6 +144,18 @@ mod tests {
     }
 
     #[test]
+    fn a_verifier_is_kept_for_the_key_that_was_used_last() {
+        let (one, other) = (Key::from_bytes([7; 32]), Key::from_bytes([8; 32]));
+        let mut cached = CachedVerifier::default();
+        let mut expanded = |key: &Key| {
+            cached.for_key(key);
+            cached.keys_expanded()
+        };
+        assert_eq!([expanded(&one), expanded(&one)], [1, 1]);
+        assert_eq!([expanded(&other), expanded(&other), expanded(&one)], [2, 2, 3]);
+    }
+
+    #[test]
     fn a_frame_of_another_length_is_not_opened() {
         let key = Key::from_bytes([7; 32]);
         let verifier = TokenVerifier::new(&key);

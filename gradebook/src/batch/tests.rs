@@ -100,3 +100,43 @@ fn one_reply_is_always_allowed() {
     let long = "x".repeat(2_000);
     assert_eq!(reply(requests_for(&[&long, "b"])).iter().count(), 1);
 }
+
+#[test]
+fn a_revealed_key_follows_the_last_token_of_its_batch() {
+    let mut requests = requests_for(&["a"]);
+    let id = StudentId::new(b"2100421").unwrap();
+    requests.push_revealing(Request { id, command: Command::Average("b") });
+    requests.push(Request { id, command: Command::Average("c") });
+    assert_eq!((requests.len(), requests.is_empty()), (3, false));
+    let replies = reply(requests);
+    assert_eq!(texts(&replies), ["a", "b"]);
+    assert!(replies.bytes().ends_with(b"=") && replies.len() == 2 && !replies.is_empty());
+    assert_eq!(replies.revealed_key(), key().expose_text().as_bytes());
+    let next = replies.into_requests();
+    assert_eq!(next.len(), 1, "what stands behind it is not answered");
+    let replies = reply(next);
+    assert!(replies.revealed_key().is_empty());
+    assert!(reply(requests_for(&[])).is_empty());
+}
+
+#[test]
+fn outcomes_have_words() {
+    let words = [
+        Outcome::Answered,
+        Outcome::Decoy,
+        Outcome::Silence,
+        Outcome::Declined(Rejection::Replayed),
+        Outcome::Rejected(Rejection::TooMany),
+    ]
+    .map(Outcome::word);
+    assert_eq!(words, ["answered", "decoy", "silence", "replayed", "too-many"]);
+}
+
+#[test]
+fn replies_fill_their_limit_and_not_more() {
+    // Two lines of 250 bytes fill the limit of 500.
+    let text = "x".repeat(127);
+    let replies = reply(requests_for(&[&text, &text, "c"]));
+    let lengths: Vec<_> = replies.iter().map(|(_, _, reply)| reply.len()).collect();
+    assert!(lengths.iter().sum::<usize>() <= LIMITS.output_bytes, "{lengths:?}");
+}

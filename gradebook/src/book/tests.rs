@@ -82,6 +82,21 @@ fn grades_are_listed_in_file_order() {
 }
 
 #[test]
+fn a_book_says_what_it_was_published_from() {
+    let book = book_of(CLASS, 1);
+    assert_eq!((book.edition(), book.students()), (EditionNumber(7), 3));
+    let assessments = ["Lab 1", "Lab 2", "Midterm", "Exam 1", "Exam 2"];
+    assert_eq!(book.assessments().collect::<Vec<_>>(), assessments);
+    let rows: Vec<_> = book
+        .rows()
+        .map(|(id, name, marks)| format!("{name},{id},{}", marks.collect::<Vec<_>>().join(",")))
+        .collect();
+    assert_eq!(rows, CLASS[1..]);
+    let report: serde_json::Value = serde_json::from_str(&asks(Command::Report)).unwrap();
+    assert_eq!((&report["edition"], &report["published"]), (&7.into(), &NOW.to_string().into()));
+}
+
+#[test]
 fn a_blank_mark_is_shown_blank_and_left_out_of_the_average() {
     let book = book_of(CLASS, 1);
     let grades = answer(&book, &UnknownStudent::Close, 2, "2100002", Command::Grades);

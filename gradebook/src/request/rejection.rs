@@ -149,3 +149,24 @@ impl fmt::Display for MalformedLine {
         write!(f, "{} ({} {unit})", self.error.text(), self.bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_line_is_described_by_its_length() {
+        let line = |bytes| MalformedLine { error: LineError::BadId, bytes }.to_string();
+        let text = LineError::BadId.text();
+        assert_eq!(line(1), format!("{text} (1 byte)"));
+        assert_eq!(line(2), format!("{text} (2 bytes)"));
+    }
+
+    #[test]
+    fn the_status_of_a_sealed_reply_names_its_rejection() {
+        for rejection in Rejection::SEALED {
+            assert_eq!(Rejection::from_status(rejection.word()), Some(rejection));
+        }
+        assert_eq!(Rejection::from_status("ok"), None);
+    }
+}

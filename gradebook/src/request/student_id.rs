@@ -123,6 +123,14 @@ mod tests {
     }
 
     #[test]
+    fn an_id_equals_its_other_spelling_and_no_other_id() {
+        let id = StudentId::new(b"1803933").unwrap();
+        assert_eq!(id, StudentId::from_number(1_803_933));
+        assert_ne!(id, StudentId::from_number(1_803_934));
+        assert_eq!(format!("{id:?}"), "1803933");
+    }
+
+    #[test]
     fn a_number_is_spelled_without_leading_zeros() {
         for number in [0, 7, 1_803_933, u32::MAX] {
             assert_eq!(StudentId::from_number(number).as_str(), number.to_string());

@@ -87,6 +87,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_first_slot_of_a_hash_is_its_row_or_empty() {
+        let mut index = Index::with_capacity(4);
+        for (hash, row) in [(0, 7), (3, 8)] {
+            assert_eq!(index.first_slot(Hash(hash)), None);
+            index.insert(Hash(hash), row, |_| false);
+            assert_eq!(index.first_slot(Hash(hash)), Some(row));
+        }
+        assert_eq!(index.first_slot(Hash(5)), None);
+    }
+
+    #[test]
     fn every_row_is_found_even_where_slots_collide_and_wrap_around() {
         for students in [0, 1, 2, 3, 100, 1_000] {
             let mut index = Index::with_capacity(students);
@@ -95,6 +106,9 @@ mod tests {
             let row = |n: usize| u32::try_from(n).unwrap();
             for n in 0..students {
                 assert_eq!(index.insert(hash(n), row(n), |known| known == row(n)), None);
+            }
+            if students > 0 {
+                assert_eq!(index.first_slot(hash(0)), Some(row(0)), "the first of its hash");
             }
             for n in 0..students {
                 assert_eq!(index.find(hash(n), |known| known == row(n)), Some(row(n)));

@@ -90,3 +90,56 @@ fn a_bad_mark_names_its_column() {
     let added = add(&mut class, "a", 1, &["1", "x"]);
     assert_eq!(added, Err(AddError::BadMark(1, DecimalError::NotANumber)));
 }
+
+/// Three students, one of them without a name, and one negative mark.
+fn class() -> Class {
+    let mut builder = RosterBuilder::new(vec!["Lab 1".into(), "Lab 2".into()]);
+    for (n, (text, name, marks)) in
+        (1..).zip([("7", "Ada", ["1", "-2"]), ("8", "", ["3", ""]), ("9", "Cy", ["5", "6.50"])])
+    {
+        let keys = StudentKeys::new(Key::from_bytes([n; 32]));
+        builder.add(&id(text), name, keys, marks.iter().map(|mark| mark.as_bytes())).unwrap();
+    }
+    builder.finish().ok().unwrap()
+}
+
+#[test]
+fn a_class_lists_what_its_file_says() {
+    let class = class();
+    assert_eq!(class.students(), 3);
+    assert_eq!(class.ids().collect::<Vec<_>>(), ["7", "8", "9"]);
+    assert_eq!(class.assessments().collect::<Vec<_>>(), ["Lab 1", "Lab 2"]);
+    let rows: Vec<_> = class
+        .rows()
+        .map(|(id, name, marks)| format!("{id}|{name}|{}", marks.collect::<Vec<_>>().join("|")))
+        .collect();
+    assert_eq!(rows, ["7|Ada|1|-2", "8||3|", "9|Cy|5|6.50"]);
+    assert_eq!(class.nameless().collect::<Vec<_>>(), ["8"]);
+    assert_eq!(class.negative_marks().collect::<Vec<_>>(), [("7", "Lab 2")]);
+    let ids = class.id_set();
+    assert_eq!((ids.len(), ids.is_empty()), (3, false));
+    assert!(IdSet::from_ids(std::iter::empty()).is_empty());
+    assert_eq!(IdSet::from_ids(std::iter::empty()).len(), 0);
+}
+
+#[test]
+fn keys_that_begin_alike_are_not_the_same() {
+    let mut class = builder(0);
+    for (text, last) in [("a", 1), ("b", 2)] {
+        let mut bytes = [5; 32];
+        bytes[31] = last;
+        let keys = StudentKeys::new(Key::from_bytes(bytes));
+        class.add(&id(text), "Some One", keys, std::iter::empty()).unwrap();
+    }
+    assert!(class.finish().is_ok());
+    let mut class = builder(0);
+    let key = |n| StudentKeys::new(Key::from_bytes([n; 32]));
+    for (text, n) in [("a", 9), ("b", 1), ("c", 1), ("d", 9), ("e", 1)] {
+        class.add(&id(text), "Some One", key(n), std::iter::empty()).unwrap();
+    }
+    assert_eq!(
+        class.finish().err(),
+        Some(Duplicate::Key { first: 1, second: 2 }),
+        "the first such"
+    );
+}

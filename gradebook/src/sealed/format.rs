@@ -279,6 +279,30 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_s_head_is_never_longer_than_its_bound() {
+        let id = "i".repeat(64);
+        let command = "c".repeat(REQUEST_TEXT_BYTES - 64 - 23);
+        let request = SealedRequest { audience: "a", id: &id, command: &command, nonce: Nonce(0) };
+        assert_eq!(request.check(), Ok(()), "the longest request");
+        let longer = format!("{command}c");
+        let too_long = SealedRequest { command: &longer, ..request };
+        assert_eq!(too_long.check(), Err(InvalidField::TooLong));
+        let context = ReplyContext::new(EditionNumber(u64::MAX), Timestamp(u64::MAX));
+        let mut head = Vec::new();
+        write_reply_head(&request, &context, Err(Rejection::UnknownAssessment), &mut head);
+        assert!(head.len() <= REPLY_HEAD_BYTES_MAX, "{} bytes", head.len());
+        assert!(padded_reply_bytes(head.len()) == REPLY_UNIT_BYTES - 1, "the shortest reply");
+    }
+
+    #[test]
+    fn one_blank_behind_a_label_is_a_mark_and_other_blanks_are_padding() {
+        assert_eq!(without_padding("Lab 1: 7, Lab 2:   "), "Lab 1: 7, Lab 2: ");
+        assert_eq!(without_padding("Lab 1: 7, Lab 2:"), "Lab 1: 7, Lab 2:");
+        assert_eq!(without_padding("Lab 1: 7   "), "Lab 1: 7");
+        assert_eq!(without_padding("   "), "");
+    }
+
+    #[test]
     fn a_reply_is_padded_to_a_few_lengths_and_parsed_without_the_padding() {
         let request = SealedRequest { audience: "", id: "2100001", command: "GG", nonce: Nonce(1) };
         for (body, bytes) in

@@ -6,26 +6,14 @@
 //! ```
 
 use super::grammar::Grammar;
-use crate::request::{Command, LAB_COMMANDS, Request, StudentId, lab_command_prefix};
+use crate::request::{Request, StudentId, lab_command_prefix};
 
-/// Whether bytes begin with a request that needs no line end.
-#[derive(Clone, Copy)]
-pub(super) enum FormMatch<'a> {
-    /// They do.
-    Complete {
-        /// The request.
-        request: Request<'a>,
-        /// The bytes it took.
-        used: usize,
-    },
-    /// They may, with more bytes.
-    Partial,
-    /// They do not, whatever follows.
-    No,
-}
+/// A complete request, and the bytes it took.
+type Complete<'a> = (Request<'a>, usize);
 
-/// Reads one of the forms that end with their last byte.
-pub(super) fn complete_form(grammar: Grammar, bytes: &[u8]) -> FormMatch<'_> {
+/// Reads one of the forms that end with their last byte; `None` if the bytes do not begin with one that
+/// is complete.
+pub(super) fn complete_form(grammar: Grammar, bytes: &[u8]) -> Option<Complete<'_>> {
     match bytes.first() {
         Some(b'0'..=b'9') => id_then_command(grammar, bytes),
         Some(0) => binary_id_then_command(grammar, bytes),
@@ -34,93 +22,41 @@ pub(super) fn complete_form(grammar: Grammar, bytes: &[u8]) -> FormMatch<'_> {
 }
 
 /// `ID CMD`, `ID,CMD`, `IDCMD`.
-fn id_then_command(grammar: Grammar, bytes: &[u8]) -> FormMatch<'_> {
-    match digits(grammar, bytes) {
-        Digits::Complete { id, rest } => command_of(id, bytes, rest),
-        Digits::Partial => FormMatch::Partial,
-        Digits::No => FormMatch::No,
-    }
+fn id_then_command(grammar: Grammar, bytes: &[u8]) -> Option<Complete<'_>> {
+    let (id, rest) = digits(grammar, bytes)?;
+    command_of(id, bytes, rest)
 }
 
 /// The ID as four bytes, most significant first, then the command. The first byte is NUL, with which
 /// no text begins; so only IDs below 2^24 can be sent this way.
-fn binary_id_then_command(grammar: Grammar, bytes: &[u8]) -> FormMatch<'_> {
-    let Some((number, rest)) = bytes.split_first_chunk::<4>() else {
-        return FormMatch::Partial;
-    };
+fn binary_id_then_command(grammar: Grammar, bytes: &[u8]) -> Option<Complete<'_>> {
+    let (number, rest) = bytes.split_first_chunk::<4>()?;
     let id = StudentId::from_number(u32::from_be_bytes(*number));
-    if id.as_str().len() == usize::from(grammar.id_digits) {
-        command_of(id, bytes, rest)
-    } else {
-        FormMatch::No
-    }
+    let has_length = id.as_str().len() == usize::from(grammar.id_digits);
+    if has_length { command_of(id, bytes, rest) } else { None }
 }
 
 /// The separator and a lab command at the front of `rest`, the tail of `bytes`.
-fn command_of<'a>(id: StudentId<'a>, bytes: &[u8], rest: &[u8]) -> FormMatch<'a> {
-    match command_prefix(skip_separator(rest)) {
-        CommandPrefix::Complete { command, rest } => {
-            let used = bytes.len() - rest.len();
-            FormMatch::Complete { request: Request { id, command }, used }
-        }
-        CommandPrefix::Partial => FormMatch::Partial,
-        CommandPrefix::No => FormMatch::No,
-    }
+fn command_of<'a>(id: StudentId<'a>, bytes: &[u8], rest: &[u8]) -> Option<Complete<'a>> {
+    let (command, rest) = lab_command_prefix(skip_separator(rest))?;
+    Some((Request { id, command }, bytes.len() - rest.len()))
 }
 
 /// `CMD ID`: with at least one blank or a comma between them.
-fn command_then_id(grammar: Grammar, bytes: &[u8]) -> FormMatch<'_> {
-    let (command, after_command) = match command_prefix(bytes) {
-        CommandPrefix::Complete { command, rest } => (command, rest),
-        CommandPrefix::Partial => return FormMatch::Partial,
-        CommandPrefix::No => return FormMatch::No,
-    };
+fn command_then_id(grammar: Grammar, bytes: &[u8]) -> Option<Complete<'_>> {
+    let (command, after_command) = lab_command_prefix(bytes)?;
     let rest = skip_separator(after_command);
-    let separated = rest.len() < after_command.len();
-    match digits(grammar, rest) {
-        Digits::Complete { id, rest } if separated => {
-            let used = bytes.len() - rest.len();
-            FormMatch::Complete { request: Request { id, command }, used }
-        }
-        Digits::Partial if separated || rest.is_empty() => FormMatch::Partial,
-        _ => FormMatch::No,
+    if rest.len() == after_command.len() {
+        return None;
     }
+    let (id, rest) = digits(grammar, rest)?;
+    Some((Request { id, command }, bytes.len() - rest.len()))
 }
 
-/// Whether bytes begin with an ID of exactly `id_digits` digits.
-enum Digits<'a> {
-    Complete { id: StudentId<'a>, rest: &'a [u8] },
-    Partial,
-    No,
-}
-
-fn digits(grammar: Grammar, bytes: &[u8]) -> Digits<'_> {
-    match bytes.split_at_checked(usize::from(grammar.id_digits)) {
-        Some((digits, rest)) => match StudentId::from_digits(digits) {
-            Some(id) => Digits::Complete { id, rest },
-            None => Digits::No,
-        },
-        None if bytes.iter().all(u8::is_ascii_digit) => Digits::Partial,
-        None => Digits::No,
-    }
-}
-
-/// Whether bytes begin with a lab command.
-enum CommandPrefix<'a> {
-    Complete { command: Command<&'static str>, rest: &'a [u8] },
-    Partial,
-    No,
-}
-
-fn command_prefix(bytes: &[u8]) -> CommandPrefix<'_> {
-    if let Some((command, rest)) = lab_command_prefix(bytes) {
-        return CommandPrefix::Complete { command, rest };
-    }
-    if LAB_COMMANDS.iter().any(|command| command.word().as_bytes().starts_with(bytes)) {
-        CommandPrefix::Partial
-    } else {
-        CommandPrefix::No
-    }
+/// An ID of exactly `id_digits` digits at the front of `bytes`, and the bytes behind it.
+fn digits(grammar: Grammar, bytes: &[u8]) -> Option<(StudentId<'_>, &[u8])> {
+    let (digits, rest) = bytes.split_at_checked(usize::from(grammar.id_digits))?;
+    Some((StudentId::from_digits(digits)?, rest))
 }
 
 /// The bytes behind the blanks and the one comma that may stand between ID and command.

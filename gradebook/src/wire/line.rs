@@ -1,7 +1,7 @@
 //! Lines: requests with any student ID and any command, in clear.
 
 use super::grammar::Grammar;
-use super::lab::{self, FormMatch};
+use super::lab;
 use super::sealed;
 use crate::request::{Command, LineError, Request, StudentId, lab_command};
 
@@ -55,7 +55,7 @@ pub(super) fn first_request(
     line: &[u8],
     line_used: usize,
 ) -> Result<(Request<'_>, usize), LineError> {
-    if let FormMatch::Complete { request, used } = lab::complete_form(grammar, line)
+    if let Some((request, used)) = lab::complete_form(grammar, line)
         && more_requests_follow(grammar, line.get(used..).unwrap_or_default())
     {
         return Ok((request, used));
@@ -71,9 +71,7 @@ pub(super) fn first_request(
 /// Returns true if the rest of a line begins with another complete request, or is blank.
 fn more_requests_follow(grammar: Grammar, rest: &[u8]) -> bool {
     let rest = lab::skip_blanks(rest);
-    rest.is_empty()
-        || matches!(lab::complete_form(grammar, rest), FormMatch::Complete { .. })
-        || parse_line(rest).is_ok()
+    rest.is_empty() || lab::complete_form(grammar, rest).is_some() || parse_line(rest).is_ok()
 }
 
 /// Reads a whole line as one request with any student ID and any command.

@@ -18,7 +18,6 @@ mod tests;
 
 use crate::request::{MalformedLine, Rejection, Request, StudentId, lab_command_prefix};
 pub use grammar::Grammar;
-use lab::FormMatch;
 use line::Line;
 pub(crate) use sealed::REQUEST_FRAME_BYTES;
 pub use sealed::{REQUEST_TEXT_BYTES, REQUEST_TOKEN_BYTES};
@@ -63,7 +62,7 @@ pub fn parse(grammar: Grammar, bytes: &[u8]) -> Parsed<'_> {
         return parse_sealed(grammar, rest, blank);
     }
     let form = lab::complete_form(grammar, rest);
-    if let FormMatch::Complete { request, used } = form
+    if let Some((request, used)) = form
         && let Some(line_end) = line::line_end_len(rest.get(used..).unwrap_or_default())
     {
         return Parsed::Request { request, used: blank + used + line_end };
@@ -76,9 +75,7 @@ pub fn parse(grammar: Grammar, bytes: &[u8]) -> Parsed<'_> {
                 Parsed::Malformed { malformed, used: blank + used }
             }
         },
-        (_, FormMatch::Complete { request, used }) => {
-            Parsed::Request { request, used: blank + used }
-        }
+        (_, Some((request, used))) => Parsed::Request { request, used: blank + used },
         (Line::Unended, _) => Parsed::Incomplete { blank },
         (Line::TooLong, _) => Parsed::TooLong,
     }

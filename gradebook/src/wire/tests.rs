@@ -102,6 +102,55 @@ fn several_requests_in_one_packet_are_several() {
 }
 
 #[test]
+fn a_command_before_an_id_needs_something_between_them() {
+    assert_eq!(conversation(&[b"GG1803933"]), (vec![], b"GG1803933".to_vec()));
+    reads(b"GG1803933\n", &["NoCommand 9"]);
+    reads(b"GG,1803933GMA 1803934", &["1803933 GG", "1803934 GMA"]);
+}
+
+#[test]
+fn the_form_of_the_student_report_s_client_is_an_id_blanks_and_a_lab_command() {
+    for form in [&b"1803933 GG"[..], b"1803933 GG\r\n", b"1803933 \t GL4A", b"zoe@x.example GG\n"] {
+        assert!(is_blank_form(form), "{form:?}");
+    }
+    for other in [
+        &b"1803933,GG"[..],
+        b"1803933GG",
+        b"GG 1803933",
+        b"1803933",
+        b"1803933 REPORT\n",
+        b"GG GG",
+        b"1803933 , GG",
+        b"\x00\x1b\x86\xbd GG",
+        b"1803933 gg\n",
+        b"",
+    ] {
+        assert!(!is_blank_form(other), "{other:?}");
+    }
+}
+
+#[test]
+fn a_sealed_request_to_a_server_in_clear_is_told_apart() {
+    let token = "A".repeat(REQUEST_TOKEN_BYTES);
+    let clear = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
+    let error = |line: String| match parse(clear, line.as_bytes()) {
+        Parsed::Malformed { malformed, .. } => malformed.error,
+        _ => panic!("{line}"),
+    };
+    assert_eq!(error(format!("bob {token}\n")), LineError::Sealed);
+    assert_eq!(error(format!("bob {}\n", token.replace('A', "*"))), LineError::UnknownCommand);
+    assert_eq!(error(format!("bob A{token}\n")), LineError::UnknownCommand);
+    let sealed = Grammar { sealed: true, ..clear };
+    let line = format!("\n \nbob {token}\nnext");
+    let Parsed::Request { request, used } = parse(sealed, line.as_bytes()) else { panic!() };
+    assert_eq!((request.id.as_str(), used), ("bob", 428));
+    for other in [token.get(1..).unwrap(), &token.replace('A', "*"), &format!("A{token}")] {
+        let line = format!("bob {other}\n");
+        assert!(matches!(parse(sealed, line.as_bytes()), Parsed::Malformed { .. }));
+    }
+}
+
+#[test]
 fn a_line_may_name_its_command_in_any_case_and_other_forms_may_not() {
     reads(b"1803933 gg\ngea 1803933\n", &["1803933 GG", "1803933 GEA"]);
     assert_eq!(conversation(&[b"1803933 gg"]), (vec![], b"1803933 gg".to_vec()));

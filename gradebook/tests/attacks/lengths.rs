@@ -17,7 +17,12 @@ fn class() -> String {
         write!(file, ",Quiz {column}").unwrap();
     }
     for n in 0..STUDENTS {
-        let name = if n == 3 { "Ada \\ Longname of Somewhere" } else { "Bo" };
+        let name = match n {
+            3 => "Ada \\\\\\\\ \u{1} of A",
+            4 => "A Name of twenty bytes",
+            5 => "Two \"\"\"\"\"\" of a kind",
+            _ => "Bo",
+        };
         let id = 2_100_000 + n;
         write!(file, "\n{name},{id},{}", key(n)).unwrap();
         for column in 0..ASSESSMENTS {

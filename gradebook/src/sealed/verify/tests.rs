@@ -144,6 +144,12 @@ fn requests_from_before_the_start_of_the_process_are_not_answered() {
 }
 
 #[test]
+fn a_class_shares_the_remembered_requests() {
+    assert_eq!(verifier().replays_max(100), 100);
+    assert_eq!(verifier().replays_max(2), 1_000);
+}
+
+#[test]
 fn a_student_s_share_is_the_student_s_alone() {
     let (mut verifier, key) = (verifier(), key(1));
     for nonce in 0..9 {
