@@ -4,6 +4,8 @@
 //! order.
 
 #[cfg(test)]
+mod header_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;

@@ -10,6 +10,7 @@ mod head;
 mod health;
 mod journal;
 mod record;
+mod recovery;
 mod tally;
 mod verify;
 mod writer;
@@ -32,8 +33,9 @@ use file::{AuditFile, Found};
 use health::AuditHealth;
 use journal::Journal;
 use record::AuditEvent;
+use recovery::SLOW;
 pub use verify::{Verified, VerifyError, verify};
-use writer::{SLOW, Writer, WriterMessage};
+use writer::{Writer, WriterMessage};
 
 /// Where the audit log is, and how long a record may take.
 #[derive(Clone, Debug)]

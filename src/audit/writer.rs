@@ -24,15 +24,6 @@ use crate::redact::redact_id;
 /// The bytes of records from which on no further batch is added to a write.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// How long to wait before trying again.
-const RETRY_PAUSE: Duration = Duration::from_millis(200);
-
-/// The reason of a failure without an error.
-pub(super) const SLOW: &str = "a record was not written in time";
-
-/// The most events that wait while nothing can be written.
-const WAITING_EVENTS_MAX: usize = 1000;
-
 /// What the thread is to do.
 pub(super) enum WriterMessage {
     /// Record these, and return them then.
@@ -52,25 +43,25 @@ pub(super) enum WriterMessage {
 /// Writes records to a file.
 pub(super) struct Writer {
     path: PathBuf,
-    journal: Journal,
-    queue: Receiver<WriterMessage>,
-    health: Arc<AuditHealth>,
+    pub(super) journal: Journal,
+    pub(super) queue: Receiver<WriterMessage>,
+    pub(super) health: Arc<AuditHealth>,
     /// The batches whose records are unwritten.
-    batches: Vec<WaitingBatches>,
+    pub(super) batches: Vec<WaitingBatches>,
     /// The events whose records are unwritten, and events that could not be written.
-    events: VecDeque<AuditEvent<'static>>,
+    pub(super) events: VecDeque<AuditEvent<'static>>,
     /// Ranges of records about requests that were refused after all.
-    voided: Vec<(u64, u64)>,
-    tally: Tally,
-    unrecorded: Unrecorded,
-    closing: Option<(AuditEvent<'static>, SyncSender<()>)>,
+    pub(super) voided: Vec<(u64, u64)>,
+    pub(super) tally: Tally,
+    pub(super) unrecorded: Unrecorded,
+    pub(super) closing: Option<(AuditEvent<'static>, SyncSender<()>)>,
 }
 
 /// Batches that wait for their records, and the first and the last of these.
-struct WaitingBatches {
-    batches: Vec<BatchReplies>,
-    done: oneshot::Sender<Vec<BatchReplies>>,
-    records: (u64, u64),
+pub(super) struct WaitingBatches {
+    pub(super) batches: Vec<BatchReplies>,
+    pub(super) done: oneshot::Sender<Vec<BatchReplies>>,
+    pub(super) records: (u64, u64),
 }
 
 impl Writer {
@@ -189,100 +180,6 @@ impl Writer {
         }
     }
 
-    /// Refuses the waiting batches, and voids their records if these stay in the file.
-    fn refuse_batches(&mut self) {
-        let removed = self.journal.remove_unwritten();
-        if !removed {
-            self.events.clear();
-        }
-        for WaitingBatches { batches, done, records } in std::mem::take(&mut self.batches) {
-            drop(done);
-            if removed {
-                self.health.refuse(&batches);
-            } else {
-                self.void(records);
-            }
-        }
-    }
-
-    fn void(&mut self, (from, to): (u64, u64)) {
-        match self.voided.last_mut() {
-            Some((_, end)) if end.saturating_add(1) == from => *end = to,
-            _ if from <= to => self.voided.push((from, to)),
-            _ => {}
-        }
-    }
-
-    /// Records what happened while nothing could be written, as soon as that is possible.
-    fn recover(&mut self) {
-        while self.closing.is_none() {
-            // Records that could not be removed are written first.
-            let reports_failure = self.journal.is_written();
-            if reports_failure {
-                self.record_recovery();
-            }
-            match self.journal.write() {
-                Ok(()) if reports_failure => {
-                    self.clear_failure();
-                    return self.health.recover();
-                }
-                Ok(()) => {}
-                Err(_) => {
-                    if !self.journal.remove_unwritten() && reports_failure {
-                        self.clear_failure();
-                    }
-                    self.wait();
-                }
-            }
-        }
-    }
-
-    fn record_recovery(&mut self) {
-        self.unrecorded.add(self.health.take_unrecorded());
-        for (from, to) in self.voided.clone() {
-            self.journal.record(&AuditEvent::Voided { from, to });
-        }
-        for event in std::mem::take(&mut self.events) {
-            self.journal.record(&event);
-            self.events.push_back(event);
-        }
-        let Unrecorded { reason, requests, events } = &self.unrecorded;
-        let reason = if reason.is_empty() { SLOW } else { reason };
-        let resumed = AuditEvent::Resumed {
-            reason: reason.to_owned().into(),
-            refused_requests: *requests,
-            lost_events: *events,
-        };
-        self.journal.record(&resumed);
-    }
-
-    /// Forgets what stands in the file, or will stand there before anything else.
-    fn clear_failure(&mut self) {
-        self.voided.clear();
-        self.events.clear();
-        self.unrecorded = Unrecorded::default();
-    }
-
-    /// Waits for the next try. Batches that come in the meantime are refused.
-    fn wait(&mut self) {
-        std::thread::sleep(RETRY_PAUSE);
-        while let Ok(message) = self.queue.try_recv() {
-            match message {
-                WriterMessage::Batches(batches, _) => self.health.refuse(&batches),
-                WriterMessage::Event(event) if self.events.len() < WAITING_EVENTS_MAX => {
-                    self.events.push_back(event);
-                }
-                WriterMessage::Event(_) => self.health.lose_event(),
-                WriterMessage::ConnectionRejected(source) => {
-                    self.tally.count(Rejected::Connections, source);
-                }
-                WriterMessage::Reopen => self.reopen(),
-                WriterMessage::Recover => {}
-                WriterMessage::Close(event, done) => self.closing = Some((event, done)),
-            }
-        }
-    }
-
     /// Writes the last record of this run, if that is possible.
     fn close(&mut self, last: &AuditEvent<'_>) {
         let failed = !self.voided.is_empty() || self.health.has_unrecorded();
@@ -297,7 +194,7 @@ impl Writer {
     }
 
     /// Continues in a new file, if the current one was moved away.
-    fn reopen(&mut self) {
+    pub(super) fn reopen(&mut self) {
         if self.journal.file.is_at(&self.path) {
             return;
         }

@@ -7,6 +7,7 @@ mod checks;
 mod environment;
 mod layers;
 mod raw;
+mod session_limits;
 #[cfg(test)]
 mod tests;
 mod validate;

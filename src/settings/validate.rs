@@ -1,41 +1,32 @@
 //! From raw settings to validated ones: ranges, choices, and combinations that exclude each other.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use class_files::ReadLimits;
 use fernet_batch::DecoyKeys;
-use grade_actors::{
-    ConnectionLimits, LabProfile, Profile, RequestRate, SealedProfile, SessionLimits, Timeouts,
-};
+use grade_actors::{LabProfile, Profile, SealedProfile};
 use gradebook::sealed::ReplayLimits;
-use gradebook::{BatchLimits, PrivacyPolicy, UnknownStudent};
+use gradebook::{PrivacyPolicy, UnknownStudent};
 
 use super::checks::MONTH;
 use super::layers::{Layers, SettingsError};
-use super::raw::{RawAudit, RawGradebook, RawLab, RawLimits, RawSealed, RawSettings, RawTimeouts};
+use super::raw::{RawAudit, RawGradebook, RawLab, RawSealed, RawSettings};
 use super::validated::{Settings, exposure_text};
 use crate::audit::AuditOptions;
 use crate::events::ConsoleStyle;
 use crate::files::load::Sources;
 
-/// How long the server reads after it has closed its own side of a connection.
-const LINGER: Duration = Duration::from_secs(2);
 /// How long to wait between a token and its key, so that they arrive in two reads.
 const REVEAL_PAUSE: Duration = Duration::from_millis(50);
 /// The most restarts after failures within a minute.
 const RESTARTS_MAX: usize = 5;
 /// The longest audience, so that a sealed request has room for it.
 const AUDIENCE_BYTES_MAX: usize = 64;
-/// A sealed request is an ID of at most 64 bytes, a blank, and a token of 420 bytes.
-const SEALED_LINE_BYTES_MIN: u64 = 512;
-
 /// Validates raw settings.
 pub(super) struct Validator<'a> {
-    layers: &'a Layers,
+    pub(super) layers: &'a Layers,
     /// The folder that relative paths start from.
     folder: &'a Path,
 }
@@ -234,73 +225,6 @@ impl<'a> Validator<'a> {
             }
         };
         Ok(PrivacyPolicy { population_min })
-    }
-
-    fn session_limits(
-        &self,
-        limits: &RawLimits,
-        timeouts: &RawTimeouts,
-        profile: &Profile,
-    ) -> Result<SessionLimits, SettingsError> {
-        let line_bytes = limits.line_bytes.as_u64();
-        let line_bytes_min = if profile.is_sealed() { SEALED_LINE_BYTES_MIN } else { 32 };
-        let output_bytes = limits.output_bytes.as_u64();
-        let rate: u32 = self.layers.number(
-            "limits.requests_per_second_per_source",
-            limits.requests_per_second_per_source,
-            0,
-            u64::from(u32::MAX),
-        )?;
-        for (key, duration) in [
-            ("timeouts.request", timeouts.request),
-            ("timeouts.idle", timeouts.idle),
-            ("timeouts.write", timeouts.write),
-            ("timeouts.drain", timeouts.drain),
-        ] {
-            self.layers.check_duration(key, duration)?;
-        }
-        Ok(SessionLimits {
-            line_bytes: self.layers.number(
-                "limits.line_bytes",
-                line_bytes,
-                line_bytes_min,
-                65_536,
-            )?,
-            batch: BatchLimits {
-                requests: self.layers.number(
-                    "limits.batch_requests",
-                    limits.batch_requests,
-                    1,
-                    4096,
-                )?,
-                output_bytes: self.layers.number(
-                    "limits.output_bytes",
-                    output_bytes,
-                    4096,
-                    u64::from(u32::MAX),
-                )?,
-            },
-            timeouts: Timeouts {
-                request: timeouts.request,
-                idle: timeouts.idle,
-                write: timeouts.write,
-                linger: LINGER,
-            },
-            rate: NonZeroU32::new(rate).map(|rate| Arc::new(RequestRate::per_second(rate))),
-        })
-    }
-
-    fn connections(&self, limits: &RawLimits) -> Result<ConnectionLimits, SettingsError> {
-        let per_source = limits.connections_per_source;
-        Ok(ConnectionLimits {
-            total: self.layers.number("limits.connections", limits.connections, 1, 1_000_000)?,
-            per_source: self.layers.number(
-                "limits.connections_per_source",
-                per_source,
-                1,
-                1_000_000,
-            )?,
-        })
     }
 
     fn audit(&self, audit: &RawAudit) -> Result<Option<AuditOptions>, SettingsError> {

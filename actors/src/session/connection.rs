@@ -12,8 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use gradebook::wire;
-use gradebook::{Rejection, Replies, Requests};
+use gradebook::{Rejection, Replies, Requests, wire};
 use tokio::io::AsyncWriteExt;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
