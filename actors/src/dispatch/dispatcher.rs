@@ -15,15 +15,21 @@ use tokio::sync::{Notify, oneshot};
 use crate::audit::{BatchReplies, Requester, SharedAudit};
 use crate::messages::{Lookup, Seal};
 
-/// The number of requests from which on a turn takes no further batch. A batch is never divided. More
-/// would not make a turn cheaper, and other work would wait longer.
-const TURN_REQUESTS: usize = 64;
+/// The number of requests in clear from which on a turn takes no further batch, or four times that of
+/// sealed requests, which cost four times as much. A batch is never divided. The writes to the sessions
+/// of a turn follow each other, and a client with several connections is woken once for all of them; a
+/// longer turn than a millisecond would hold up other work.
+const TURN_COST: usize = 1024;
+const CLEAR_COST: usize = 1;
+const SEALED_COST: usize = 4;
 
 /// Carries batches. Restart policy: if the task ends, the next request starts a new one.
 pub(super) struct Dispatcher {
     store: Recipient<Lookup>,
     encryptor: Recipient<Seal>,
     audit: Option<SharedAudit>,
+    /// The cost of a request, compared with one in clear.
+    request_cost: usize,
     queue: Mutex<Queue>,
     work_available: Notify,
 }
@@ -53,8 +59,16 @@ impl Dispatcher {
         store: Recipient<Lookup>,
         encryptor: Recipient<Seal>,
         audit: Option<SharedAudit>,
+        sealed: bool,
     ) -> Self {
-        Self { store, encryptor, audit, queue: Mutex::default(), work_available: Notify::new() }
+        Self {
+            store,
+            encryptor,
+            audit,
+            request_cost: if sealed { SEALED_COST } else { CLEAR_COST },
+            queue: Mutex::default(),
+            work_available: Notify::new(),
+        }
     }
 
     /// Enqueues a batch, whose replies the receiver yields. Returns true if no task runs: then the
@@ -93,11 +107,12 @@ impl Dispatcher {
     fn take_turn(&self) -> Vec<PendingBatch> {
         let mut queue = self.queue();
         let mut batches = Vec::new();
-        let mut requests = 0_usize;
-        while requests < TURN_REQUESTS
+        let mut cost = 0_usize;
+        while cost < TURN_COST
             && let Some(batch) = queue.pending.pop_front()
         {
-            requests = requests.saturating_add(batch.requests.len());
+            let batch_cost = batch.requests.len().saturating_mul(self.request_cost);
+            cost = cost.saturating_add(batch_cost);
             batches.push(batch);
         }
         batches

@@ -90,10 +90,11 @@ impl WorkerContext {
         audit: Option<SharedAudit>,
         events: SharedSink,
     ) -> Self {
+        let sealed = session_config.grammar.sealed;
         Self {
             session_config,
             events,
-            dispatcher: Dispatcher::new(store, encryptor, audit),
+            dispatcher: Dispatcher::new(store, encryptor, audit, sealed),
             scratch: Mutex::new(vec![0; READ_BYTES].into_boxed_slice()),
             spare_batches: Mutex::default(),
         }
