@@ -40,6 +40,9 @@ pub(super) struct Student {
 
 const ID_HEAD_BYTES: usize = 8;
 
+/// The students of a class that the processor's caches hold: looking ahead would cost more than it saves.
+const CACHED_STUDENTS_MAX: usize = 4096;
+
 /// A student's row in one roster.
 #[derive(Clone, Copy)]
 pub(crate) struct RowIndex(pub(super) u32);
@@ -89,7 +92,9 @@ impl Roster {
             let hash = self.by_id.hash(id.unwrap_or_default().as_str());
             LookupSlot { hash, row: self.by_id.first_slot(hash).map(RowIndex) }
         }));
-        self.prefetch(slots);
+        if self.students.len() > CACHED_STUDENTS_MAX {
+            self.prefetch(slots);
+        }
         for (slot, id) in slots.iter_mut().zip(ids) {
             slot.row = id.and_then(|id| self.find(slot.hash, &id));
         }
