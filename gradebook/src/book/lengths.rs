@@ -3,8 +3,8 @@
 
 use fernet_batch::{Timestamp, frame};
 
-use super::topic::{NO_ASSESSMENTS, SEPARATOR};
-use super::{AnswerLengths, Book};
+use super::topic::NO_ASSESSMENTS;
+use super::{AnswerLengths, Book, SEPARATOR};
 use crate::request::LAB_ANSWER_BYTES_MAX;
 use crate::roster::Record;
 use crate::sealed::{REPLY_HEAD_BYTES_MAX, padded_reply_bytes};

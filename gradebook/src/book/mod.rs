@@ -5,17 +5,22 @@
 
 mod answer;
 mod lengths;
+mod ready_grades;
 #[cfg(test)]
 mod tests;
 mod topic;
 
 use fernet_batch::DecoyKeys;
+use ready_grades::ReadyGrades;
 
 use crate::roster::{Class, Record, Roster, ShortText};
 use crate::statistics::{
     ClassFigures, ExamAverage, PrivacyPolicy, ReleaseHistory, Renderer, StatisticText,
 };
 use crate::values::{EditionNumber, EditionStamp};
+
+/// What stands between two marks of an answer.
+const SEPARATOR: &str = ", ";
 
 /// One edition of a class with the students' keys.
 pub struct Book {
@@ -28,6 +33,8 @@ pub struct Book {
     own_marks_only: bool,
     history: ReleaseHistory,
     roster: Roster,
+    /// The parts of the answers to `GG`, where the class is small enough.
+    ready_grades: Option<ReadyGrades>,
     /// The lengths that answers are padded to, so that none tells a mark.
     lengths: AnswerLengths,
 }
@@ -108,8 +115,11 @@ impl Book {
             own_marks_only,
             history,
             roster,
+            ready_grades: None,
             lengths: AnswerLengths::default(),
         };
+        let labels = book.assessments.iter().map(|assessment| assessment.label.as_str());
+        book.ready_grades = ReadyGrades::new(labels, SEPARATOR, &book.roster);
         book.lengths = book.longest_answers();
         book
     }

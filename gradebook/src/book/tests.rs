@@ -137,6 +137,23 @@ fn an_assessment_that_the_class_does_not_have_is_rejected() {
 }
 
 #[test]
+fn grades_read_the_same_whether_their_parts_are_ready_or_not() {
+    let mut book = book_of(CLASS, 1);
+    assert!(book.ready_grades.is_some());
+    let ask = |book: &Book| {
+        [(1, "2100001"), (2, "2100002"), (3, "2100003")]
+            .map(|(n, id)| answer(book, &UnknownStudent::Close, n, id, Command::Grades))
+    };
+    let ready = ask(&book);
+    book.ready_grades = None;
+    assert_eq!(ask(&book), ready);
+    let long = "L".repeat(40);
+    let long = book_of(&[&long, "Ada,2100001,3"], 1);
+    assert!(long.ready_grades.is_none(), "a label that is too long");
+    assert!(ask(&long)[0].ends_with("LLL: 3"));
+}
+
+#[test]
 fn an_assessment_may_be_named_in_any_case_where_that_is_unambiguous() {
     assert_eq!(asks(Command::Average("lab 1")), "Lab 1 average: 3.5");
     assert_eq!(asks(Command::Average("EXAM 2")), "Exam 2 average: 7.5");

@@ -2,7 +2,7 @@
 
 use fernet_batch::Timestamp;
 
-use super::{Assessment, Book};
+use super::{Assessment, Book, SEPARATOR};
 use crate::request::{Command, LAB_ANSWER_BYTES_MAX};
 use crate::roster::Record;
 use crate::statistics::{
@@ -11,9 +11,6 @@ use crate::statistics::{
 
 /// The answer to `GG` in a class without assessments.
 pub(super) const NO_ASSESSMENTS: &str = "no assessments yet";
-/// What stands between two marks of an answer.
-pub(super) const SEPARATOR: &str = ", ";
-
 /// What a command is about, where the class has it.
 #[derive(Clone, Copy)]
 pub(super) enum Topic<'a> {
@@ -101,9 +98,19 @@ impl Book {
 
     fn write_grades(&self, record: Record<'_>, text: &mut Vec<u8>) {
         let start = text.len();
+        let ready = self.ready_grades.as_ref().and_then(|ready| ready.append(record, text));
+        if ready.is_none() {
+            text.truncate(start);
+            self.write_grades_part_by_part(record, text);
+        }
         if self.assessments.is_empty() {
             text.extend_from_slice(NO_ASSESSMENTS.as_bytes());
         }
+        shorten(text, start);
+    }
+
+    fn write_grades_part_by_part(&self, record: Record<'_>, text: &mut Vec<u8>) {
+        let start = text.len();
         let mut assessments = self.assessments.iter();
         // `for_each` checks once which width the cells have; a `for` loop checks for every cell.
         record.marks().for_each(|mark| {
@@ -115,7 +122,6 @@ impl Book {
             }
             mark.text.append_to(text);
         });
-        shorten(text, start);
     }
 
     /// Appends the exams' average for a student with a mark in each exam. For other students the

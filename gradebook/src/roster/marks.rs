@@ -62,6 +62,20 @@ impl Marks {
         indices.filter_map(|index| self.table.get(index))
     }
 
+    /// The marks of these cells as indices into [`texts`](Self::texts); `None` if there are more than
+    /// 65,536 different marks.
+    pub(super) fn indices(&self, cells: Range<usize>) -> Option<&[u16]> {
+        match &self.cells {
+            Cells::Narrow(all) => all.get(cells),
+            Cells::Wide(_) => None,
+        }
+    }
+
+    /// The different marks, as the class file writes them.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.table.iter().map(|mark| mark.text.as_str())
+    }
+
     /// For each of so many columns, its numbers and how often each occurs.
     pub(super) fn count_by_column(&self, columns: usize) -> Vec<Vec<(Decimal, u32)>> {
         let mut numbers_by_column = Vec::with_capacity(columns);

@@ -5,6 +5,7 @@
 //! a student is a cache miss, so a batch is looked up as a whole and its cache misses overlap.
 
 use std::hint::black_box;
+use std::ops::Range;
 
 use fernet_batch::Key;
 
@@ -135,6 +136,11 @@ impl Roster {
         self.marks.count_by_column(self.columns)
     }
 
+    /// The different marks of the class, as its file writes them.
+    pub(crate) fn mark_texts(&self) -> impl Iterator<Item = &str> {
+        self.marks.texts()
+    }
+
     /// Returns true if any mark is negative.
     pub(crate) fn has_negative_marks(&self) -> bool {
         self.marks.has_negative()
@@ -178,9 +184,19 @@ impl<'a> Record<'a> {
 
     /// The student's marks in the order of the columns.
     pub(crate) fn marks(self) -> impl Iterator<Item = &'a Mark> {
+        self.roster.marks.of(self.cells())
+    }
+
+    fn cells(self) -> Range<usize> {
         let columns = self.roster.columns;
         let start = self.row.saturating_mul(columns);
-        self.roster.marks.of(start..start.saturating_add(columns))
+        start..start.saturating_add(columns)
+    }
+
+    /// The student's marks in the order of the columns, as indices into [`Roster::mark_texts`]; `None` if
+    /// there are too many different marks.
+    pub(crate) fn mark_indices(self) -> Option<&'a [u16]> {
+        self.roster.marks.indices(self.cells())
     }
 
     /// The ID and the name.
