@@ -1,5 +1,6 @@
 //! The running server: publishing classes, serving them, reloading, signals.
 
+mod background;
 mod file_limit;
 mod listen;
 pub mod publish;

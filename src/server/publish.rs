@@ -2,6 +2,7 @@
 
 use std::hash::Hasher as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use fernet_batch::Timestamp;
@@ -21,7 +22,7 @@ pub struct Publication {
     /// The book.
     pub book: Book,
     /// The students' IDs.
-    pub ids: IdSet,
+    pub ids: Arc<IdSet>,
     /// Each file and the state in which it was read.
     pub files: Vec<(PathBuf, FileState)>,
     /// A digest of each file's bytes.
@@ -107,7 +108,7 @@ fn publish(
     settings: &Settings,
 ) -> Result<Publication, PublishError> {
     let LoadedClass { class, files, digests, mut warnings } = loaded;
-    let ids = class.id_set();
+    let ids = Arc::new(class.id_set());
     warnings.extend(check_students(class.students(), &settings.profile)?);
     warnings.extend(oddities(&class));
     let stamp = edition.number.published_at(edition.published);

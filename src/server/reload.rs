@@ -11,6 +11,7 @@ use grade_actors::event::{ServerEvent, SharedSink};
 use gradebook::{IdSet, LastEdition, ReleaseHistory};
 use tokio::sync::Notify;
 
+use super::background::in_background;
 use super::publish::{Publication, PublishError, publish_next};
 use crate::files::load::load;
 use crate::files::state;
@@ -28,7 +29,7 @@ pub(super) struct Reloader {
 struct Current {
     last: LastEdition,
     digests: Vec<u128>,
-    ids: IdSet,
+    ids: Arc<IdSet>,
     history: ReleaseHistory,
 }
 
@@ -49,7 +50,7 @@ impl Reloader {
         let current = Arc::new(Current {
             last: first.last,
             digests: first.digests.clone(),
-            ids: first.ids.clone(),
+            ids: Arc::clone(&first.ids),
             history: first.book.release_history().clone(),
         });
         Self { settings, events, current, requested: Arc::default() }
@@ -71,13 +72,12 @@ impl Reloader {
     async fn reload(&mut self, server: &Server) {
         let settings = Arc::clone(&self.settings);
         let current = Arc::clone(&self.current);
-        let reading = tokio::task::spawn_blocking(move || reread(&settings, &current));
-        match reading.await {
-            Ok(Ok(Reread::New(publication))) => self.install(*publication, server).await,
-            Ok(Ok(Reread::Unchanged)) => {
+        match in_background(move || reread(&settings, &current)).await {
+            Some(Ok(Reread::New(publication))) => self.install(*publication, server).await,
+            Some(Ok(Reread::Unchanged)) => {
                 self.events.emit(&ServerEvent::ClassUnchanged(self.current.last.number));
             }
-            Ok(Ok(Reread::Shrunk { missing, students })) => self.keep(&format!(
+            Some(Ok(Reread::Shrunk { missing, students })) => self.keep(&format!(
                 "{}: {missing} of {students} students {} missing, more than \
                  gradebook.shrink_percent_max = {}; save the whole file, or raise the setting and \
                  restart",
@@ -85,8 +85,8 @@ impl Reloader {
                 if missing == 1 { "is" } else { "are" },
                 self.settings.shrink_percent_max
             )),
-            Ok(Err(error)) => self.keep(&error.to_string()),
-            Err(_) => self.keep("the class file cannot be read: reading it failed"),
+            Some(Err(error)) => self.keep(&error.to_string()),
+            None => self.keep("the class file cannot be read: reading it failed"),
         }
     }
 
