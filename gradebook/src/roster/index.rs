@@ -4,47 +4,65 @@
 //! batch can fetch all those rows at once. That is why it is a table of our own.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
 use hashbrown::DefaultHashBuilder;
 
-/// A hash table of rows, at most half full.
+use super::short_number::short_number;
+
+/// A hash table of rows, two thirds full at most.
 #[derive(Default)]
 pub(super) struct Index {
-    /// A power of two of slots, each a row or [`EMPTY`].
-    slots: Vec<u32>,
+    slots: Vec<Slot>,
     hasher: DefaultHashBuilder,
 }
 
-const EMPTY: u32 = u32::MAX;
+/// A row, and the lower half of its ID's hash: students whose IDs only share a slot are told apart
+/// without looking at them.
+#[derive(Clone, Copy)]
+struct Slot {
+    tag: u32,
+    row: u32,
+}
 
-/// The hash of an ID in one roster.
+const EMPTY: Slot = Slot { tag: 0, row: u32::MAX };
+
+/// The hash of an ID in one roster: the upper half selects its first slot, the lower half is its tag.
 #[derive(Clone, Copy)]
 pub(super) struct Hash(u64);
 
 impl Index {
     /// An index with room for so many students.
     pub(super) fn with_capacity(students: usize) -> Self {
-        let slots = students.saturating_mul(2).next_power_of_two();
+        let slots = students.saturating_add(students.div_ceil(2)).saturating_add(1);
         Self { slots: vec![EMPTY; slots], hasher: DefaultHashBuilder::default() }
     }
 
     pub(super) fn hash(&self, id: &str) -> Hash {
-        Hash(self.hasher.hash_one(id))
+        // Texts of two lengths may have the same number; bits all over keep them apart.
+        const LENGTH_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        let bytes = u64::try_from(id.len()).unwrap_or(u64::MAX);
+        Hash(match short_number(id.as_bytes()) {
+            Some(number) => {
+                self.hasher.hash_one(number.wrapping_add(bytes.wrapping_mul(LENGTH_FACTOR)))
+            }
+            None => self.hasher.hash_one(id),
+        })
     }
 
-    /// The row in the first slot that an ID of this hash can stand in: nearly always the right one.
-    pub(super) fn first_slot(&self, hash: Hash) -> Option<u32> {
-        self.slots.get(self.slot(hash)).copied().filter(|row| *row != EMPTY)
+    /// The row that an ID of this hash most likely stands in: one with the same tag.
+    pub(super) fn likely_row(&self, hash: Hash) -> Option<u32> {
+        self.find(hash, |_| true)
     }
 
     /// The row that an ID of this hash stands in, the one that `matches`.
     pub(super) fn find(&self, hash: Hash, matches: impl Fn(u32) -> bool) -> Option<u32> {
-        for (_, row) in self.probe(hash) {
-            if row == EMPTY {
+        for (_, slot) in self.probe(hash) {
+            if slot.is_empty() {
                 return None;
             }
-            if matches(row) {
-                return Some(row);
+            if slot.tag == hash.tag() && matches(slot.row) {
+                return Some(slot.row);
             }
         }
         None
@@ -57,28 +75,50 @@ impl Index {
         row: u32,
         matches: impl Fn(u32) -> bool,
     ) -> Option<u32> {
-        let (slot, known) =
-            self.probe(hash).find(|(_, known)| *known == EMPTY || matches(*known))?;
-        if known != EMPTY {
-            return Some(known);
+        let tag = hash.tag();
+        let is_here = |slot: Slot| slot.is_empty() || (slot.tag == tag && matches(slot.row));
+        let (at, known) = self.probe(hash).find(|(_, slot)| is_here(*slot))?;
+        if !known.is_empty() {
+            return Some(known.row);
         }
-        if let Some(slot) = self.slots.get_mut(slot) {
-            *slot = row;
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Slot { tag, row };
         }
         None
     }
 
-    /// All slots with their content, from the hash's own slot on and around the end.
-    fn probe(&self, hash: Hash) -> impl Iterator<Item = (usize, u32)> {
-        let first = self.slot(hash);
+    /// Brings the slots of these hashes into the cache, by reading them.
+    pub(super) fn fetch(&self, hashes: impl Iterator<Item = Hash>) {
+        let slots = hashes.filter_map(|hash| self.slots.get(self.first_slot(hash)));
+        black_box(slots.fold(0, |read, slot| read ^ slot.row));
+    }
+
+    /// All slots with their places, from the hash's first slot on and around the end.
+    fn probe(&self, hash: Hash) -> impl Iterator<Item = (usize, Slot)> {
+        let first = self.first_slot(hash);
         let (before, rest) = self.slots.split_at_checked(first).unwrap_or_default();
         (first..).zip(rest.iter().copied()).chain((0..).zip(before.iter().copied()))
     }
 
-    fn slot(&self, Hash(hash): Hash) -> usize {
-        // The number of slots is a power of two of at most 2^33, so the lower bits suffice.
-        let hash = usize::try_from(hash & u64::from(u32::MAX)).unwrap_or_default();
-        hash & self.slots.len().saturating_sub(1)
+    /// The upper half of the hash, scaled to the number of slots (Lemire, "Fast random integer generation
+    /// in an interval", 2019).
+    fn first_slot(&self, Hash(hash): Hash) -> usize {
+        let slots = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
+        let scaled = u128::from(hash >> 32) * u128::from(slots) >> 32;
+        usize::try_from(scaled).unwrap_or_default()
+    }
+}
+
+impl Slot {
+    fn is_empty(self) -> bool {
+        self.row == EMPTY.row
+    }
+}
+
+impl Hash {
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+    fn tag(self) -> u32 {
+        self.0 as u32
     }
 }
 
@@ -87,14 +127,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_slot_of_a_hash_is_its_row_or_empty() {
+    fn the_likely_row_of_a_hash_has_its_tag() {
         let mut index = Index::with_capacity(4);
-        for (hash, row) in [(0, 7), (3, 8)] {
-            assert_eq!(index.first_slot(Hash(hash)), None);
-            index.insert(Hash(hash), row, |_| false);
-            assert_eq!(index.first_slot(Hash(hash)), Some(row));
+        let slots = u64::try_from(index.slots.len()).unwrap();
+        assert_eq!(slots, 7, "two thirds full at most");
+        // The same slot, with another tag.
+        for (tag, row) in [(0, 7), (3, 8), (5, 9)] {
+            assert_eq!(index.likely_row(Hash(tag)), None);
+            index.insert(Hash(tag), row, |_| false);
+            assert_eq!(index.likely_row(Hash(tag)), Some(row));
         }
-        assert_eq!(index.first_slot(Hash(5)), None);
+        let last = Hash(u64::MAX);
+        assert_eq!(index.first_slot(last), 6);
+        assert_eq!(index.first_slot(Hash(1 << 63)), 3);
     }
 
     #[test]
@@ -104,17 +149,28 @@ mod tests {
             // Few different hashes, so that runs are long, some around the end.
             let hash = |n: usize| Hash(u64::MAX - u64::try_from(n % 7).unwrap());
             let row = |n: usize| u32::try_from(n).unwrap();
+            index.fetch((0..students).map(hash));
             for n in 0..students {
                 assert_eq!(index.insert(hash(n), row(n), |known| known == row(n)), None);
-            }
-            if students > 0 {
-                assert_eq!(index.first_slot(hash(0)), Some(row(0)), "the first of its hash");
             }
             for n in 0..students {
                 assert_eq!(index.find(hash(n), |known| known == row(n)), Some(row(n)));
                 assert_eq!(index.insert(hash(n), 77, |known| known == row(n)), Some(row(n)));
             }
             assert_eq!(index.find(hash(3), |known| known == row(students)), None);
+        }
+    }
+
+    #[test]
+    fn ids_of_every_length_have_hashes_of_their_own() {
+        let index = Index::with_capacity(1);
+        let mut seen = std::collections::HashSet::new();
+        for length in 1..=64 {
+            for last in ["a", "b"] {
+                let id = format!("{}{last}", "x".repeat(length - 1));
+                assert!(seen.insert(index.hash(&id).0), "{id}");
+                assert_eq!(index.hash(&id).0, index.hash(&id).0);
+            }
         }
     }
 }

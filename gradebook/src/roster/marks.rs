@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::short_number::short_number;
 use super::short_text::ShortText;
 use crate::values::{Decimal, DecimalError};
 
@@ -232,19 +233,8 @@ impl Short {
     /// An empty slot: no text has this length.
     const NONE: Self = Self { number: 0, bytes: usize::MAX };
 
-    /// A number from the first and the last four bytes, which overlap in shorter texts.
     fn of(text: &[u8]) -> Option<Self> {
-        let number = match (text, text.first_chunk::<4>(), text.last_chunk::<4>()) {
-            (_, Some(first), Some(last)) if text.len() <= 8 => {
-                u64::from(u32::from_le_bytes(*last)) << 32 | u64::from(u32::from_le_bytes(*first))
-            }
-            (&[], ..) => 0,
-            (&[one], ..) => u64::from(one),
-            (&[one, two], ..) => u64::from_le_bytes([one, two, 0, 0, 0, 0, 0, 0]),
-            (&[one, two, three], ..) => u64::from_le_bytes([one, two, three, 0, 0, 0, 0, 0]),
-            _ => return None,
-        };
-        Some(Self { number, bytes: text.len() })
+        Some(Self { number: short_number(text)?, bytes: text.len() })
     }
 }
 

@@ -5,6 +5,7 @@ mod class;
 mod id_set;
 mod index;
 mod marks;
+mod short_number;
 mod short_text;
 mod students;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use fernet_batch::Key;
 
 use super::index::{Hash, Index};
 use super::marks::{LongestMark, Mark, Marks};
+use super::short_number::{SHORT_BYTES_MAX, short_number};
 use crate::request::StudentId;
 use crate::values::Decimal;
 
@@ -30,16 +31,14 @@ pub(crate) struct Roster {
 #[derive(Clone)]
 pub(super) struct Student {
     pub(super) key: Key,
-    /// The first bytes of the ID, zeros behind a shorter one: most comparisons need no access to the
+    /// The ID as a number, or the first bytes of a longer one: most comparisons need no access to the
     /// texts.
-    pub(super) id_head: [u8; ID_HEAD_BYTES],
+    pub(super) id_head: u64,
     /// Where in the texts the ID begins. The name stands behind it, and behind that the next ID.
     pub(super) start: u32,
     pub(super) id_bytes: u8,
     pub(super) has_old_key: bool,
 }
-
-const ID_HEAD_BYTES: usize = 8;
 
 /// The students of a class that the processor's caches hold: looking ahead would cost more than it saves.
 const CACHED_STUDENTS_MAX: usize = 4096;
@@ -91,7 +90,7 @@ impl Roster {
         slots.clear();
         slots.extend(ids.clone().map(|id| {
             let hash = self.by_id.hash(id.unwrap_or_default().as_str());
-            LookupSlot { hash, row: self.by_id.first_slot(hash).map(RowIndex) }
+            LookupSlot { hash, row: self.by_id.likely_row(hash).map(RowIndex) }
         }));
         if self.students.len() > CACHED_STUDENTS_MAX {
             self.prefetch(slots);
@@ -120,7 +119,7 @@ impl Roster {
         let matches = |record: Record<'_>| {
             record.student.id_head == head
                 && usize::from(record.student.id_bytes) == bytes
-                && (bytes <= ID_HEAD_BYTES || record.id() == id.as_str())
+                && (bytes <= SHORT_BYTES_MAX || record.id() == id.as_str())
         };
         let row = self.by_id.find(hash, |row| self.record(RowIndex(row)).is_some_and(matches));
         row.map(RowIndex)
@@ -209,12 +208,10 @@ impl<'a> Record<'a> {
     }
 }
 
-pub(super) fn id_head(id: &str) -> [u8; ID_HEAD_BYTES] {
-    let mut head = [0; ID_HEAD_BYTES];
-    for (byte, id_byte) in head.iter_mut().zip(id.bytes()) {
-        *byte = id_byte;
-    }
-    head
+pub(super) fn id_head(id: &str) -> u64 {
+    let bytes = id.as_bytes();
+    let first = || bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
+    short_number(bytes).unwrap_or_else(first)
 }
 
 /// A stored number as an index; every supported platform has at least 32 bits.
