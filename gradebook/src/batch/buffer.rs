@@ -99,6 +99,14 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_with_little_room_left_is_moved() {
+        let mut secret = Vec::with_capacity(5000);
+        secret.resize(1000, b'x');
+        reserve_wiped(&mut secret);
+        assert!(secret.capacity() - secret.len() >= 4096, "4000 bytes are too few");
+    }
+
+    #[test]
     fn a_wiped_tail_is_gone_and_the_rest_stays() {
         let mut secret = b"kept secret".to_vec();
         wipe_tail(&mut secret, 5);

@@ -134,9 +134,16 @@ fn outcomes_have_words() {
 
 #[test]
 fn replies_fill_their_limit_and_not_more() {
-    // Two lines of 250 bytes fill the limit of 500.
+    // A line of 249 bytes each.
     let text = "x".repeat(127);
-    let replies = reply(requests_for(&[&text, &text, "c"]));
-    let lengths: Vec<_> = replies.iter().map(|(_, _, reply)| reply.len()).collect();
-    assert!(lengths.iter().sum::<usize>() <= LIMITS.output_bytes, "{lengths:?}");
+    for (output_bytes, expected) in [(497, 1), (498, 2), (746, 2), (747, 3)] {
+        let mut requests = Requests::new(BatchLimits { requests: 4, output_bytes });
+        let id = StudentId::new(b"2100421").unwrap();
+        for _ in 0..4 {
+            requests.push(Request { id, command: Command::Average(&text) });
+        }
+        let replies = reply(requests);
+        assert_eq!(replies.len(), expected, "in {output_bytes} bytes");
+        assert_eq!(replies.bytes().len(), expected * 249);
+    }
 }

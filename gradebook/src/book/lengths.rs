@@ -75,3 +75,15 @@ fn json_text_bytes(text: &str) -> usize {
 fn json_bytes(value: &impl serde::Serialize) -> usize {
     serde_json::to_vec(value).map_or(0, |json| json.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_text_as_json_is_that_of_its_escaped_form() {
+        for text in ["", "Ada", "\u{1}", " ", "!", "\"", "\\", "Zo\u{eb} \"x\"", "a\u{1f}b\\"] {
+            assert_eq!(json_text_bytes(text), json_bytes(&text), "{text:?}");
+        }
+    }
+}

@@ -82,6 +82,17 @@ fn grades_are_listed_in_file_order() {
 }
 
 #[test]
+fn the_longest_grades_are_the_longest_mark_of_each_column() {
+    // "Lab 1: 4, " and so on, with a separator behind the last one, too.
+    let book = book_of(CLASS, 1);
+    assert_eq!(book.lengths.grades, 10 + 11 + 15 + 11 + 11);
+    let [ada, bo] = [(1, "2100001"), (2, "2100002")]
+        .map(|(n, id)| answer(&book, &UnknownStudent::Close, n, id, Command::Report).len());
+    assert!(ada <= book.lengths.report && bo <= book.lengths.report);
+    assert!(book.lengths.report <= ada + 20, "{} for {ada}", book.lengths.report);
+}
+
+#[test]
 fn a_book_says_what_it_was_published_from() {
     let book = book_of(CLASS, 1);
     assert_eq!((book.edition(), book.students()), (EditionNumber(7), 3));

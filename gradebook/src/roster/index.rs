@@ -104,7 +104,7 @@ impl Index {
     /// in an interval", 2019).
     fn first_slot(&self, Hash(hash): Hash) -> usize {
         let slots = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
-        let scaled = u128::from(hash >> 32) * u128::from(slots) >> 32;
+        let scaled = (u128::from(hash >> 32) * u128::from(slots)) >> 32;
         usize::try_from(scaled).unwrap_or_default()
     }
 }

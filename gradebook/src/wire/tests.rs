@@ -102,6 +102,13 @@ fn several_requests_in_one_packet_are_several() {
 }
 
 #[test]
+fn a_tab_may_stand_in_a_line_and_no_other_control_character() {
+    reads("1803933 AVG\tZ\u{fc}\n".as_bytes(), &["1803933 AVG <Z\u{fc}>"]);
+    reads("1803933 AVG Z\u{fc}\u{1}\n".as_bytes(), &["ControlCharacter 16"]);
+    reads("1803933 AVG Z\u{fc}\u{85}\n".as_bytes(), &["ControlCharacter 17"]);
+}
+
+#[test]
 fn a_command_before_an_id_needs_something_between_them() {
     assert_eq!(conversation(&[b"GG1803933"]), (vec![], b"GG1803933".to_vec()));
     reads(b"GG1803933\n", &["NoCommand 9"]);

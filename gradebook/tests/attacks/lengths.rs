@@ -10,6 +10,11 @@ use super::*;
 const ASSESSMENTS: usize = 30;
 const STUDENTS: usize = 40;
 
+/// One student has a long ID.
+fn id(n: usize) -> String {
+    if n == 7 { format!("{}@class.example", "i".repeat(50)) } else { (2_100_000 + n).to_string() }
+}
+
 /// A class in which the first student has no mark, the last one long marks, and the others some.
 fn class() -> String {
     let mut file = "Name,ID Number,Key".to_owned();
@@ -23,7 +28,7 @@ fn class() -> String {
             5 => "Two \"\"\"\"\"\" of a kind",
             _ => "Bo",
         };
-        let id = 2_100_000 + n;
+        let id = id(n);
         write!(file, "\n{name},{id},{}", key(n)).unwrap();
         for column in 0..ASSESSMENTS {
             match (n, column) {
@@ -51,7 +56,7 @@ fn sealed_lengths(book: &Book, command: &str) -> BTreeSet<usize> {
     let mut sealer = Sealer::new().unwrap();
     let mut lengths = BTreeSet::new();
     for n in 0..STUDENTS {
-        let id = (2_100_000 + n).to_string();
+        let id = id(n);
         let request = SealedRequest { audience: "nets", id: &id, command, nonce: Nonce(7) };
         let token = request.seal(&Key::parse(key(n).as_bytes()).unwrap(), NOW).unwrap();
         let mut requests = Requests::new(BatchLimits { requests: 1, output_bytes: 1 << 20 });
@@ -84,8 +89,7 @@ fn answers_and_decoys_in_clear_have_one_length() {
         let book = publish(&class(), 1, &ReleaseHistory::default(), population_min);
         for command in COMMANDS {
             let mut lengths = BTreeSet::new();
-            for id in (2_100_000..2_100_000 + STUDENTS).map(|id| id.to_string()).chain(["7".into()])
-            {
+            for id in (0..STUDENTS).map(id).chain(["7".into()]) {
                 let mut requests =
                     Requests::new(BatchLimits { requests: 1, output_bytes: 1 << 20 });
                 let id = StudentId::new(id.as_bytes()).unwrap();
