@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::time::SystemTime;
 
 use super::file::AuditFile;
-use super::record::{AuditEvent, ChainHead};
+use super::record::{AuditEvent, ChainHead, RecordTime};
 
 /// An audit file and its unwritten records.
 pub(super) struct Journal {
@@ -20,12 +20,20 @@ pub(super) struct Journal {
     written: usize,
     /// The record before `text`.
     before: ChainHead,
+    time: RecordTime,
 }
 
 impl Journal {
     /// A journal that continues the chain behind the record `last`.
     pub(super) fn new(file: AuditFile, last: ChainHead) -> Self {
-        Self { file, before: last.clone(), last, text: Vec::new(), written: 0 }
+        Self {
+            file,
+            before: last.clone(),
+            last,
+            text: Vec::new(),
+            written: 0,
+            time: RecordTime::default(),
+        }
     }
 
     /// The number of the last record.
@@ -46,7 +54,8 @@ impl Journal {
         if self.text.is_empty() {
             self.before.clone_from(&self.last);
         }
-        self.last.append(event, SystemTime::now(), &mut self.text);
+        let time = self.time.text(SystemTime::now());
+        self.last.append(event, time, &mut self.text);
     }
 
     /// Writes the records, or as much of them as the system takes.

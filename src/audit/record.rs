@@ -5,6 +5,7 @@
 //! or moved without changing every hash behind it.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -92,24 +93,77 @@ impl ChainHead {
         Self { sequence: 0, hash: "0".repeat(HASH_DIGITS) }
     }
 
-    /// Appends the record of an event to a text, and becomes the head of the longer chain.
-    pub(super) fn append(&mut self, event: &AuditEvent<'_>, time: SystemTime, text: &mut Vec<u8>) {
+    /// Appends the record of an event to a text, and becomes the head of the longer chain. `time` is the
+    /// time of the record as [`RecordTime`] writes it.
+    pub(super) fn append(&mut self, event: &AuditEvent<'_>, time: &str, text: &mut Vec<u8>) {
         let start = text.len();
         let sequence = self.sequence.saturating_add(1);
-        let time = humantime::format_rfc3339_millis(clamp_time(time));
         // Writing to memory does not fail, and numbers and texts always become JSON.
         let _ = write!(text, r#"{{"sequence":{sequence},"time":"{time}","#);
-        let body = text.len();
-        drop(serde_json::to_writer(&mut *text, event));
-        // The braces of the event's own object are removed.
-        text.pop();
-        if body < text.len() {
-            text.remove(body);
+        if event.append_request(text).is_none() {
+            let body = text.len();
+            drop(serde_json::to_writer(&mut *text, event));
+            // The braces of the event's own object are removed.
+            text.pop();
+            if body < text.len() {
+                text.remove(body);
+            }
         }
         let _ = write!(text, r#","previous":"{}""#, self.hash);
         let hash = hash(text.get(start..).unwrap_or_default());
         let _ = writeln!(text, r#"{HASH_FIELD}{hash}"}}"#);
         *self = Self { sequence, hash };
+    }
+}
+
+impl AuditEvent<'_> {
+    /// Appends the fields of a request, as `serde` would write them, in a quarter of the time: nearly all
+    /// records are about requests. Returns `None` for other events.
+    fn append_request(&self, text: &mut Vec<u8>) -> Option<()> {
+        let Self::Request { connection, source, id, command, outcome, edition } = self else {
+            return None;
+        };
+        // Numbers, addresses and words need no escapes.
+        let _ = write!(text, r#""event":"request","connection":{connection},"source":"{source}""#);
+        if let Some(id) = id {
+            text.extend_from_slice(br#","id":"#);
+            drop(serde_json::to_writer(&mut *text, id));
+        }
+        for (name, word) in [("command", *command), ("outcome", Some(*outcome))] {
+            if let Some(word) = word {
+                for part in [r#",""#, name, r#"":""#, word, r#"""#] {
+                    text.extend_from_slice(part.as_bytes());
+                }
+            }
+        }
+        let _ = write!(text, r#","edition":{edition}"#);
+        Some(())
+    }
+}
+
+/// The time of records: RFC 3339, UTC, to the millisecond. Within a second only the milliseconds are
+/// written anew.
+#[derive(Default)]
+pub(super) struct RecordTime {
+    second: Option<u64>,
+    text: String,
+}
+
+impl RecordTime {
+    /// The text of a time.
+    pub(super) fn text(&mut self, time: SystemTime) -> &str {
+        /// The length of `2027-01-15T08:00:00.`.
+        const SECOND_CHARS: usize = 20;
+        let time = clamp_time(time);
+        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        if self.second == Some(since_1970.as_secs()) {
+            self.text.truncate(SECOND_CHARS);
+            let _ = write!(self.text, "{:03}Z", since_1970.subsec_millis());
+        } else {
+            self.second = Some(since_1970.as_secs());
+            self.text = humantime::format_rfc3339_millis(time).to_string();
+        }
+        &self.text
     }
 }
 
@@ -167,61 +221,4 @@ fn hash(text: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_is_a_line_of_json_whose_hash_anyone_can_compute() {
-        let mut head = ChainHead::genesis();
-        let mut text = b"before".to_vec();
-        let event = AuditEvent::Request {
-            connection: 7,
-            source: "127.0.0.1:60001".parse().unwrap(),
-            id: Some("2100001"),
-            command: Some("GG"),
-            outcome: "answered",
-            edition: 3,
-        };
-        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123);
-        head.append(&event, time, &mut text);
-        let line = String::from_utf8(text[6..].to_vec()).unwrap();
-        let document = include_str!("../../docs/AUDIT.md");
-        assert!(document.contains(&line), "docs/AUDIT.md does not show the record {line}");
-        let (hashed, _) = line.split_once(",\"hash\"").unwrap();
-        let digest: String =
-            Sha256::digest(hashed).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!((head.sequence, &head.hash), (1, &digest));
-    }
-
-    #[test]
-    fn a_clock_beyond_all_bounds_still_makes_a_record() {
-        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 45);
-        let early = SystemTime::UNIX_EPOCH - Duration::from_secs(1 << 40);
-        for (time, expected) in
-            [(early, "1970-01-01T00:00:00.000Z"), (far, "9999-12-31T23:59:59.000Z")]
-        {
-            let mut text = Vec::new();
-            ChainHead::genesis().append(&AuditEvent::Continued, time, &mut text);
-            let record = Record::parse(text.trim_ascii_end()).unwrap();
-            assert_eq!(record.time, expected);
-        }
-    }
-
-    #[test]
-    fn a_changed_line_is_not_read_as_a_record() {
-        let mut text = Vec::new();
-        ChainHead::genesis().append(
-            &AuditEvent::Stopping { connections: 3 },
-            SystemTime::now(),
-            &mut text,
-        );
-        let line = text.trim_ascii_end();
-        assert_eq!(Record::parse(line).map(|record| record.sequence), Ok(1));
-        for at in 0..line.len() {
-            let mut changed = line.to_vec();
-            changed[at] ^= 1;
-            assert!(Record::parse(&changed).is_err(), "byte {at}");
-            assert!(Record::parse(&line[..at]).is_err(), "cut at {at}");
-        }
-    }
-}
+mod tests;
