@@ -143,3 +143,19 @@ fn keys_that_begin_alike_are_not_the_same() {
         "the first such"
     );
 }
+
+#[test]
+fn the_old_key_of_a_student_is_found_by_row() {
+    let key = |n| StudentKeys::new(Key::from_bytes([n; 32]));
+    let mut class = builder(0);
+    class.add(&id("a"), "Some One", key(1), std::iter::empty()).unwrap();
+    class.add(&id("b"), "Some One", key(2).rotate().unwrap(), std::iter::empty()).unwrap();
+    let with_old_key = roster(class);
+    assert!(with_old_key.has_old_keys());
+    assert!(found(&with_old_key, "a").unwrap().old_key().is_none());
+    let old = found(&with_old_key, "b").unwrap().old_key().unwrap();
+    assert!(old.is(&Key::from_bytes([2; 32])));
+    let mut class = builder(0);
+    class.add(&id("a"), "Some One", key(1), std::iter::empty()).unwrap();
+    assert!(!roster(class).has_old_keys());
+}

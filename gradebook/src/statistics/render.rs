@@ -157,3 +157,19 @@ pub(crate) fn shorten(text: &mut Vec<u8>, start: usize) {
     text.truncate(start.saturating_add(cut));
     text.extend_from_slice(MORE);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_of_an_answer_is_its_longer_text() {
+        let short = StatisticText::new("Lab 1 average", "5");
+        assert_eq!(short.bytes_max(), "Lab 1 average: withheld (you have no mark in it)".len());
+        let long = StatisticText::new("Lab 1 statistics", &"x".repeat(100));
+        assert_eq!(long.bytes_max(), long.shown.len());
+        let text = "Exam average: 5".to_owned();
+        let exams = ExamAverage { text, exams: vec![(0, short), (1, long)] };
+        assert_eq!(exams.bytes_max(), NOT_EVERY_EXAM.len() + 48 + 118 + 2 * 2);
+    }
+}
