@@ -83,8 +83,12 @@ impl AuditFile {
                 check_folder(path)?;
                 continue;
             };
+            // A FIFO without a reader, and a folder, cannot be opened either.
+            let mut options = OpenOptions::new();
+            options.append(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+            let file = options.open(path)?;
             if metadata.is_file() {
-                lock(&OpenOptions::new().append(true).open(path)?)?;
+                lock(&file)?;
             }
         }
         if path.metadata().is_ok_and(|metadata| metadata.is_file()) {

@@ -11,8 +11,9 @@ use super::record::AuditEvent;
 /// How long rejections are counted before they are recorded.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The most sources that are counted at one time; then their counts are recorded at once.
-const SOURCES_MAX: usize = 1024;
+/// The most sources that are counted at one time. If there is another one, the counts are recorded at
+/// once, and the one that found no room is not counted.
+const SOURCES_MAX: usize = 65_536;
 
 /// What was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,10 +37,12 @@ impl Tally {
     pub(super) fn count(&mut self, rejected: Rejected, source: Source) {
         let now = Instant::now();
         let due = self.due.get_or_insert(now + INTERVAL);
-        let count = self.counts.entry((rejected, source)).or_default();
-        *count = count.saturating_add(1);
-        if self.counts.len() >= SOURCES_MAX {
-            *due = now;
+        let is_full = self.counts.len() >= SOURCES_MAX;
+        match self.counts.get_mut(&(rejected, source)) {
+            Some(count) => *count = count.saturating_add(1),
+            // While nothing can be written, further sources are not counted: memory is limited.
+            None if is_full => *due = now,
+            None => drop(self.counts.insert((rejected, source), 1)),
         }
     }
 

@@ -186,6 +186,7 @@ impl Writer {
         if self.journal.is_written() && (failed || self.health.is_failing()) {
             self.record_recovery();
         }
+        self.record_tally();
         self.journal.record(last);
         if self.journal.write().is_err() {
             self.journal.remove_unwritten();

@@ -79,7 +79,7 @@ pub(super) struct Arguments {
     )]
     pub(super) max_age: Duration,
 
-    /// Seal requests for this course and term (the server's sealed.audience)
+    /// Seal requests for this course and term (the server's sealed.audience); empty: ask in clear
     #[arg(long, value_name = "AUDIENCE", env = "GRADE_AUDIENCE", global = true)]
     pub(super) sealed: Option<String>,
 
@@ -103,7 +103,8 @@ pub(super) struct Arguments {
 pub(super) enum ClientTask {
     /// Ask again every few minutes, and show what changed
     #[command(after_help = "Examples:\n  grade-client --id 2100001 watch\n  \
-                            grade-client --id 2100001 watch --every 15m AVG Lab 1\n\nCtrl-C ends it.")]
+                            grade-client --id 2100001 watch --every 15m AVG Lab 1\n\nCtrl-C ends it. GG lists \
+                            some 60 assessments; watch REPORT in a class with more.")]
     Watch {
         /// How long to wait between two requests, 1s to 1 day, give or take a fifth
         #[arg(

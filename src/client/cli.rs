@@ -72,9 +72,6 @@ fn report_usage_error(code: u8, text: &str) {
 }
 
 fn run_with(arguments: Arguments) -> Result<u8, Exit> {
-    let arguments = with_preferences(arguments)?;
-    let server = check(&arguments)?;
-    let style = Style::of_output(arguments.json);
     let out = &mut io::BufWriter::new(io::stdout().lock());
     let page = match &arguments.task {
         Some(ClientTask::Completions { shell }) => completions(*shell, Arguments::command()),
@@ -84,6 +81,9 @@ fn run_with(arguments: Arguments) -> Result<u8, Exit> {
     if !page.is_empty() {
         return printed(writeln!(out, "{page}").and_then(|()| out.flush()));
     }
+    let arguments = with_preferences(arguments)?;
+    let server = check(&arguments)?;
+    let style = Style::of_output(arguments.json);
     let endpoint = Endpoint {
         address: server.to_string(),
         timeout: arguments.timeout,
@@ -112,10 +112,13 @@ fn with_preferences(arguments: Arguments) -> Result<Arguments, Exit> {
     let Preferences { server, id, audience, key_file } =
         Preferences::read().map_err(Exit::usage)?;
     let has_key = arguments.keys.is_some() || Keys::in_environment();
+    // With the keys of many students, each line of a script names its student.
+    let own_id = id.filter(|_| arguments.keys.is_none());
     Ok(Arguments {
         server: arguments.server.or(server),
-        id: arguments.id.or(id),
-        sealed: arguments.sealed.or(audience),
+        id: arguments.id.or(own_id),
+        // An empty text asks for requests in clear.
+        sealed: arguments.sealed.or(audience).filter(|audience| !audience.is_empty()),
         key_file: arguments.key_file.or(key_file.filter(|_| !has_key)),
         ..arguments
     })
@@ -131,6 +134,9 @@ fn check(arguments: &Arguments) -> Result<ServerAddress, Exit> {
     }
     if arguments.timeout.is_zero() || arguments.timeout > DAY {
         return Err(Exit::usage("--timeout must be greater than zero and at most a day"));
+    }
+    if arguments.task.is_some() && (arguments.script.is_some() || arguments.fingerprint) {
+        return Err(Exit::usage("--script and --fingerprint are not for a task such as watch"));
     }
     if let Some(ClientTask::Watch { every, .. }) = &arguments.task
         && !(EVERY_MIN..=EVERY_MAX).contains(every)

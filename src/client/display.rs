@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 
+use fernet_batch::redact::redact_keys;
 use gradebook::Command;
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use super::marks::{Mark, marks};
 use super::reply::Answer;
 use super::request::ClientRequest;
 use super::table::{Terminal, table};
-use crate::redact::escape;
+use crate::redact::{escape, redact_word};
 
 /// How to show answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,11 +105,13 @@ pub(super) fn show_error(
     if style != Style::Json {
         return Ok(());
     }
+    // Whoever typed a key in the wrong place must not find it in a file of answers.
+    let text = error.to_string();
     let object = json!({
-        "id": id,
-        "command": command,
+        "id": redact_word(id),
+        "command": redact_word(command),
         "ok": false,
-        "error": { "code": error.exit_code(), "word": error.word(), "text": error.to_string() },
+        "error": { "code": error.exit_code(), "word": error.word(), "text": redact_keys(&text) },
     });
     writeln!(out, "{object}")
 }

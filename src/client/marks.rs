@@ -31,10 +31,12 @@ pub(super) fn marks(request: &ClientRequest, answer: &Answer) -> Option<Vec<Mark
     }
 }
 
-/// The marks of `Lab 1: 3, Lab 2: 9`.
+/// The marks of `Lab 1: 3, Lab 2: 9`; those that it lists, if the server has cut it.
 fn grades(text: &str) -> Option<Vec<Mark>> {
+    /// What the server appends to a list that it has cut.
+    const MORE: &str = ", ... (REPORT shows all)";
     let mut marks = Vec::new();
-    for part in text.split(", ") {
+    for part in text.strip_suffix(MORE).unwrap_or(text).split(", ") {
         let (assessment, mark) = part.rsplit_once(':')?;
         marks.push(Mark { assessment: assessment.to_owned(), mark: mark.trim().to_owned() });
     }

@@ -35,8 +35,7 @@ pub(super) enum PreferencesError {
     )]
     Writable { path: PathBuf, mode: u32 },
     #[error(
-        "{}: is not a file of options: it may name server, id, audience and key_file, each as a text in \
-         quotes",
+        "{}: is not a file of options: it may name server, id, audience and key_file, as texts",
         show_path(path)
     )]
     Invalid { path: PathBuf },
@@ -58,6 +57,9 @@ impl Preferences {
         let unreadable = |error| PreferencesError::Unreadable { path: path.to_owned(), error };
         // A folder that may not even be searched has no file of this user.
         let Ok(metadata) = path.metadata() else { return Ok(Self::default()) };
+        if !metadata.is_file() {
+            return Err(unreadable(io::Error::other("it is not a regular file")));
+        }
         let text = fs::read_to_string(path).map_err(unreadable)?;
         let mode = metadata.mode() & 0o777;
         if mode & OTHER_WRITERS != 0 {

@@ -61,7 +61,8 @@ impl ClientRequest {
         now: SystemTime,
     ) -> Result<String, ClientError> {
         let Some(SealedOptions { audience, clock, .. }) = sealed else {
-            return Ok(format!("{} {}\n", self.id, self.text));
+            // With a blank, a server with lab.reveal_key would send the key behind the answer.
+            return Ok(format!("{},{}\n", self.id, self.text));
         };
         let request = SealedRequest { audience, ..self.sealed() };
         let time = clock.time_at(Timestamp::of(now));

@@ -43,12 +43,13 @@ pub enum ServeOutcome {
 pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<ServeOutcome> {
     let started_at = Timestamp::of(SystemTime::now());
     let mut signals = Signals::listen().context("cannot listen to signals")?;
+    // Taken before the state is read: a server that still runs may write it until it ends.
+    let _lock = settings.state_file.as_deref().map(StateLock::take).transpose()?;
     let first = publish_first(&settings)?;
     if settings.profile.is_sealed() {
         until_after(started_at).await;
     }
     let sockets = listen(&settings)?;
-    let _lock = settings.state_file.as_deref().map(StateLock::take).transpose()?;
     if let Some(path) = &settings.state_file {
         state::write(path, first.book.release_history(), first.last)?;
     }

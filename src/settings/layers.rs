@@ -247,6 +247,10 @@ fn syntax_error(error: &ConfigError) -> String {
 
 /// A value in an error text; only length and kind of what could be a part of a key.
 fn display(value: &Value) -> String {
+    if let ValueKind::Array(values) = &value.kind {
+        let values: Vec<_> = values.iter().map(display).collect();
+        return format!("[{}]", values.join(", "));
+    }
     let text = redact_word(&value.to_string());
     match value.kind {
         ValueKind::String(_) if !text.starts_with('<') => format!("\"{text}\""),

@@ -67,7 +67,8 @@ fn a_value_in_a_file_has_the_kind_of_its_default() {
         ("[gradebook]\nwatch = 1", "is not true or false, without quotes"),
         ("[server]\nlisten = 50000", "is not a text in quotes"),
         ("[server]\nlisten = [50000]", "is not a list of texts in quotes"),
-        ("[server]\nlisten = []", "must name an address"),
+        ("[server]\nlisten = []", "server.listen = []: must name an address"),
+        ("[server]\nlisten = [\"127.0.0.1:7\", \"\"]", "= [\"127.0.0.1:7\", \"\"]: is not an IP"),
         ("[server]\nprofile = [\"lab\"]", "is not a text in quotes"),
         ("[server]\nlisten = [\"127.0.0.1:0\", \"127.0.0.1:0\"]", "names an address twice"),
     ] {

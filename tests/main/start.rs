@@ -163,6 +163,10 @@ fn a_check_finds_what_a_start_would_and_prints_its_warnings() {
             "stop the other server on this port",
         ),
         ("[audit]\nfile = \"no/audit.jsonl\"\n".into(), "no/audit.jsonl (audit.file)"),
+        (
+            "[audit]\nfile = \"/tmp\"\n".into(),
+            "/tmp (audit.file): cannot be opened: Is a directory",
+        ),
         ("[audit]\nfile = \"test.toml\"\n".into(), "does not end with a record of an audit log"),
         (
             "[gradebook]\nstate_file = \"no/state.json\"\n".into(),

@@ -124,3 +124,14 @@ fn a_preview_is_what_the_student_reads_from_the_server() {
     let server = Server::start_with(folder, server_command().arg("--config").arg(&path));
     assert_eq!(without_time(read(&server, "REPORT")), before);
 }
+
+#[test]
+fn a_server_that_may_not_write_the_state_file_does_not_read_it_either() {
+    let server = Server::start(SETTINGS);
+    // Not even the history that is damaged is looked at while another server may write it.
+    fs::write(server.folder.path().join("state.json"), "nonsense").unwrap();
+    let path = server.folder.path().join("test.toml");
+    let output = ended(server_command().arg("--config").arg(path));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("another server keeps its release history there"), "{text}");
+}

@@ -157,3 +157,32 @@ fn a_watch_shows_what_changed() {
         client("127.0.0.1:1", &["--id", ADA.0, "watch", "--every", "0s"], "");
     assert!(code == 2 && complaint.contains("--every must be 1s to 1 day"), "{complaint}");
 }
+
+#[test]
+fn an_empty_audience_asks_in_clear_and_an_id_of_the_file_is_for_one_s_own_key_only() {
+    let server = Server::start("[lab]\nreveal_key = true");
+    let options =
+        format!("server = \"{}\"\nid = \"{}\"\naudience = \"nets\"\n", address(&server), BO.0);
+    let keys = server.class_file();
+    let arguments = ["--sealed", "", "--keys", keys.to_str().unwrap()];
+    let answer = with_options(&server, &options, &arguments, "2100001 GG\n2100002 GG\n");
+    assert_eq!(answer, (0, format!("{ADA_GRADES}\n{BO_GRADES}\n"), String::new()));
+    let (code, _, complaint) = with_options(&server, &options, &["--script", "s.txt", "watch"], "");
+    assert!(code == 2 && complaint.contains("are not for a task such as watch"), "{complaint}");
+    let (code, out, _) = with_options(&server, "nonsense", &["completions", "bash"], "");
+    assert!(code == 0 && out.contains("grade-client"), "a task that needs no options");
+}
+
+#[test]
+fn no_part_of_a_key_that_is_typed_in_the_wrong_place_is_in_json() {
+    for arguments in [
+        &["--json", "--id", ADA.1, "GG"][..],
+        &["--json", "--id", "1", ADA.1],
+        &["--json", "--id", "1", "watch", ADA.1],
+        &["--json", "--id", &ADA.1[..30], "XX"],
+    ] {
+        let (_, out, complaint) = client("127.0.0.1:1", arguments, "");
+        assert!(!out.contains(&ADA.1[..25]) && out.contains("base64 characters"), "{out}");
+        assert!(!complaint.contains(&ADA.1[..43]), "{complaint}");
+    }
+}
