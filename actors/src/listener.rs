@@ -30,7 +30,7 @@ use crate::supervision::RestartLimit;
 /// How often the rate limit forgets sources that sent nothing.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The most rejected connections that are told why at one time. They take descriptors beside those of
+/// The most rejected connections that get a reason at one time. They take descriptors beside those of
 /// the connection limit, so they are few.
 const REJECTED_MAX: usize = 16;
 
@@ -230,7 +230,7 @@ impl Handler<Drain> for Listener {
     }
 }
 
-/// Tells a client that its source has too many connections, and waits until it closes.
+/// Sends a client the reason of its rejection, and waits until the client closes.
 async fn say_rejected(mut socket: TcpStream) {
     let mut line = Vec::new();
     wire::write_rejection(&mut line, Rejection::TooManyConnections);

@@ -27,7 +27,7 @@ pub(super) struct SealedOptions {
     pub(super) audience: String,
     /// The editions that have been seen.
     pub(super) editions: Editions,
-    /// The server's clock, as far as its replies have told.
+    /// The server's clock, as far as its replies have stated it.
     pub(super) clock: ServerClock,
 }
 

@@ -236,7 +236,7 @@ impl<'a> Pipeline<'a> {
                 self.waits += 1;
                 return None;
             }
-            // The replies to requests that were made before the server told its time.
+            // The requests that were made before the server stated its time.
             Err(ClientError::ClockSkew { .. }) => {
                 if let Some(Line { request: Ok(request), .. }) = self.in_flight.front() {
                     answer = ask_once(self.script.endpoint, request);

@@ -3,7 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors that are not connections: files, pipes, the runtime's own, and up to 16 rejected
-/// connections that are told why.
+/// connections that get a reason.
 const RESERVED: u64 = 56;
 
 /// Descriptors that the runtime of a worker thread takes.

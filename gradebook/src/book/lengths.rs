@@ -1,5 +1,5 @@
 //! The lengths of answers: those of one edition to one command are padded to one length, so that the
-//! length of a token tells no mark, and not who has one.
+//! length of a token reveals no mark, and not who has one.
 
 use fernet_batch::{Timestamp, frame};
 

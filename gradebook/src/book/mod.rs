@@ -35,7 +35,7 @@ pub struct Book {
     roster: Roster,
     /// The parts of the answers to `GG`, where the class is small enough.
     ready_grades: Option<ReadyGrades>,
-    /// The lengths that answers are padded to, so that none tells a mark.
+    /// The lengths that answers are padded to, so that none reveals a mark.
     lengths: AnswerLengths,
 }
 

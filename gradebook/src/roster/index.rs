@@ -17,8 +17,8 @@ pub(super) struct Index {
     hasher: DefaultHashBuilder,
 }
 
-/// A row, and the lower half of its ID's hash: students whose IDs only share a slot are told apart
-/// without looking at them.
+/// A row, and the lower half of its ID's hash: students whose IDs only share a slot are
+/// distinguished without reading them.
 #[derive(Clone, Copy)]
 struct Slot {
     tag: u32,

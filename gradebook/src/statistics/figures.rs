@@ -216,6 +216,8 @@ mod tests {
         );
         assert!(summary(&[("7.5", 1)]).starts_with("1 mark, mean 7.5, median 7.5, min 7.5"));
         assert!(summary(&[("2", 0), ("4", 3)]).starts_with("3 marks, mean 4, median 4, min 4"));
+        let with_absent_marks = summary(&[("2", 0), ("4", 3), ("9", 0)]);
+        assert_eq!(with_absent_marks, summary(&[("4", 3)]), "a mark that nobody has");
         assert!(summary(&[("0", 1), ("1", 1), ("5", 1)]).contains("mean 2, median 1,"));
     }
 
