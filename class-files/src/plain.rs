@@ -14,7 +14,7 @@ use std::io::Read;
 use csv::ByteRecord;
 use fernet_batch::StudentKeys;
 use fernet_batch::redact::contains_key;
-use gradebook::{AddError, Class, Duplicate, RosterBuilder};
+use gradebook::{Class, Duplicate, Full, Mark, MarkIndex, RosterBuilder};
 
 use crate::error::{ClassFileError, IdList};
 use crate::header::{Header, KeySource};
@@ -34,11 +34,11 @@ pub fn read_class(
 ) -> Result<Class, ClassFileError> {
     let (mut rows, header) = Rows::open(file, limits.bytes_max)?;
     let header = Header::read(&header, keys)?;
-    let names = header.assessments.iter().map(|(_, name)| name.clone()).collect();
+    let names = header.assessments.iter().map(|(_, name)| name.clone());
     let mut students = Students::new(RosterBuilder::new(names));
     let read = students.read_rows(&mut rows, &header, limits);
     // A duplicate is found at the end, but may stand before the row that ended the reading.
-    let Students { builder, rows: row_numbers, without_key } = students;
+    let Students { builder, rows: row_numbers, without_key, .. } = students;
     let class = builder.finish().map_err(|duplicate| duplicate_error(duplicate, &row_numbers))?;
     read?;
     if let Some(keys) = keys {
@@ -86,11 +86,13 @@ struct Students {
     rows: Vec<u64>,
     /// Students whom the key file does not have. They are not in the builder.
     without_key: Vec<String>,
+    /// The marks of the row that is being read.
+    marks: Vec<MarkIndex>,
 }
 
 impl Students {
     fn new(builder: RosterBuilder) -> Self {
-        Self { builder, rows: Vec::new(), without_key: Vec::new() }
+        Self { builder, rows: Vec::new(), without_key: Vec::new(), marks: Vec::new() }
     }
 
     /// Reads the rows below the header.
@@ -140,14 +142,27 @@ impl Students {
             self.without_key.push(id.to_string());
             return Ok(());
         };
-        let marks = header.assessments.iter().map(|(at, _)| cell(cells, *at));
-        self.builder.add(&id, name, keys, marks).map_err(|error| match error {
-            AddError::BadMark(mark, error) => {
-                let at = header.assessments.get(mark).map_or(0, |(at, _)| *at);
-                ClassFileError::BadMark { row, column: header.column(at), error }
-            }
-            AddError::Full => ClassFileError::TooManyBytes(u64::from(u32::MAX)),
-        })?;
+        let full = |Full| ClassFileError::TooManyBytes(u64::from(u32::MAX));
+        self.marks.clear();
+        for (at, _) in &header.assessments {
+            let spelling = cell(cells, *at);
+            let index = match self.builder.recall(spelling) {
+                Some(index) => index,
+                None => {
+                    let text = std::str::from_utf8(spelling).unwrap_or_default();
+                    let mark = Mark::parse(text).map_err(|error| ClassFileError::BadMark {
+                        row,
+                        column: header.column(*at),
+                        error,
+                    })?;
+                    let index = self.builder.mark(mark).map_err(full)?;
+                    self.builder.remember(spelling, index);
+                    index
+                }
+            };
+            self.marks.push(index);
+        }
+        self.builder.add_row(&id, name, keys, &self.marks).map_err(full)?;
         self.rows.push(row);
         Ok(())
     }

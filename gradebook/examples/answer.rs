@@ -9,15 +9,15 @@ use std::time::SystemTime;
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp, open};
 use gradebook::wire::{Grammar, Parsed, parse};
 use gradebook::{
-    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, Requests, RosterBuilder,
+    BatchLimits, Book, EditionNumber, Mark, PrivacyPolicy, ReleaseHistory, Requests, RosterBuilder,
     StudentId, UnknownStudent,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let key = Key::generate()?;
     let id = StudentId::new(b"2100001").ok_or("not a student ID")?;
-    let mut builder = RosterBuilder::new(vec!["Lab 1".into(), "Midterm".into()]);
-    let marks = [&b"7"[..], b"15.5"].into_iter();
+    let mut builder = RosterBuilder::new(["Lab 1", "Midterm"].map(str::to_owned));
+    let marks = [Mark::parse("7")?, Mark::parse("15.5")?];
     let added = builder.add(&id, "Ada Invented", StudentKeys::new(key.clone()), marks);
     added.map_err(|error| format!("{error:?}"))?;
     let class = builder.finish().map_err(|duplicate| format!("{duplicate:?}"))?;

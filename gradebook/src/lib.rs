@@ -34,6 +34,9 @@ pub use request::{
     COMMANDS, Command, CommandSpec, LAB_ANSWER_BYTES_MAX, LAB_COMMANDS, Lab, LineError,
     MalformedLine, Rejection, Request, StudentId, command_list,
 };
-pub use roster::{AddError, Class, Duplicate, IdSet, RosterBuilder};
+pub use roster::{
+    Assessment, AssessmentRelease, Class, Duplicate, Full, IdSet, Mark, MarkIndex, MarkStatus,
+    RosterBuilder,
+};
 pub use statistics::{InvalidHistory, LastEdition, PrivacyPolicy, ReleaseHistory};
 pub use values::{Decimal, DecimalError, EditionNumber, EditionStamp};

@@ -8,7 +8,7 @@ use super::{AnswerLengths, Book, SEPARATOR};
 use crate::request::LAB_ANSWER_BYTES_MAX;
 use crate::roster::Record;
 use crate::sealed::{REPLY_HEAD_BYTES_MAX, padded_reply_bytes};
-use crate::statistics::{NO_OWN_FIGURES, Report, ReportLine};
+use crate::statistics::{NO_OWN_FIGURES, Report, ReportLine, ReportMark};
 
 impl Book {
     /// The lengths for all students together. No student's text is longer.
@@ -19,14 +19,30 @@ impl Book {
         let mut grades = 0_usize;
         let mut marks = 0_usize;
         let mut lines = Vec::with_capacity(self.assessments.len());
-        for (assessment, longest) in self.assessments.iter().zip(self.roster.longest_marks()) {
-            let grade_bytes = assessment.label.len() + longest.text_bytes + SEPARATOR.len();
+        let comments = self.longest_comments();
+        let blank_bytes = json_bytes(&ReportMark::BLANK);
+        let columns = self.assessments.iter().zip(self.roster.different_marks()).zip(comments);
+        for ((assessment, column), comment_bytes) in columns {
+            let mut text_bytes = 0;
+            let mut mark_bytes = 0;
+            for mark in column {
+                text_bytes = text_bytes.max(mark.text.len());
+                mark_bytes = mark_bytes.max(json_bytes(&ReportMark::of(mark)));
+            }
+            let grade_bytes = assessment.label.len() + text_bytes + SEPARATOR.len();
             grades = grades.saturating_add(grade_bytes);
-            marks = marks.saturating_add(longest.number_bytes.saturating_sub(NULL.len()));
+            // The line below has the shortest mark, and no comment.
+            let longer = mark_bytes.saturating_sub(blank_bytes).saturating_add(comment_bytes);
+            marks = marks.saturating_add(longer);
             let withheld_is_longer = self.own_marks_only
                 && json_bytes(&NO_OWN_FIGURES) > json_bytes(&assessment.figures);
-            let class = if withheld_is_longer { &NO_OWN_FIGURES } else { &assessment.figures };
-            lines.push(ReportLine { assessment: &assessment.name, mark: None, class });
+            lines.push(ReportLine {
+                assessment: &assessment.name,
+                mark: ReportMark::BLANK,
+                out_of: assessment.out_of,
+                comment: None,
+                class: if withheld_is_longer { &NO_OWN_FIGURES } else { &assessment.figures },
+            });
         }
         let report = Report {
             id: longest_id,
@@ -41,6 +57,17 @@ impl Book {
             grades: grades.max(NO_ASSESSMENTS.len()).min(LAB_ANSWER_BYTES_MAX),
             report: json_bytes(&report).saturating_add(marks),
         }
+    }
+
+    /// For each column, the length of its longest comment as JSON, in bytes.
+    fn longest_comments(&self) -> Vec<usize> {
+        let mut longest = vec![0; self.assessments.len()];
+        for (column, comment) in self.roster.comments() {
+            if let Some(longest) = longest.get_mut(column) {
+                *longest = json_text_bytes(comment).max(*longest);
+            }
+        }
+        longest
     }
 
     /// The length of the longest reply line to a sealed request, in bytes.
@@ -60,9 +87,6 @@ impl Book {
 fn reply_line_bytes(text_bytes: usize) -> usize {
     frame::token_bytes(frame::frame_bytes(text_bytes)).saturating_add(1)
 }
-
-/// A blank mark in a report.
-const NULL: &str = "null";
 
 /// The length of a text as JSON.
 fn json_text_bytes(text: &str) -> usize {

@@ -13,11 +13,11 @@ mod topic;
 use fernet_batch::DecoyKeys;
 use ready_grades::ReadyGrades;
 
-use crate::roster::{Class, Record, Roster, ShortText};
+use crate::roster::{Assessment, Class, Record, Roster, ShortText};
 use crate::statistics::{
     ClassFigures, ExamAverage, PrivacyPolicy, ReleaseHistory, Renderer, StatisticText,
 };
-use crate::values::{EditionNumber, EditionStamp};
+use crate::values::{Decimal, EditionNumber, EditionStamp};
 
 /// What stands between two marks of an answer.
 const SEPARATOR: &str = ", ";
@@ -27,7 +27,7 @@ pub struct Book {
     edition: EditionNumber,
     /// When the edition was published, RFC 3339 in UTC.
     published: String,
-    assessments: Vec<Assessment>,
+    assessments: Vec<PublishedAssessment>,
     exam_average: Option<ExamAverage>,
     /// Whether students see only statistics of assessments in which they have a mark themselves.
     own_marks_only: bool,
@@ -40,10 +40,12 @@ pub struct Book {
 }
 
 /// One column of marks, with the texts about it.
-struct Assessment {
+struct PublishedAssessment {
     name: String,
     /// The name in lower case.
     folded_name: String,
+    /// The number of points that is the full result, if it is known.
+    out_of: Option<Decimal>,
     /// What stands before a mark: the name in ASCII, since some of the lab's clients fail on other
     /// characters, and a colon.
     label: ShortText,
@@ -79,7 +81,8 @@ pub enum UnknownStudent {
 }
 
 impl Book {
-    /// Publishes a class as an edition. `history` is what earlier editions have released: together
+    /// Publishes a class as an edition, with all its assessments: those that are not released must be
+    /// gone ([`Class::released_at`]). `history` is what earlier editions have released: together
     /// with the policy it decides which statistics this edition releases.
     pub fn publish(
         class: Class,
@@ -88,13 +91,14 @@ impl Book {
         policy: PrivacyPolicy,
     ) -> Self {
         let EditionStamp { number: edition, published } = stamp;
-        let (names, roster) = class.into_parts();
+        let (columns, roster) = class.into_parts();
+        let names: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
         let (statuses, history) = history.publish(edition, &names, &roster, policy);
         let renderer = Renderer { edition, policy };
         let exam_average = renderer.exam_average(&names, &statuses);
         let mut assessments = Vec::new();
-        for (name, status) in names.into_iter().zip(&statuses) {
-            assessments.push(Assessment {
+        for (Assessment { name, out_of, .. }, status) in columns.into_iter().zip(&statuses) {
+            assessments.push(PublishedAssessment {
                 label: format!("{}: ", deunicode::deunicode(&name)).into(),
                 figures: renderer.figures(status),
                 average: StatisticText::new(&format!("{name} average"), &renderer.mean(status)),
@@ -103,6 +107,7 @@ impl Book {
                     &renderer.all(status),
                 ),
                 folded_name: name.to_lowercase(),
+                out_of,
                 name,
             });
         }
@@ -144,7 +149,7 @@ impl Book {
         self.assessments.iter().map(|assessment| assessment.name.as_str())
     }
 
-    /// The students in the order of the class file: ID, name, and marks as the file has them.
+    /// The students in the order of the class file: ID, name, and marks as `GG` writes them.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
         self.roster.rows()
     }

@@ -2,11 +2,12 @@
 
 use fernet_batch::Timestamp;
 
-use super::{Assessment, Book, SEPARATOR};
+use super::{Book, PublishedAssessment, SEPARATOR};
 use crate::request::{Command, LAB_ANSWER_BYTES_MAX};
 use crate::roster::Record;
 use crate::statistics::{
-    ExamAverage, NO_OWN_FIGURES, NOT_EVERY_EXAM, Report, ReportLine, StatisticText, shorten,
+    ExamAverage, NO_OWN_FIGURES, NOT_EVERY_EXAM, Report, ReportLine, ReportMark, StatisticText,
+    shorten,
 };
 
 /// The answer to `GG` in a class without assessments.
@@ -43,7 +44,7 @@ impl Book {
     }
 
     /// The assessment with this name, or else the only one with this name in another case.
-    fn assessment_named(&self, name: &str) -> Option<(usize, &Assessment)> {
+    fn assessment_named(&self, name: &str) -> Option<(usize, &PublishedAssessment)> {
         let mut columns = self.assessments.iter().enumerate();
         if let Some(exact) = columns.find(|(_, assessment)| assessment.name == name) {
             return Some(exact);
@@ -147,10 +148,17 @@ impl Book {
 
     pub(super) fn report<'a>(&'a self, record: Record<'a>, now: Timestamp) -> Report<'a> {
         let mut lines = Vec::with_capacity(self.assessments.len());
-        for (assessment, mark) in self.assessments.iter().zip(record.marks()) {
+        let comments = record.comments();
+        let columns = self.assessments.iter().zip(record.marks()).enumerate();
+        for (column, (assessment, mark)) in columns {
             let may_see = !self.own_marks_only || mark.value.is_some();
-            let class = if may_see { &assessment.figures } else { &NO_OWN_FIGURES };
-            lines.push(ReportLine { assessment: &assessment.name, mark: mark.value, class });
+            lines.push(ReportLine {
+                assessment: &assessment.name,
+                mark: ReportMark::of(mark),
+                out_of: assessment.out_of,
+                comment: comments.of(column),
+                class: if may_see { &assessment.figures } else { &NO_OWN_FIGURES },
+            });
         }
         Report {
             id: record.id(),

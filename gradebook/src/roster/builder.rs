@@ -4,28 +4,26 @@ use arrayvec::ArrayVec;
 use fernet_batch::{Key, StudentKeys, reserve_wiped};
 use zeroize::Zeroizing;
 
+use super::assessment::Assessment;
 use super::class::Class;
 use super::index::Index;
-use super::marks::MarksBuilder;
+use super::mark::Mark;
+use super::marks::{MarkIndex, MarksBuilder};
 use super::students::{Roster, RowIndex, Student, id_head, offset};
 use crate::request::StudentId;
-use crate::values::DecimalError;
+use crate::values::Decimal;
 
 /// Adds students to a class.
 pub struct RosterBuilder {
-    assessments: Vec<String>,
+    assessments: Vec<Assessment>,
     roster: Roster,
     marks: MarksBuilder,
 }
 
-/// Why a student cannot be added.
+/// There is no room: all IDs and names together, or all comments, are more than 4 GiB, or there are
+/// 2^32 students or different marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AddError {
-    /// The mark in this column, counted from 0, is not valid.
-    BadMark(usize, DecimalError),
-    /// All IDs and names together are more than 4 GiB, or there are 2^32 students.
-    Full,
-}
+pub struct Full;
 
 /// Two students who share what must be unique. Both are indices in the order of adding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,28 +46,73 @@ pub enum Duplicate {
 
 impl RosterBuilder {
     /// A class with these assessments and no students yet.
-    pub fn new(assessments: Vec<String>) -> Self {
+    pub fn new<A: Into<Assessment>>(assessments: impl IntoIterator<Item = A>) -> Self {
+        let assessments: Vec<_> = assessments.into_iter().map(Into::into).collect();
         let roster = Roster { columns: assessments.len(), ..Roster::default() };
         Self { assessments, roster, marks: MarksBuilder::default() }
     }
 
-    /// Adds a student. `marks` yields a text for each assessment; blank is an empty text.
+    /// The place of a mark in the table of different marks.
     ///
     /// # Errors
-    /// Returns an error if a mark is not valid or the class is full. The builder must not be used then.
+    /// Returns an error if there is no room.
+    pub fn mark(&mut self, mark: Mark<'_>) -> Result<MarkIndex, Full> {
+        self.marks.index_of(mark).ok_or(Full)
+    }
+
+    /// The mark that was remembered for a spelling, which may have been forgotten.
+    pub fn recall(&self, spelling: &[u8]) -> Option<MarkIndex> {
+        self.marks.recall(spelling)
+    }
+
+    /// Remembers which mark a class file spells in this way, so that [`recall`](Self::recall) finds it
+    /// faster than reading it again would.
+    pub fn remember(&mut self, spelling: &[u8], mark: MarkIndex) {
+        self.marks.remember(spelling, mark);
+    }
+
+    /// Sets the full result of an assessment, which some class files state behind its first marks. The
+    /// assessment is counted from 0.
+    pub fn set_out_of(&mut self, assessment: usize, out_of: Option<Decimal>) {
+        if let Some(assessment) = self.assessments.get_mut(assessment) {
+            assessment.out_of = out_of;
+        }
+    }
+
+    /// Adds a student. `marks` yields a mark for each assessment.
+    ///
+    /// # Errors
+    /// Returns an error if the class is full. The builder must not be used then.
     pub fn add<'a>(
         &mut self,
         id: &StudentId<'_>,
         name: &str,
         keys: StudentKeys,
-        marks: impl Iterator<Item = &'a [u8]>,
-    ) -> Result<(), AddError> {
+        marks: impl IntoIterator<Item = Mark<'a>>,
+    ) -> Result<(), Full> {
+        let marks = marks.into_iter().map(|mark| self.mark(mark));
+        let marks = marks.collect::<Result<Vec<_>, _>>()?;
+        self.add_row(id, name, keys, &marks)
+    }
+
+    /// Adds a student with a mark for each assessment.
+    ///
+    /// # Errors
+    /// Returns an error if the class is full. The builder must not be used then.
+    pub fn add_row(
+        &mut self,
+        id: &StudentId<'_>,
+        name: &str,
+        keys: StudentKeys,
+        marks: &[MarkIndex],
+    ) -> Result<(), Full> {
+        debug_assert_eq!(marks.len(), self.assessments.len());
         let Roster { texts, students, old_keys, .. } = &mut self.roster;
-        let start = u32::try_from(texts.len()).map_err(|_| AddError::Full)?;
-        let row = u32::try_from(students.len()).map_err(|_| AddError::Full)?;
-        let id_bytes = u8::try_from(id.as_str().len()).map_err(|_| AddError::Full)?;
-        for (column, text) in marks.enumerate() {
-            self.marks.push(text).map_err(|error| AddError::BadMark(column, error))?;
+        let start = u32::try_from(texts.len()).map_err(|_| Full)?;
+        let row = u32::try_from(students.len()).map_err(|_| Full)?;
+        let id_bytes = u8::try_from(id.as_str().len()).map_err(|_| Full)?;
+        for mark in marks {
+            self.marks.push(*mark);
         }
         texts.push_str(id.as_str());
         texts.push_str(name);
@@ -89,6 +132,18 @@ impl RosterBuilder {
         Ok(())
     }
 
+    /// Adds a comment on a mark of the student who was added last. Comments come in the order of the
+    /// assessments, which are counted from 0.
+    ///
+    /// # Errors
+    /// Returns an error if there is no room.
+    pub fn comment(&mut self, assessment: usize, text: &str) -> Result<(), Full> {
+        let row = self.roster.students.len().saturating_sub(1);
+        let row = u32::try_from(row).map_err(|_| Full)?;
+        let column = u32::try_from(assessment).map_err(|_| Full)?;
+        self.roster.comments.push(row, column, text).ok_or(Full)
+    }
+
     /// The class.
     ///
     /// # Errors
@@ -99,6 +154,7 @@ impl RosterBuilder {
             return Err(duplicate);
         }
         self.roster.texts.shrink_to_fit();
+        self.roster.comments.shrink_to_fit();
         self.roster.marks = self.marks.finish();
         Ok(Class::new(self.assessments, self.roster))
     }

@@ -1,5 +1,8 @@
 //! A class: what a class file says.
 
+use fernet_batch::Timestamp;
+
+use super::assessment::{Assessment, AssessmentRelease};
 use super::id_set::IdSet;
 use super::students::{Record, Roster};
 use crate::values::Decimal;
@@ -7,18 +10,41 @@ use crate::values::Decimal;
 /// Assessments and students with their marks and keys. It is not published: it has no edition
 /// number, and nothing decides yet which statistics students may see.
 pub struct Class {
-    assessments: Vec<String>,
+    assessments: Vec<Assessment>,
     roster: Roster,
 }
 
 impl Class {
-    pub(super) fn new(assessments: Vec<String>, roster: Roster) -> Self {
+    pub(super) fn new(assessments: Vec<Assessment>, roster: Roster) -> Self {
         Self { assessments, roster }
     }
 
-    /// The names of the assessments and the students.
-    pub(crate) fn into_parts(self) -> (Vec<String>, Roster) {
+    /// The assessments and the students.
+    pub(crate) fn into_parts(self) -> (Vec<Assessment>, Roster) {
         (self.assessments, self.roster)
+    }
+
+    /// The class without the assessments that are not released at the time `now`, their marks and
+    /// their comments: nothing of them remains.
+    #[must_use]
+    pub fn released_at(mut self, now: Timestamp) -> Self {
+        let released =
+            self.assessments.iter().map(|assessment| assessment.release.is_released(now));
+        let keep: Vec<bool> = released.collect();
+        if keep.contains(&false) {
+            self.roster.retain_columns(&keep);
+            self.assessments.retain(|assessment| assessment.release.is_released(now));
+        }
+        self
+    }
+
+    /// The next moment after `now` at which an assessment is released by itself.
+    pub fn next_release(&self, now: Timestamp) -> Option<Timestamp> {
+        let moments = self.assessments.iter().filter_map(|assessment| match assessment.release {
+            AssessmentRelease::From(moment) if moment > now => Some(moment),
+            _ => None,
+        });
+        moments.min()
     }
 
     /// The number of students.
@@ -33,10 +59,10 @@ impl Class {
 
     /// The names of the assessments, in the order of the class file.
     pub fn assessments(&self) -> impl Iterator<Item = &str> {
-        self.assessments.iter().map(String::as_str)
+        self.assessments.iter().map(|assessment| assessment.name.as_str())
     }
 
-    /// The students in the order of the class file: ID, name, and marks as the file has them.
+    /// The students in the order of the class file: ID, name, and marks as `GG` writes them.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
         self.roster.rows()
     }

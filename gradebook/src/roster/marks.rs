@@ -6,33 +6,40 @@
 use std::hash::BuildHasher;
 use std::ops::Range;
 
+use deunicode::deunicode;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::mark::{Mark, MarkStatus};
 use super::short_number::short_number;
 use super::short_text::ShortText;
-use crate::values::{Decimal, DecimalError};
+use crate::values::Decimal;
 
 /// The content of a cell.
-pub(crate) struct Mark {
-    /// The text as the class file has it.
+pub(crate) struct StoredMark {
+    /// The text that `GG` writes: in ASCII, since some of the lab's clients fail on other characters.
     pub(crate) text: ShortText,
-    /// `None` for a blank.
+    pub(crate) status: MarkStatus,
+    /// The number, if it is one.
     pub(crate) value: Option<Decimal>,
+    /// The letter or word, if it is one.
+    pub(crate) letter: Option<Box<str>>,
 }
 
-/// The lengths of the longest marks of a column, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LongestMark {
-    /// A mark as the class file writes it.
-    pub(crate) text_bytes: usize,
-    /// A number as [`Decimal`] writes it.
-    pub(crate) number_bytes: usize,
+impl StoredMark {
+    /// What no two marks have in common.
+    fn content(&self) -> (&str, MarkStatus) {
+        (self.letter.as_deref().unwrap_or(self.text.as_str()), self.status)
+    }
 }
+
+/// The place of a mark in the table of a class that is being built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MarkIndex(u32);
 
 /// All cells, row by row.
 #[derive(Default)]
 pub(super) struct Marks {
-    table: Vec<Mark>,
+    table: Vec<StoredMark>,
     cells: Cells,
 }
 
@@ -45,14 +52,14 @@ enum Cells {
 #[derive(Default)]
 pub(super) struct MarksBuilder {
     marks: Marks,
-    by_text: HashTable<u32>,
+    by_content: HashTable<u32>,
     hasher: DefaultHashBuilder,
     recent: Recent,
 }
 
 impl Marks {
     /// The marks of these cells.
-    pub(super) fn of(&self, cells: Range<usize>) -> impl Iterator<Item = &Mark> {
+    pub(super) fn of(&self, cells: Range<usize>) -> impl Iterator<Item = &StoredMark> {
         // One of the two is empty.
         let (narrow, wide) = match &self.cells {
             Cells::Narrow(all) => (all.get(cells).unwrap_or_default(), &[][..]),
@@ -72,7 +79,7 @@ impl Marks {
         }
     }
 
-    /// The different marks, as the class file writes them.
+    /// The different marks, as `GG` writes them.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         self.table.iter().map(|mark| mark.text.as_str())
     }
@@ -93,19 +100,24 @@ impl Marks {
         self.table.iter().any(|mark| mark.value.is_some_and(Decimal::is_negative))
     }
 
-    /// For each of so many columns, its longest marks.
-    pub(super) fn longest_by_column(&self, columns: usize) -> Vec<LongestMark> {
-        let mut longest_by_column = Vec::with_capacity(columns);
-        for counts in self.counts(columns) {
-            let mut longest = LongestMark::default();
-            for (mark, _) in self.table.iter().zip(counts).filter(|(_, times)| *times > 0) {
-                longest.text_bytes = longest.text_bytes.max(mark.text.len());
-                let number_bytes = mark.value.map_or(0, |value| value.to_string().len());
-                longest.number_bytes = longest.number_bytes.max(number_bytes);
-            }
-            longest_by_column.push(longest);
+    /// For each of so many columns, the different marks that occur in it.
+    pub(super) fn by_column(
+        &self,
+        columns: usize,
+    ) -> impl Iterator<Item = impl Iterator<Item = &StoredMark>> {
+        self.counts(columns).into_iter().map(|counts| {
+            let marks = self.table.iter().zip(counts).filter(|(_, times)| *times > 0);
+            marks.map(|(mark, _)| mark)
+        })
+    }
+
+    /// Keeps, of so many columns, those for which `keep` has true.
+    pub(super) fn retain_columns(&mut self, columns: usize, keep: &[bool]) {
+        debug_assert_eq!(columns, keep.len());
+        match &mut self.cells {
+            Cells::Narrow(all) => retain(all, keep),
+            Cells::Wide(all) => retain(all, keep),
         }
-        longest_by_column
     }
 
     /// For each of so many columns, how often each mark of the table occurs.
@@ -130,20 +142,17 @@ fn count<Cell>(counts: &mut [Vec<u32>], cells: &[Cell], index: impl Fn(&Cell) ->
     }
 }
 
+/// Keeps those cells of each row for which `keep` has true.
+fn retain<Cell>(cells: &mut Vec<Cell>, keep: &[bool]) {
+    let mut kept = keep.iter().cycle();
+    cells.retain(|_| kept.next().copied().unwrap_or_default());
+    cells.shrink_to_fit();
+}
+
 impl MarksBuilder {
     /// Adds the next cell.
-    pub(super) fn push(&mut self, text: &[u8]) -> Result<(), DecimalError> {
-        let index = match self.recent.find(text) {
-            Some(index) => index,
-            None => {
-                let spelled = std::str::from_utf8(text).map_err(|_| DecimalError::NotANumber)?;
-                let index = self.table_index_of(spelled)?;
-                self.recent.remember(text, index);
-                index
-            }
-        };
+    pub(super) fn push(&mut self, MarkIndex(index): MarkIndex) {
         self.marks.cells.push(index);
-        Ok(())
     }
 
     pub(super) fn finish(mut self) -> Marks {
@@ -151,19 +160,32 @@ impl MarksBuilder {
         self.marks
     }
 
-    /// The index of a mark in the table, to which a new mark is added.
-    fn table_index_of(&mut self, text: &str) -> Result<u32, DecimalError> {
-        let Self { marks: Marks { table, .. }, by_text, hasher, .. } = self;
-        let text_at = |index: &u32| table.get(table_index(*index)).map(|mark| mark.text.as_str());
-        let hash = hasher.hash_one(Some(text));
-        if let Some(index) = by_text.find(hash, |index| text_at(index) == Some(text)) {
-            return Ok(*index);
+    /// The mark that was remembered for a spelling.
+    pub(super) fn recall(&self, spelling: &[u8]) -> Option<MarkIndex> {
+        self.recent.find(spelling).map(MarkIndex)
+    }
+
+    /// Remembers which mark a class file spells in this way. It may be forgotten at any time.
+    pub(super) fn remember(&mut self, spelling: &[u8], MarkIndex(index): MarkIndex) {
+        self.recent.remember(spelling, index);
+    }
+
+    /// The place of a mark in the table, to which a new mark is added; `None` if the table is full.
+    pub(super) fn index_of(&mut self, mark: Mark<'_>) -> Option<MarkIndex> {
+        let Self { marks: Marks { table, .. }, by_content, hasher, .. } = self;
+        let (text, status) = (mark.text(), mark.status());
+        let content = |index: &u32| table.get(table_index(*index)).map(StoredMark::content);
+        let wanted = Some((text.as_str(), status));
+        let hash = hasher.hash_one(wanted);
+        if let Some(index) = by_content.find(hash, |index| content(index) == wanted) {
+            return Some(MarkIndex(*index));
         }
-        let value = if text.is_empty() { None } else { Some(Decimal::parse(text)?) };
-        let index = u32::try_from(table.len()).map_err(|_| DecimalError::OutOfRange)?;
-        by_text.insert_unique(hash, index, |index| hasher.hash_one(text_at(index)));
-        table.push(Mark { text: text.to_owned().into(), value });
-        Ok(index)
+        let index = u32::try_from(table.len()).ok()?;
+        by_content.insert_unique(hash, index, |index| hasher.hash_one(content(index)));
+        let letter = mark.letter().map(Box::from);
+        let text = if text.is_ascii() { text } else { deunicode(&text) };
+        table.push(StoredMark { text: text.into(), status, value: mark.number(), letter });
+        Some(MarkIndex(index))
     }
 }
 
@@ -255,7 +277,10 @@ mod tests {
 
     fn built(cells: impl IntoIterator<Item = String>) -> Marks {
         let mut builder = MarksBuilder::default();
-        cells.into_iter().for_each(|cell| builder.push(cell.as_bytes()).unwrap());
+        for cell in cells {
+            let index = builder.index_of(Mark::parse(&cell).unwrap()).unwrap();
+            builder.push(index);
+        }
         builder.finish()
     }
 
@@ -273,10 +298,33 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_marks_of_a_column_are_those_that_occur_in_it() {
-        let marks = built(["10.50", "", "7", "100", "7", "0.125"].map(str::to_owned));
-        let longest = |text_bytes, number_bytes| LongestMark { text_bytes, number_bytes };
-        assert_eq!(marks.longest_by_column(2), [longest(5, 4), longest(5, 5)]);
+    fn the_different_marks_of_a_column_are_those_that_occur_in_it() {
+        let marks = built(["10.50", "", "7", "A", "7", "EX"].map(str::to_owned));
+        let columns = marks.by_column(2).map(|column| {
+            column.map(|mark| mark.text.as_str().to_owned()).collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(columns.collect::<Vec<_>>(), ["10.5 7", " A EX"]);
+    }
+
+    #[test]
+    fn columns_are_removed_from_every_row() {
+        let mut marks = built((0..12).map(|n| n.to_string()));
+        marks.retain_columns(4, &[true, false, false, true]);
+        let kept: Vec<_> = marks.of(0..6).map(|mark| mark.text.as_str()).collect();
+        assert_eq!(kept, ["0", "3", "4", "7", "8", "11"]);
+        assert_eq!(marks.of(6..7).count(), 0);
+    }
+
+    #[test]
+    fn a_word_and_a_status_with_the_same_text_are_different_marks() {
+        let mut builder = MarksBuilder::default();
+        let excused = builder.index_of(Mark::Excused);
+        assert!(excused != builder.index_of(Mark::Letter("EX")));
+        assert!(excused == builder.index_of(Mark::Excused));
+        assert!(builder.index_of(Mark::Letter("\u{e9}")) != builder.index_of(Mark::Letter("e")));
+        let marks = builder.finish();
+        let texts: Vec<_> = marks.texts().collect();
+        assert_eq!(texts, ["EX", "EX", "e", "e"]);
     }
 
     #[test]
@@ -291,10 +339,20 @@ mod tests {
 
     #[test]
     fn marks_of_every_length_are_kept_apart() {
-        let texts =
-            ["1", "10", "100", "12345678", "123456789", "0.12345678", "0.123456789", "1", ""];
+        let texts = ["1", "10", "100", "12345678", "123456789", "0.12345678", "0.123456789", ""];
         let marks = built(texts.map(str::to_owned));
         let kept: Vec<_> = marks.of(0..texts.len()).map(|mark| mark.text.as_str()).collect();
         assert_eq!(kept, texts);
+    }
+
+    #[test]
+    fn a_spelling_is_recalled_until_another_takes_its_place() {
+        let mut builder = MarksBuilder::default();
+        let seven = builder.index_of(Mark::parse("7").unwrap()).unwrap();
+        assert!(builder.recall(b"7,0").is_none());
+        builder.remember(b"7,0", seven);
+        assert!(builder.recall(b"7,0") == Some(seven) && builder.recall(b"7.0").is_none());
+        builder.remember(b"more than eight bytes", seven);
+        assert!(builder.recall(b"more than eight bytes").is_none());
     }
 }

@@ -1,9 +1,12 @@
 //! The students of a class, each with keys and marks, found by ID.
 
+mod assessment;
 mod builder;
 mod class;
+mod comments;
 mod id_set;
 mod index;
+mod mark;
 mod marks;
 mod short_number;
 mod short_text;
@@ -11,9 +14,14 @@ mod students;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{AddError, Duplicate, RosterBuilder};
+pub use assessment::{Assessment, AssessmentRelease};
+pub use builder::{Duplicate, Full, RosterBuilder};
 pub use class::Class;
 pub use id_set::IdSet;
 pub(crate) use id_set::id_hash;
+pub use mark::{Mark, MarkStatus};
+pub use marks::MarkIndex;
+pub(crate) use marks::StoredMark;
 pub(crate) use short_text::ShortText;
+use students::offset;
 pub(crate) use students::{LookupSlot, Record, Roster, RowIndex};

@@ -9,8 +9,9 @@ use std::ops::Range;
 
 use fernet_batch::Key;
 
+use super::comments::{Comments, RowComments};
 use super::index::{Hash, Index};
-use super::marks::{LongestMark, Mark, Marks};
+use super::marks::{Marks, StoredMark};
 use super::short_number::{SHORT_BYTES_MAX, short_number};
 use crate::request::StudentId;
 use crate::values::Decimal;
@@ -25,6 +26,7 @@ pub(crate) struct Roster {
     /// IDs and names, one behind the other.
     pub(super) texts: String,
     pub(super) marks: Marks,
+    pub(super) comments: Comments,
     pub(super) by_id: Index,
 }
 
@@ -72,7 +74,7 @@ impl Roster {
         students.map(|(row, student)| Record { roster: self, student, row })
     }
 
-    /// The students: ID, name, and marks as the class file has them.
+    /// The students: ID, name, and marks as `GG` writes them.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
         self.records().map(|record| {
             let marks = record.marks().map(|mark| mark.text.as_str());
@@ -135,7 +137,7 @@ impl Roster {
         self.marks.count_by_column(self.columns)
     }
 
-    /// The different marks of the class, as its file writes them.
+    /// The different marks of the class, as `GG` writes them.
     pub(crate) fn mark_texts(&self) -> impl Iterator<Item = &str> {
         self.marks.texts()
     }
@@ -145,9 +147,23 @@ impl Roster {
         self.marks.has_negative()
     }
 
-    /// For each column, its longest marks.
-    pub(crate) fn longest_marks(&self) -> Vec<LongestMark> {
-        self.marks.longest_by_column(self.columns)
+    /// For each column, the different marks that occur in it.
+    pub(crate) fn different_marks(
+        &self,
+    ) -> impl Iterator<Item = impl Iterator<Item = &StoredMark>> {
+        self.marks.by_column(self.columns)
+    }
+
+    /// All comments: the column and the text of each.
+    pub(crate) fn comments(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.comments.iter()
+    }
+
+    /// Keeps the columns for which `keep` has true.
+    pub(super) fn retain_columns(&mut self, keep: &[bool]) {
+        self.marks.retain_columns(self.columns, keep);
+        self.comments.retain_columns(keep);
+        self.columns = keep.iter().filter(|keep| **keep).count();
     }
 
     /// The student in this row, counted from 0.
@@ -182,8 +198,13 @@ impl<'a> Record<'a> {
     }
 
     /// The student's marks in the order of the columns.
-    pub(crate) fn marks(self) -> impl Iterator<Item = &'a Mark> {
+    pub(crate) fn marks(self) -> impl Iterator<Item = &'a StoredMark> {
         self.roster.marks.of(self.cells())
+    }
+
+    /// The comments on the student's marks.
+    pub(crate) fn comments(self) -> RowComments<'a> {
+        self.roster.comments.of(self.row)
     }
 
     fn cells(self) -> Range<usize> {

@@ -1,10 +1,9 @@
 //! Conversations with a roster: add students, look them up.
 
-use fernet_batch::{Key, StudentKeys};
+use fernet_batch::{Key, StudentKeys, Timestamp};
 
 use super::*;
 use crate::request::StudentId;
-use crate::values::DecimalError;
 
 /// The roster of a class that was built.
 fn roster(builder: RosterBuilder) -> Roster {
@@ -26,12 +25,12 @@ fn found<'a>(roster: &'a Roster, text: &str) -> Option<Record<'a>> {
     slots[1].row.and_then(|row| roster.record(row))
 }
 
-fn add(builder: &mut RosterBuilder, text: &str, key: u8, marks: &[&str]) -> Result<(), AddError> {
+fn add(builder: &mut RosterBuilder, text: &str, key: u8, marks: &[&str]) -> Result<(), Full> {
     builder.add(
         &id(text),
         "Some One",
         StudentKeys::new(Key::from_bytes([key; 32])),
-        marks.iter().map(|mark| mark.as_bytes()),
+        marks.iter().map(|mark| Mark::parse(mark).unwrap()),
     )
 }
 
@@ -84,21 +83,16 @@ fn ids_and_keys_are_unique() {
     assert_eq!(duplicate(&[("a", 1), ("b", 2), ("b", 1)]), Some(same_id), "the ID first");
 }
 
-#[test]
-fn a_bad_mark_names_its_column() {
-    let mut class = builder(2);
-    let added = add(&mut class, "a", 1, &["1", "x"]);
-    assert_eq!(added, Err(AddError::BadMark(1, DecimalError::NotANumber)));
-}
-
 /// Three students, one of them without a name, and one negative mark.
 fn class() -> Class {
-    let mut builder = RosterBuilder::new(vec!["Lab 1".into(), "Lab 2".into()]);
+    let mut builder = RosterBuilder::new(["Lab 1", "Lab 2"].map(str::to_owned));
     for (n, (text, name, marks)) in
         (1..).zip([("7", "Ada", ["1", "-2"]), ("8", "", ["3", ""]), ("9", "Cy", ["5", "6.50"])])
     {
         let keys = StudentKeys::new(Key::from_bytes([n; 32]));
-        builder.add(&id(text), name, keys, marks.iter().map(|mark| mark.as_bytes())).unwrap();
+        builder
+            .add(&id(text), name, keys, marks.iter().map(|mark| Mark::parse(mark).unwrap()))
+            .unwrap();
     }
     builder.finish().ok().unwrap()
 }
@@ -113,7 +107,7 @@ fn a_class_lists_what_its_file_says() {
         .rows()
         .map(|(id, name, marks)| format!("{id}|{name}|{}", marks.collect::<Vec<_>>().join("|")))
         .collect();
-    assert_eq!(rows, ["7|Ada|1|-2", "8||3|", "9|Cy|5|6.50"]);
+    assert_eq!(rows, ["7|Ada|1|-2", "8||3|", "9|Cy|5|6.5"]);
     assert_eq!(class.nameless().collect::<Vec<_>>(), ["8"]);
     assert_eq!(class.negative_marks().collect::<Vec<_>>(), [("7", "Lab 2")]);
     let ids = class.id_set();
@@ -158,4 +152,33 @@ fn the_old_key_of_a_student_is_found_by_row() {
     let mut class = builder(0);
     class.add(&id("a"), "Some One", key(1), std::iter::empty()).unwrap();
     assert!(!roster(class).has_old_keys());
+}
+
+#[test]
+fn nothing_remains_of_an_assessment_that_is_not_released() {
+    let class = || {
+        let mut columns = ["A", "B", "C"].map(|name| Assessment::from(name.to_owned()));
+        columns[1].release = AssessmentRelease::Hidden;
+        columns[2].release = AssessmentRelease::From(Timestamp(100));
+        let mut builder = RosterBuilder::new(columns);
+        for (n, text) in [(1, "s1"), (2, "s2")] {
+            add(&mut builder, text, n, &["1", "2", "3"]).unwrap();
+            for (column, comment) in [(0, "a"), (1, "b"), (2, "c")] {
+                builder.comment(column, comment).unwrap();
+            }
+        }
+        builder.finish().ok().unwrap()
+    };
+    let seen = |now| {
+        let (columns, roster) = class().released_at(Timestamp(now)).into_parts();
+        let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
+        let record = found(&roster, "s2").unwrap();
+        let marks: Vec<_> = record.marks().map(|mark| mark.text.as_str()).collect();
+        let comments: Vec<_> = (0..4).filter_map(|column| record.comments().of(column)).collect();
+        format!("{names:?} {marks:?} {comments:?} {}", roster.comments().count())
+    };
+    assert_eq!(seen(99), r#"["A"] ["1"] ["a"] 2"#);
+    assert_eq!(seen(100), r#"["A", "C"] ["1", "3"] ["a", "c"] 4"#);
+    assert_eq!(class().next_release(Timestamp(99)), Some(Timestamp(100)));
+    assert_eq!(class().next_release(Timestamp(100)), None);
 }

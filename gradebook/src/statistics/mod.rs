@@ -10,5 +10,5 @@ mod state;
 pub use policy::PrivacyPolicy;
 pub use release::ReleaseHistory;
 pub(crate) use render::{ExamAverage, NOT_EVERY_EXAM, Renderer, StatisticText, shorten};
-pub(crate) use report::{ClassFigures, NO_OWN_FIGURES, Report, ReportLine};
+pub(crate) use report::{ClassFigures, NO_OWN_FIGURES, Report, ReportLine, ReportMark};
 pub use state::{InvalidHistory, LastEdition};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::figures::Figures;
+use crate::roster::{MarkStatus, StoredMark};
 use crate::values::Decimal;
 
 /// The document. Its fields stand in `docs/PROTOCOL.md`.
@@ -26,9 +27,30 @@ pub(crate) struct Report<'a> {
 #[derive(Serialize)]
 pub(crate) struct ReportLine<'a> {
     pub(crate) assessment: &'a str,
-    /// The student's own mark; `None` for a blank.
-    pub(crate) mark: Option<Decimal>,
+    #[serde(flatten)]
+    pub(crate) mark: ReportMark<'a>,
+    /// The number of points that is the full result, if it is known.
+    pub(crate) out_of: Option<Decimal>,
+    pub(crate) comment: Option<&'a str>,
     pub(crate) class: &'a ClassFigures,
+}
+
+/// The student's own mark.
+#[derive(Serialize)]
+pub(crate) struct ReportMark<'a> {
+    /// The number, if it is one.
+    pub(crate) mark: Option<Decimal>,
+    pub(crate) status: MarkStatus,
+    /// The letter or word, if it is one.
+    pub(crate) letter: Option<&'a str>,
+}
+
+impl<'a> ReportMark<'a> {
+    pub(crate) const BLANK: Self = Self { mark: None, status: MarkStatus::Blank, letter: None };
+
+    pub(crate) fn of(mark: &'a StoredMark) -> Self {
+        Self { mark: mark.value, status: mark.status, letter: mark.letter.as_deref() }
+    }
 }
 
 /// The statistics of the class.

@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 use fernet::Fernet;
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp};
 use gradebook::{
-    BatchLimits, Book, Class as PublishedClass, Command, EditionNumber, LastEdition, PrivacyPolicy,
-    ReleaseHistory, Request, Requests, RosterBuilder, StudentId, UnknownStudent,
+    BatchLimits, Book, Class as PublishedClass, Command, EditionNumber, LastEdition, Mark,
+    PrivacyPolicy, ReleaseHistory, Request, Requests, RosterBuilder, StudentId, UnknownStudent,
 };
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -22,11 +22,13 @@ const NOW: Timestamp = Timestamp(1_800_000_000);
 fn read(file: &str) -> PublishedClass {
     let mut lines = file.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let header = lines.next().unwrap();
-    let mut builder = RosterBuilder::new(header[3..].iter().map(ToString::to_string).collect());
+    let mut builder = RosterBuilder::new(header[3..].iter().map(ToString::to_string));
     for cells in lines {
         let id = StudentId::new(cells[1].as_bytes()).unwrap();
         let keys = StudentKeys::new(Key::parse(cells[2].as_bytes()).unwrap());
-        builder.add(&id, cells[0], keys, cells[3..].iter().map(|mark| mark.as_bytes())).unwrap();
+        builder
+            .add(&id, cells[0], keys, cells[3..].iter().map(|mark| Mark::parse(mark).unwrap()))
+            .unwrap();
     }
     builder.finish().ok().unwrap()
 }
