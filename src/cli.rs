@@ -7,8 +7,9 @@ use clap_complete::Shell;
 use gradebook::command_list;
 
 use crate::commands::keys::{KeyIds, KeysTask};
-use crate::commands::{self, CommandError, audit, check, keys, preview, slips};
+use crate::commands::{self, CommandError, audit, check, explain, keys, preview, slips};
 use crate::events::Console;
+use crate::files::load::Sources;
 use crate::process::{complain, completions, manual, print};
 use crate::redact::parse_arguments;
 use crate::server::serve::{ServeOutcome, serve};
@@ -56,6 +57,18 @@ enum Task {
     Audit {
         #[command(subcommand)]
         task: AuditCommand,
+    },
+    /// Print what is understood of a class file, and what would be published
+    #[command(after_help = "Examples:\n  \
+                            grade-actor-server explain canvas.csv\n  \
+                            grade-actor-server --config grades.toml explain")]
+    Explain {
+        /// The class file; by default gradebook.file
+        file: Option<PathBuf>,
+
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print what a student will read
     #[command(after_help = "Examples:\n  \
@@ -185,7 +198,9 @@ pub fn run() -> u8 {
             SUCCESS
         }
         Err(error) => {
-            complain(&error.text);
+            if !error.text.is_empty() {
+                complain(&error.text);
+            }
             error.exit_code
         }
     }
@@ -199,6 +214,18 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
         None => serve_until_end(Settings::read(config)?),
         Some(Task::Audit { task: AuditCommand::Verify { files } }) => audit::verify(&files),
         Some(Task::Keys { task }) => run_keys(task, config),
+        Some(Task::Explain { file, json }) => {
+            let limits = match config {
+                Some(_) => Settings::read(config)?.read_limits,
+                None => keys::LIMITS,
+            };
+            let explained = explain::run(&sources(file, config)?, &limits, json)?;
+            if explained.exit_code == SUCCESS {
+                return Ok(explained.text);
+            }
+            print(&explained.text);
+            Err(CommandError { text: String::new(), exit_code: explained.exit_code })
+        }
         Some(Task::Settings) => Ok(default_settings().trim_end().to_owned()),
         Some(Task::Completions { shell }) => Ok(completions(shell, Arguments::command())),
         Some(Task::Man) => Ok(manual(Arguments::command())),
@@ -213,9 +240,20 @@ fn key_file(given: Option<PathBuf>, config: Option<&Path>) -> Result<PathBuf, Se
     given.map_or_else(|| Settings::read(config)?.keys_file(), Ok)
 }
 
+/// The class file that is given, or else that of the settings; with settings, read as they say.
+fn sources(class: Option<PathBuf>, config: Option<&Path>) -> Result<Sources, SettingsError> {
+    let sources = match (config, &class) {
+        (None, Some(class)) => return Ok(Sources::of_class_file(class.clone())),
+        _ => Settings::read(config)?.sources,
+    };
+    Ok(Sources { class: class.unwrap_or(sources.class), ..sources })
+}
+
 fn run_keys(task: KeysCommand, config: Option<&Path>) -> Result<String, CommandError> {
     let done = match task {
-        KeysCommand::Issue { class, output } => keys::issue(&class, output.as_deref()),
+        KeysCommand::Issue { class, output } => {
+            keys::issue(&sources(Some(class), config)?, output.as_deref())
+        }
         KeysCommand::Rotate { ids, keys, stolen } => {
             let ids = KeyIds { file: key_file(keys, config)?, ids };
             keys::update(&ids, KeysTask::Rotate { stolen })

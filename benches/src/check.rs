@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
-use class_files::{KeyFile, ReadLimits, read_class};
+use class_files::{KeyFile, ReadLimits, ReadOptions, Source, read_class};
 use fernet_batch::{Sealer, Timestamp, open};
 use gradebook::sealed;
 use gradebook::wire::{self, Grammar, Parsed};
@@ -48,7 +48,9 @@ impl Class {
             &ReleaseHistory::default(),
             PrivacyPolicy::NONE,
         );
-        let keys = KeyFile::from_class_file(open()?, &LIMITS)?;
+        let bytes = LIMITS.read(open()?, 0)?;
+        let options = ReadOptions::of_any_file(LIMITS);
+        let keys = KeyFile::from_class_file(Source::File(&bytes), &options)?;
         let ids = keys.ids().map(str::to_owned).collect();
         Ok(Self { book, keys: Keys(Arc::new(keys)), ids })
     }

@@ -1,4 +1,4 @@
-//! The names of the columns that are not assessments.
+//! The names of columns, and how names are compared.
 
 pub(crate) const NAME: &str = "Name";
 pub(crate) const ID: &str = "ID Number";
@@ -8,4 +8,62 @@ pub(crate) const KEY: &str = "Key";
 pub(crate) fn on_one_line(text: &str) -> String {
     let text = text.replace(char::is_control, " ");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The names of a file's columns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Header {
+    /// The row that the names stand in.
+    pub(crate) row: u64,
+    names: Vec<String>,
+    /// The names in lower case.
+    folded: Vec<String>,
+}
+
+impl Header {
+    pub(crate) fn new(row: u64, names: impl IntoIterator<Item = String>) -> Self {
+        let names: Vec<_> = names.into_iter().map(|name| on_one_line(&name)).collect();
+        let folded = names.iter().map(|name| name.to_lowercase()).collect();
+        Self { row, names, folded }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The names, without blanks around them.
+    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// The names in lower case.
+    pub(crate) fn folded(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.folded.iter().map(String::as_str)
+    }
+
+    /// The name of this column; blank if there is no such column.
+    pub(crate) fn name(&self, at: usize) -> &str {
+        self.names.get(at).map_or("", String::as_str)
+    }
+
+    /// The name of this column in lower case.
+    pub(crate) fn folded_name(&self, at: usize) -> &str {
+        self.folded.get(at).map_or("", String::as_str)
+    }
+
+    /// The first column with this name, which is given in lower case.
+    pub(crate) fn find(&self, folded: &str) -> Option<usize> {
+        self.folded().position(|name| name == folded)
+    }
+
+    /// Returns true if there is a column with this name, which is given in lower case.
+    pub(crate) fn has(&self, folded: &str) -> bool {
+        self.find(folded).is_some()
+    }
+
+    /// Returns true if the first columns have these names, which are given in lower case.
+    pub(crate) fn begins_with(&self, folded: &[&str]) -> bool {
+        self.len() >= folded.len()
+            && self.folded().zip(folded).all(|(name, wanted)| name == *wanted)
+    }
 }

@@ -1,18 +1,17 @@
 //! Checks the raw bytes of a file on their way to the CSV reader.
 //!
-//! The CSV reader accepts what must be rejected here: NUL bytes, a quote that is never closed, a file
-//! without an end. The guard counts the bytes and remembers what is wrong with them. It also turns
-//! every line end into a line feed, since the reader counts lines by those.
+//! The CSV reader accepts what must be rejected here: NUL bytes, a quote that is never closed. The guard
+//! remembers what is wrong with the bytes. It also turns every line end into a line feed, since the
+//! reader counts lines by those.
 
 use std::io::{self, Read};
 
-use crate::error::ClassFileError;
+use crate::error::{ClassFileError, Problem};
 
 /// A reader that passes the bytes of another reader on and checks them.
 pub(crate) struct CsvGuard<R> {
     inner: R,
-    bytes_max: u64,
-    bytes: u64,
+    separator: u8,
     /// The line ends outside quotes.
     row_ends: u64,
     position: Position,
@@ -26,7 +25,6 @@ pub(crate) struct CsvGuard<R> {
 
 #[derive(Clone, Copy)]
 enum GuardError {
-    TooManyBytes,
     Nul,
     StrayQuote,
 }
@@ -34,8 +32,6 @@ enum GuardError {
 /// Where in a row the next byte stands (RFC 4180).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Position {
-    /// At the first cell, behind a byte order mark or not.
-    FileStart,
     CellStart,
     Plain,
     Quoted,
@@ -46,13 +42,12 @@ enum Position {
 }
 
 impl<R> CsvGuard<R> {
-    pub(crate) fn new(inner: R, bytes_max: u64) -> Self {
+    pub(crate) fn new(inner: R, separator: u8) -> Self {
         Self {
             inner,
-            bytes_max,
-            bytes: 0,
+            separator,
             row_ends: 0,
-            position: Position::FileStart,
+            position: Position::CellStart,
             last: None,
             after_return: false,
             ended: false,
@@ -62,12 +57,10 @@ impl<R> CsvGuard<R> {
 
     /// What is wrong with the bytes so far.
     pub(crate) fn error(&self) -> Option<ClassFileError> {
+        let row = self.row_ends.saturating_add(1);
         Some(match self.error? {
-            GuardError::TooManyBytes => ClassFileError::TooManyBytes(self.bytes_max),
-            GuardError::Nul => ClassFileError::Nul { row: self.row_ends.saturating_add(1) },
-            GuardError::StrayQuote => {
-                ClassFileError::StrayQuote { row: self.row_ends.saturating_add(1) }
-            }
+            GuardError::Nul => Problem::Nul.at_row(row),
+            GuardError::StrayQuote => Problem::StrayQuote.at_row(row),
         })
     }
 
@@ -106,7 +99,6 @@ impl<R> CsvGuard<R> {
         self.last = bytes.last().copied().or(self.last);
         match nul {
             Some(_) => Err(GuardError::Nul),
-            None if self.bytes > self.bytes_max => Err(GuardError::TooManyBytes),
             None => Ok(()),
         }
     }
@@ -120,13 +112,14 @@ impl<R> CsvGuard<R> {
             self.row_ends = self.row_ends.saturating_add(rows.unwrap_or(u64::MAX));
             self.position = match bytes.last() {
                 None => self.position,
-                Some(b',' | b'\n') => Position::CellStart,
+                Some(byte) if *byte == self.separator || *byte == b'\n' => Position::CellStart,
                 Some(_) => Position::Plain,
             };
             return Ok(());
         }
         for byte in bytes {
-            self.position = self.position.after(*byte).ok_or(GuardError::StrayQuote)?;
+            let separates = *byte == self.separator || *byte == b'\n';
+            self.position = self.position.after(*byte, separates).ok_or(GuardError::StrayQuote)?;
             if self.position == Position::CellStart && *byte == b'\n' {
                 self.row_ends = self.row_ends.saturating_add(1);
             }
@@ -137,16 +130,13 @@ impl<R> CsvGuard<R> {
 
 impl Position {
     /// Where the byte behind this one stands; `None` if this one is a quote in a wrong place.
-    fn after(self, byte: u8) -> Option<Self> {
+    fn after(self, byte: u8, separates: bool) -> Option<Self> {
         Some(match (self, byte) {
             (Self::Quoted, b'"') => Self::AfterQuote,
-            (Self::Quoted, _) | (Self::AfterQuote | Self::CellStart | Self::FileStart, b'"') => {
-                Self::Quoted
-            }
-            (_, b',' | b'\n') => Self::CellStart,
+            (Self::Quoted, _) | (Self::AfterQuote | Self::CellStart, b'"') => Self::Quoted,
+            _ if separates => Self::CellStart,
             (Self::AfterQuote | Self::AfterCell, b' ' | b'\t') => Self::AfterCell,
-            (Self::FileStart, 0xef | 0xbb | 0xbf) => Self::FileStart,
-            (Self::FileStart | Self::CellStart | Self::Plain, byte) if byte != b'"' => Self::Plain,
+            (Self::CellStart | Self::Plain, byte) if byte != b'"' => Self::Plain,
             _ => return None,
         })
     }
@@ -157,7 +147,6 @@ impl<R: Read> Read for CsvGuard<R> {
         loop {
             let read = self.inner.read(buffer)?;
             self.ended = read == 0 && !buffer.is_empty();
-            self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
             let passing = self.unify_line_ends(buffer.get_mut(..read).unwrap_or_default());
             self.check(buffer.get(..passing).unwrap_or_default()).map_err(|error| {
                 self.error = Some(error);

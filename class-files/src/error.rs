@@ -1,62 +1,73 @@
-//! Why a class file or key file is rejected: always where, never what stands there.
+//! Why a class file or key file is rejected: where, what is wrong there, and what to do.
+//!
+//! A cell is repeated only where that helps, and never a part of it that may be a key.
 
 use std::fmt;
 
 use fernet_batch::KeyError;
+use fernet_batch::redact::redact_runs;
 use gradebook::{DecimalError, StudentId};
 
 use crate::columns::{ID, KEY, NAME};
 
-/// Why a class file or key file is rejected.
+/// One thing that is wrong with a file.
 #[derive(Debug, thiserror::Error)]
-pub enum ClassFileError {
+#[error("{place}{problem}")]
+pub struct ClassFileError {
+    /// Where in the file.
+    pub place: Place,
+    /// What is wrong, and what to do.
+    pub problem: Box<Problem>,
+}
+
+/// Where in a file something is wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file inside an archive or a folder.
+    pub file: Option<&'static str>,
+    /// The row. The header is row 1, unless blank rows stand above it.
+    pub row: Option<u64>,
+    /// Where in the row.
+    pub column: Option<Column>,
+}
+
+/// What is wrong with a class file or key file.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
     /// The bytes could not be read.
     #[error("cannot be read: {0}")]
     Io(#[from] std::io::Error),
     /// More bytes than allowed.
     #[error("has more than {0} byte{s}; raise gradebook.bytes_max if it is meant to be that large", s = plural_s(*.0))]
     TooManyBytes(u64),
+    /// More bytes than allowed, once it is unpacked.
+    #[error(
+        "has more than {0} bytes when it is unpacked; raise gradebook.bytes_max if it is meant to be that \
+         large"
+    )]
+    TooManyUnpackedBytes(u64),
     /// More students than allowed.
     #[error("has more than {0} student{s}; raise gradebook.rows_max if the class is that large", s = plural_s(*.0 as u64))]
     TooManyRows(usize),
-    /// A NUL byte, as UTF-16 and binary files have them.
-    #[error("row {row}: holds a NUL byte; export it again as CSV in UTF-8")]
-    Nul {
-        /// The row; the header is row 1.
-        row: u64,
-    },
-    /// A cell that is not UTF-8.
-    #[error("row {row}, {column}: is not UTF-8; export the file again as CSV in UTF-8")]
-    NotUtf8 {
-        /// The row; the header is row 1.
-        row: u64,
-        /// Where in the row.
-        column: Column,
-    },
+    /// More cells than a workbook may have.
+    #[error("has more than {0} cells; save the sheet of marks alone, or save it as CSV")]
+    TooManyCells(usize),
+    /// A NUL byte, as binary files have them.
+    #[error("holds a NUL byte; export it again as CSV in UTF-8")]
+    Nul,
     /// A quote in the middle of a cell.
     #[error(
-        "row {row}: a quote stands inside a cell; a quoted cell begins and ends with one, one in it is doubled, and cells are separated by commas"
+        "a quote stands inside a cell; a quoted cell begins and ends with one, one in it is doubled, and cells are separated by commas"
     )]
-    StrayQuote {
-        /// The row.
-        row: u64,
-    },
+    StrayQuote,
     /// A text that may be a key, in a cell that people see.
     #[error(
-        "row {row}, {column}: holds what may be a key; move it to the column {KEY}; if it is not a key, change its length: 43 characters is the length of a key"
+        "holds what may be a key; move it to the column {KEY}; if it is not a key, change its length: 43 characters is the length of a key"
     )]
-    LooksLikeAKey {
-        /// The row.
-        row: u64,
-        /// Where in the row.
-        column: Column,
-    },
+    LooksLikeAKey,
     /// A quoted cell without its closing quote.
-    #[error("row {row}: a quoted cell is never closed; look for a single \" in this row")]
-    UnclosedQuote {
-        /// The row that the cell begins in.
-        row: u64,
-    },
+    #[error("a quoted cell is never closed; look for a single \" in this row")]
+    UnclosedQuote,
     /// The file is empty.
     #[error(
         "is empty; its first row must name the columns {NAME}, {ID}, {KEY} and the assessments"
@@ -66,99 +77,91 @@ pub enum ClassFileError {
     #[error("has no students below its header")]
     NoStudents,
     /// A required column is missing.
-    #[error("row 1: has no column {name:?}{hint}")]
+    #[error("has no column {name:?}{hint}")]
     MissingColumn {
         /// The column's name.
-        name: &'static str,
+        name: String,
         /// What to do.
         hint: String,
     },
     /// Two columns have the same name.
-    #[error("row 1: columns {first} and {second} have the same name; rename one")]
+    #[error("columns {first} and {second} have the same name; rename one")]
     DuplicateHeader {
         /// The first of them, counted from 1.
         first: usize,
         /// The second.
         second: usize,
     },
+    /// Two columns make assessments of the same name.
+    #[error(
+        "makes the assessment {0:?}, as another column does; name one of them in the course file"
+    )]
+    DuplicateAssessment(String),
     /// A cell with content in a column without a name.
-    #[error("row {row}, column {column}: has content, but the column has no name in row 1")]
-    UnnamedColumn {
-        /// The row.
-        row: u64,
-        /// The column, counted from 1.
-        column: usize,
-    },
+    #[error("has content, but the column has no name in row 1")]
+    UnnamedColumn,
     /// A row has another number of cells than the header.
-    #[error("row {row}: has {cells} cell{s}, but the header has {columns}", s = plural_s(*cells as u64))]
+    #[error("has {cells} cell{s}, but the header has {columns}", s = plural_s(*cells as u64))]
     RowLength {
-        /// The row.
-        row: u64,
         /// The number of its cells.
         cells: usize,
         /// The number of the header's cells.
         columns: usize,
     },
     /// A cell that is not a student ID.
-    #[error(
-        "row {row}, column \"{ID}\": must be 1 to {} characters from A-Z a-z 0-9 . _ @ -",
-        StudentId::LENGTH_MAX
-    )]
-    BadId {
-        /// The row.
-        row: u64,
-    },
+    #[error("must be 1 to {} characters from A-Z a-z 0-9 . _ @ -", StudentId::LENGTH_MAX)]
+    BadId,
     /// An ID that a spreadsheet has turned into a decimal number.
     #[error(
-        "row {row}, column \"{ID}\": is a number with decimals, as a spreadsheet writes 2100001.0; store \
-         IDs as text, and export the file again"
+        "is a number with decimals, as a spreadsheet writes 2100001.0; store IDs as text, and export the \
+         file again"
     )]
-    DecimalId {
-        /// The row.
-        row: u64,
+    DecimalId,
+    /// An ID that a spreadsheet has turned into a power of ten.
+    #[error(
+        "is a number like 4.00198E+08, which has lost digits; store IDs as text, and export the file again"
+    )]
+    ScientificId,
+    /// An ID that may have lost its first zero.
+    #[error(
+        "has {digits} digits, while most IDs have {most}: a spreadsheet may have dropped a leading 0; store \
+         IDs as text, or write id_length = \"any\" under [columns] of the course file"
+    )]
+    ShortId {
+        /// Its digits.
+        digits: usize,
+        /// The digits of most IDs.
+        most: usize,
     },
     /// Two students have the same ID.
-    #[error(
-        "row {row}, column \"{ID}\": is the same as in row {first}; each student needs a unique ID"
-    )]
+    #[error("is the same as in row {first}; each student needs a unique ID")]
     DuplicateId {
-        /// The row.
-        row: u64,
         /// The row that had it first.
         first: u64,
     },
     /// A cell that is not a key.
-    #[error("row {row}, column \"{KEY}\": {error}")]
-    BadKey {
-        /// The row.
-        row: u64,
-        /// What is wrong with it.
-        error: KeyError,
-    },
+    #[error("{0}")]
+    BadKey(KeyError),
     /// Two students have the same key.
-    #[error(
-        "row {row}, column \"{KEY}\": is the same as in row {first}; each student needs a unique key"
-    )]
+    #[error("is the same as in row {first}; each student needs a unique key")]
     DuplicateKey {
-        /// The row.
-        row: u64,
         /// The row that had it first.
         first: u64,
     },
     /// The class file has keys, and so has the key file.
     #[error(
-        "row 1, column {column}: is named {KEY}, but the keys stand in gradebook.keys_file; remove the column or the setting"
+        "is named {KEY}, but the keys stand in gradebook.keys_file; remove the column or the setting"
     )]
-    KeysTwice {
-        /// The column, counted from 1.
-        column: usize,
-    },
+    KeysTwice,
+    /// A class without keys.
+    #[error(
+        "this file has no keys; name a key file in gradebook.keys_file, which \"grade-actor-server keys \
+         issue\" makes"
+    )]
+    NoKeys,
     /// A key file has another column.
-    #[error("row 1, column {column}: is neither {ID} nor {KEY}; a key file has no other columns")]
-    ForeignColumn {
-        /// The column, counted from 1.
-        column: usize,
-    },
+    #[error("is neither {ID} nor {KEY}; a key file has no other columns")]
+    ForeignColumn,
     /// The class file and the key file name different students.
     #[error(
         "does not name the same students as gradebook.keys_file; students without a key: {without_key}; keys without a student: {without_marks}; make both files name the same students"
@@ -169,16 +172,238 @@ pub enum ClassFileError {
         /// The students of the key file who are not in the class file.
         without_marks: IdList,
     },
+    /// A number that cannot be a mark.
+    #[error("{0}")]
+    BadNumber(DecimalError),
     /// A cell that is not a mark.
-    #[error("row {row}, {column}: {error}")]
-    BadMark {
-        /// The row.
-        row: u64,
-        /// Where in the row.
-        column: Column,
-        /// What is wrong with it.
-        error: DecimalError,
+    #[error(
+        "{0} is not a mark; write a number like 7.5, 85% or 3.5/10, a letter from A to F, EX (excused), MI \
+         (missing), or leave it blank; in an assessment of words, write kind = \"text\" in the course file"
+    )]
+    NotAMark(Shown),
+    /// A date where a mark should be.
+    #[error(
+        "{0} is a date, into which spreadsheets turn marks like 3/10; enter the mark again as text"
+    )]
+    DateAsMark(Shown),
+    /// The result of a formula that failed.
+    #[error("{0} is the error of a formula; repair the formula, and save the file again")]
+    FormulaError(Shown),
+    /// A formula without its result.
+    #[error("is a formula without its result; open the file in a spreadsheet and save it again")]
+    FormulaWithoutValue,
+    /// A word longer than an answer should have.
+    #[error("has {bytes} bytes; a word has at most {max}")]
+    LongWord {
+        /// Its length.
+        bytes: usize,
+        /// The most bytes.
+        max: usize,
     },
+    /// A comment that is too long.
+    #[error("is a comment of {bytes} bytes; a comment has at most {max}")]
+    LongComment {
+        /// Its length.
+        bytes: usize,
+        /// The most bytes.
+        max: usize,
+    },
+    /// A mark of another maximum than the rest of its column.
+    #[error(
+        "is out of {here}, but the assessment is out of {there}; an assessment has one maximum"
+    )]
+    OtherMaximum {
+        /// The maximum here.
+        here: String,
+        /// The maximum of the assessment.
+        there: String,
+    },
+    /// A number without a percent sign among percentages.
+    #[error("is a number among percentages; write all marks of an assessment in one way")]
+    MixedPercent,
+    /// Decimal commas and decimal points in one file.
+    #[error(
+        "{shown} has a decimal {here}, but row {row} has a decimal {there}; write all numbers in one way"
+    )]
+    MixedDecimals {
+        /// The number.
+        shown: Shown,
+        /// What it has.
+        here: &'static str,
+        /// What the other has.
+        there: &'static str,
+        /// The row of the other.
+        row: u64,
+    },
+    /// A comma that may separate thousands or decimals.
+    #[error(
+        "{0} may be a thousand or a fraction; write it without a comma, or with a decimal point"
+    )]
+    AmbiguousComma(Shown),
+    /// A maximum that is not a number.
+    #[error("{0} is not a maximum; write a number of points")]
+    BadMaximum(Shown),
+    /// The format in the settings does not fit the file.
+    #[error("is not in the format {0:?}; set gradebook.format = \"auto\", or name another format")]
+    OtherFormat(&'static str),
+    /// What a course file says does not fit the class.
+    #[error("{0}")]
+    Course(String),
+    /// A file that is damaged or of no known kind.
+    #[error("{0}")]
+    Damaged(String),
+    /// A second mark of one student for one assessment.
+    #[error("is a second mark of this student for the assessment; the first stands in row {first}")]
+    SecondMark {
+        /// The row of the first.
+        first: u64,
+    },
+    /// A row that names something that the archive does not have.
+    #[error("names {0}, which does not exist; export the file again")]
+    NoSuchEntry(Shown),
+}
+
+/// The text of a cell in an error: shortened, on one line, without what may be a part of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown(String);
+
+impl Shown {
+    /// The text as an error shows it.
+    pub fn new(text: &str) -> Self {
+        /// As many as fit a line beside the rest of the error.
+        const CHARS_MAX: usize = 40;
+        let line = crate::columns::on_one_line(text);
+        let redacted = redact_runs(&line, |_| false);
+        let mut shown: String = redacted.chars().take(CHARS_MAX).collect();
+        if redacted.chars().nth(CHARS_MAX).is_some() {
+            shown.push_str("...");
+        }
+        Self(shown)
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl Problem {
+    /// This problem of the whole file.
+    pub(crate) fn anywhere(self) -> ClassFileError {
+        ClassFileError { place: Place::default(), problem: self.into() }
+    }
+
+    /// This problem in a row.
+    pub(crate) fn at_row(self, row: u64) -> ClassFileError {
+        ClassFileError { place: Place { row: Some(row), ..Place::default() }, problem: self.into() }
+    }
+
+    /// This problem in a cell.
+    pub(crate) fn at(self, row: u64, column: Column) -> ClassFileError {
+        let place = Place { file: None, row: Some(row), column: Some(column) };
+        ClassFileError { place, problem: self.into() }
+    }
+}
+
+impl ClassFileError {
+    /// The same error in a file of an archive.
+    pub(crate) fn in_file(mut self, file: Option<&'static str>) -> Self {
+        self.place.file = file;
+        self
+    }
+}
+
+impl From<std::io::Error> for ClassFileError {
+    fn from(error: std::io::Error) -> Self {
+        Problem::Io(error).anywhere()
+    }
+}
+
+/// `users.csv, row 3, column "Lab 1": `; nothing for the whole file.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        parts.extend(self.file.map(str::to_owned));
+        parts.extend(self.row.map(|row| format!("row {row}")));
+        parts.extend(self.column.as_ref().map(Column::to_string));
+        if parts.is_empty() { Ok(()) } else { write!(f, "{}: ", parts.join(", ")) }
+    }
+}
+
+/// Everything that is wrong with a file: at least one error.
+#[derive(Debug, thiserror::Error)]
+pub struct ClassFileErrors {
+    errors: Vec<ClassFileError>,
+    total: usize,
+}
+
+impl ClassFileErrors {
+    /// The most errors that are listed.
+    pub const LISTED_MAX: usize = 20;
+
+    /// The first errors, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &ClassFileError> {
+        self.errors.iter()
+    }
+
+    pub(crate) fn into_errors(self) -> Vec<ClassFileError> {
+        self.errors
+    }
+
+    /// The number of all errors.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+}
+
+impl From<ClassFileError> for ClassFileErrors {
+    fn from(error: ClassFileError) -> Self {
+        Self { errors: vec![error], total: 1 }
+    }
+}
+
+/// One error on a line; more of them on a line each.
+impl fmt::Display for ClassFileErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [only] = self.errors.as_slice() {
+            return only.fmt(f);
+        }
+        write!(f, "{} errors:", self.total)?;
+        for error in &self.errors {
+            write!(f, "\n  {error}")?;
+        }
+        match self.total.saturating_sub(self.errors.len()) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
+    }
+}
+
+/// Collects errors while a file is read on.
+#[derive(Default)]
+pub(crate) struct ErrorList {
+    errors: Vec<ClassFileError>,
+    total: usize,
+}
+
+impl ErrorList {
+    pub(crate) fn push(&mut self, error: ClassFileError) {
+        self.total = self.total.saturating_add(1);
+        if self.errors.len() < ClassFileErrors::LISTED_MAX {
+            self.errors.push(error);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// All errors; `None` if there are none.
+    pub(crate) fn finish(mut self) -> Option<ClassFileErrors> {
+        self.errors.sort_by_key(|error| error.place.row);
+        (self.total > 0).then_some(ClassFileErrors { errors: self.errors, total: self.total })
+    }
 }
 
 /// A list of student IDs, shortened when it is printed.
@@ -204,17 +429,25 @@ impl fmt::Display for IdList {
 pub struct Column {
     /// Counted from 1.
     pub number: usize,
-    /// The name in row 1.
+    /// The name in the header.
     pub name: Option<String>,
+}
+
+impl Column {
+    /// Shorter than the text of any key.
+    const NAME_BYTES_MAX: usize = 40;
+
+    /// The name, if there is one that is too short to be a key.
+    pub fn shown_name(&self) -> Option<&str> {
+        self.name.as_deref().filter(|name| name.len() <= Self::NAME_BYTES_MAX)
+    }
 }
 
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Shorter than the text of any key.
-        const NAME_BYTES_MAX: usize = 40;
-        match &self.name {
-            Some(name) if name.len() <= NAME_BYTES_MAX => write!(f, "column {name:?}"),
-            _ => write!(f, "column {}", self.number),
+        match self.shown_name() {
+            Some(name) => write!(f, "column {name:?}"),
+            None => write!(f, "column {}", self.number),
         }
     }
 }

@@ -10,10 +10,16 @@ use fernet_batch::{Key, StudentKeys, reserve_wiped};
 use gradebook::StudentId;
 use zeroize::Zeroizing;
 
-use crate::columns::{ID, KEY, on_one_line};
-use crate::error::{ClassFileError, Column};
+use crate::columns::{Header, ID, KEY};
+use crate::encoding::Text;
+use crate::error::{ClassFileError, ClassFileErrors, Column, Problem};
+use crate::explanation::Explanation;
+use crate::identifiers;
+use crate::layout::RowText;
 use crate::limits::ReadLimits;
-use crate::rows::{Rows, cell, student_id};
+use crate::rows::{Rows, cell};
+use crate::separator::separate;
+use crate::{Keys, ReadOptions, Source};
 
 /// Students and their keys, in the order of the file.
 #[derive(Clone, Default)]
@@ -29,71 +35,65 @@ struct Student {
     keys: Option<StudentKeys>,
 }
 
-/// The kind of file that keys are read from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum FileKind {
-    /// A key file: each student has a key, and there are no other columns.
-    KeyFile,
-    /// A class file: it has other columns, and may have keys or not.
-    ClassFile,
-}
-
 impl KeyFile {
-    /// Reads a key file.
+    /// Reads a key file, as text in any encoding and with any separator.
     ///
     /// # Errors
     /// Returns an error if any row is invalid, or the file has other columns or no students.
     pub fn read(file: impl Read, limits: &ReadLimits) -> Result<Self, ClassFileError> {
-        let keys = Self::read_rows(file, limits, FileKind::KeyFile)?;
-        if keys.is_empty() { Err(ClassFileError::NoStudents) } else { Ok(keys) }
+        let bytes = limits.read(file, 0)?;
+        let text = Text::decode(&bytes).map_err(|invalid| invalid.problem().anywhere())?;
+        let separated = separate(text.as_bytes());
+        let (mut rows, (row, header)) =
+            Rows::open(separated.bytes, separated.separator).map_err(|error| {
+                match *error.problem {
+                    Problem::Empty => missing(ID, 1),
+                    problem => ClassFileError { problem: problem.into(), ..error },
+                }
+            })?;
+        let header = KeyFileHeader::read(row, &header)?;
+        let mut file = Self::default();
+        let mut cells = ByteRecord::new();
+        while let Some(row) = rows.next(&mut cells)? {
+            if file.students.len() >= limits.rows_max {
+                return Err(Problem::TooManyRows(limits.rows_max).anywhere());
+            }
+            let (id, keys) = header.student(row, &cells)?;
+            file.add(&id, row, Some(keys))?;
+        }
+        file.check_keys()?;
+        if file.is_empty() { Err(Problem::NoStudents.anywhere()) } else { Ok(file) }
     }
 
-    /// Reads the students of a class file with the keys that it has.
+    /// Reads the students of a class file with the keys that it has. Marks are not read.
     ///
     /// # Errors
     /// Returns an error if an ID or a key is invalid.
-    pub fn from_class_file(file: impl Read, limits: &ReadLimits) -> Result<Self, ClassFileError> {
-        Self::read_rows(file, limits, FileKind::ClassFile)
+    pub fn from_class_file(
+        source: Source<'_>,
+        options: &ReadOptions<'_>,
+    ) -> Result<Self, ClassFileErrors> {
+        let options = ReadOptions { keys: Keys::Optional, reads_marks: false, ..*options };
+        crate::read_table(source, &options, &mut Explanation::default()).map(|(_, keys)| keys)
     }
 
-    fn read_rows(
-        file: impl Read,
-        limits: &ReadLimits,
-        kind: FileKind,
-    ) -> Result<Self, ClassFileError> {
-        let (mut rows, header) =
-            Rows::open(file, limits.bytes_max).map_err(|error| match error {
-                ClassFileError::Empty => {
-                    ClassFileError::MissingColumn { name: ID, hint: HINT.to_owned() }
-                }
-                error => error,
-            })?;
-        let header = Header::read(&header, kind)?;
-        let mut file = Self::default();
-        while let Some((row, cells)) = rows.next()? {
-            let student = header.student(row, cells);
-            if rows.ended_in_quotes() {
-                return Err(ClassFileError::UnclosedQuote { row });
-            }
-            if file.students.len() >= limits.rows_max {
-                return Err(ClassFileError::TooManyRows(limits.rows_max));
-            }
-            file.add(student?)?;
-        }
-        file.check_keys()?;
-        Ok(file)
-    }
-
-    fn add(&mut self, student: Student) -> Result<(), ClassFileError> {
-        match self.by_id.entry(student.id.clone()) {
+    /// Adds a student who is not in the file yet.
+    pub(crate) fn add(
+        &mut self,
+        id: &StudentId<'_>,
+        row: u64,
+        keys: Option<StudentKeys>,
+    ) -> Result<(), ClassFileError> {
+        match self.by_id.entry(id.to_string()) {
             Entry::Vacant(entry) => entry.insert(self.students.len()),
             Entry::Occupied(entry) => {
                 let first = self.students.get(*entry.get()).map_or(0, |first| first.row);
-                return Err(ClassFileError::DuplicateId { row: student.row, first });
+                let column = Column { number: 0, name: Some(ID.to_owned()) };
+                return Err(Problem::DuplicateId { first }.at(row, column));
             }
         };
         reserve_wiped(&mut self.students);
-        self.students.push(student);
+        self.students.push(Student { id: id.to_string(), row, keys });
         Ok(())
     }
 
@@ -117,7 +117,8 @@ impl KeyFile {
             if let [(one, first), (other, row)] = pair
                 && one.is(other)
             {
-                return Err(ClassFileError::DuplicateKey { row: *row, first: *first });
+                let column = Column { number: 0, name: Some(KEY.to_owned()) };
+                return Err(Problem::DuplicateKey { first: *first }.at(*row, column));
             }
         }
         Ok(())
@@ -134,7 +135,7 @@ impl KeyFile {
     }
 
     /// The students' IDs, in the order of the file.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
+    pub fn ids(&self) -> impl Iterator<Item = &str> + Clone {
         self.students.iter().map(|student| student.id.as_str())
     }
 
@@ -186,60 +187,56 @@ fn push_row(text: &mut String, id: &str, key: &str) {
     text.push('\n');
 }
 
-const HINT: &str = "; a key file has the columns ID Number and Key, and no others";
+fn missing(name: &str, row: u64) -> ClassFileError {
+    let hint = "; a key file has the columns ID Number and Key, and no others".to_owned();
+    Problem::MissingColumn { name: name.to_owned(), hint }.at_row(row)
+}
 
 /// The columns of a key file.
-struct Header {
+struct KeyFileHeader {
     columns: usize,
     id: usize,
-    key: Option<usize>,
-    kind: FileKind,
+    key: usize,
 }
 
-impl Header {
-    fn read(row: &ByteRecord, kind: FileKind) -> Result<Self, ClassFileError> {
-        let missing = |name| {
-            let hint = if kind == FileKind::KeyFile { HINT } else { "" };
-            ClassFileError::MissingColumn { name, hint: hint.to_owned() }
-        };
-        let id = column_named(row, ID).ok_or_else(|| missing(ID))?;
-        let key = column_named(row, KEY);
-        if kind == FileKind::KeyFile {
-            let key = key.ok_or_else(|| missing(KEY))?;
-            for (at, cell) in row.iter().enumerate() {
-                if at != id && at != key && !cell.trim_ascii().is_empty() {
-                    return Err(ClassFileError::ForeignColumn { column: at + 1 });
-                }
+impl KeyFileHeader {
+    fn read(row: u64, cells: &ByteRecord) -> Result<Self, ClassFileError> {
+        let texts = cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
+        let header = Header::new(row, texts);
+        let find = |name: &str| header.find(&name.to_lowercase());
+        let id = find(ID).ok_or_else(|| missing(ID, row))?;
+        let key = find(KEY).ok_or_else(|| missing(KEY, row))?;
+        for (at, name) in header.names().enumerate() {
+            if at != id && at != key && !name.is_empty() {
+                let column = Column { number: at + 1, name: None };
+                return Err(Problem::ForeignColumn.at(row, column));
             }
         }
-        Ok(Self { columns: row.len(), id, key, kind })
+        Ok(Self { columns: header.len(), id, key })
     }
 
-    fn student(&self, row: u64, cells: &ByteRecord) -> Result<Student, ClassFileError> {
+    fn student<'a>(
+        &self,
+        row: u64,
+        cells: &'a ByteRecord,
+    ) -> Result<(StudentId<'a>, StudentKeys), ClassFileError> {
         if cells.len() != self.columns {
-            let columns = self.columns;
-            return Err(ClassFileError::RowLength { row, cells: cells.len(), columns });
+            let problem = Problem::RowLength { cells: cells.len(), columns: self.columns };
+            return Err(problem.at_row(row));
         }
-        let id = student_id(row, cell(cells, self.id))?;
+        let in_column =
+            |at: usize, name: &str| Column { number: at + 1, name: Some(name.to_owned()) };
+        let text = identifiers::bare(RowText(cells).raw_cell(self.id));
+        let id =
+            identifiers::parse(text).map_err(|problem| problem.at(row, in_column(self.id, ID)))?;
         if contains_key(id.as_str()) {
             let column = Column { number: self.id + 1, name: None };
-            return Err(ClassFileError::LooksLikeAKey { row, column });
+            return Err(Problem::LooksLikeAKey.at(row, column));
         }
-        let may_be_blank = self.kind == FileKind::ClassFile;
-        let key =
-            self.key.map(|at| cell(cells, at)).filter(|key| !(may_be_blank && key.is_empty()));
-        let keys = key.map(StudentKeys::parse).transpose();
-        let keys = keys.map_err(|error| ClassFileError::BadKey { row, error })?;
-        Ok(Student { id: id.to_string(), row, keys })
+        let keys = StudentKeys::parse(cell(cells, self.key))
+            .map_err(|error| Problem::BadKey(error).at(row, in_column(self.key, KEY)))?;
+        Ok((id, keys))
     }
-}
-
-fn column_named(row: &ByteRecord, name: &str) -> Option<usize> {
-    row.iter().position(|cell| is_named(cell, name))
-}
-
-fn is_named(cell: &[u8], name: &str) -> bool {
-    std::str::from_utf8(cell).is_ok_and(|cell| on_one_line(cell) == name)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use class_files::{KeyFile, ReadLimits};
+use class_files::{KeyFile, ReadLimits, ReadOptions, Source};
 use fernet_batch::{Key, KeyError};
 use zeroize::Zeroizing;
 
@@ -126,7 +126,9 @@ impl Keys {
     pub(super) fn from_csv(path: &Path) -> Result<(Self, bool), KeysError> {
         let (file, mode) = open(path)?;
         let bad = |error: String| KeysError::BadCsv { path: path.to_owned(), error };
-        let key_file = KeyFile::from_class_file(file, &CSV_LIMITS);
+        let bytes = CSV_LIMITS.read(file, 0).map_err(|error| bad(error.to_string()))?;
+        let options = ReadOptions::of_any_file(CSV_LIMITS);
+        let key_file = KeyFile::from_class_file(Source::File(&bytes), &options);
         let key_file = key_file.map_err(|error| bad(error.to_string()))?;
         if !key_file.ids().any(|id| key_file.keys(id).is_some()) {
             return Err(bad("holds no keys; it needs the columns ID Number and Key".to_owned()));

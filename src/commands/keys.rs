@@ -14,7 +14,7 @@ use gradebook::StudentId;
 
 use super::count;
 use crate::files::FileState;
-use crate::files::load::{LoadedClass, ReadError, load};
+use crate::files::load::{LoadedClass, ReadError, Sources, load, load_students};
 use crate::files::private_file::{create_new, replace};
 use crate::files::regular::read_regular;
 use crate::process::complain;
@@ -81,14 +81,15 @@ impl KeysError {
 }
 
 /// The limits of files that are read without settings.
-const LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 32, rows_max: 10_000_000 };
+pub(crate) const LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 32, rows_max: 10_000_000 };
 
 /// Makes a key for each student of a class file who has none, neither there nor in `output`, and
 /// writes the keys to `output`. Keys in the class file are copied.
-pub(crate) fn issue(class: &Path, output: Option<&Path>) -> Result<String, KeysError> {
+pub(crate) fn issue(sources: &Sources, output: Option<&Path>) -> Result<String, KeysError> {
+    let class = &sources.class;
     let output = output.map_or_else(|| class.with_file_name("keys.csv"), Path::to_path_buf);
     check_output(&output)?;
-    let (students, ..) = read_regular(class, |file| KeyFile::from_class_file(file, &LIMITS))?;
+    let students = load_students(sources, &LIMITS)?;
     let locked = LockedKeyFile::open_if_exists(&output)?;
     let mut keys = locked.as_ref().map_or_else(KeyFile::default, |locked| locked.keys.clone());
     let mut copied = 0;
@@ -243,10 +244,15 @@ pub(super) fn check_output(path: &Path) -> Result<(), KeysError> {
 
 /// The keys of a class, and the file that they stand in.
 pub(super) fn read_keys(settings: &Settings) -> Result<(PathBuf, KeyFile), KeysError> {
-    let path = settings.sources.keys.as_ref().unwrap_or(&settings.sources.class).clone();
     let limits = &settings.read_limits;
-    let (keys, ..) = read_regular(&path, |file| KeyFile::from_class_file(file, limits))?;
-    Ok((path, keys))
+    let Sources { class, keys, .. } = &settings.sources;
+    match keys {
+        None => Ok((class.clone(), load_students(&settings.sources, limits)?)),
+        Some(path) => {
+            let (keys, ..) = read_regular(path, |file| Ok(KeyFile::read(file, limits)?))?;
+            Ok((path.clone(), keys))
+        }
+    }
 }
 
 /// A key file that only this command changes.
@@ -259,8 +265,8 @@ struct LockedKeyFile {
 
 impl LockedKeyFile {
     fn open(path: &Path) -> Result<Self, KeysError> {
-        let (keys, file, state) =
-            read_regular(path, |file| KeyFile::read(file, &LIMITS)).map_err(KeysError::Damaged)?;
+        let (keys, file, state) = read_regular(path, |file| Ok(KeyFile::read(file, &LIMITS)?))
+            .map_err(KeysError::Damaged)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file, state, keys }),
             Err(TryLockError::WouldBlock) => Err(KeysError::Busy { path: path.to_owned() }),

@@ -1,13 +1,19 @@
-//! Loading a class: its class file, and its key file if there is one. All of its files, or none.
+//! Loading a class: its class file, and its course file and key file if there are any. All of its files,
+//! or none.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use class_files::{KeyFile, ReadLimits, read_class};
+use class_files::{
+    ClassFileErrors, Course, Explanation, FolderFile, Format, KeyFile, Keys, ReadLimits,
+    ReadOptions, Reading, Source, read,
+};
+use fernet_batch::Timestamp;
 use gradebook::Class;
+use zeroize::Zeroizing;
 
 pub use super::regular::ReadError;
-use super::regular::{Contents, FileRead, FileState, ReadErrorKind};
+use super::regular::{Contents, FileRead, FileState, ReadErrorKind, SeenFile};
 
 /// How often a file is read that changes while it is read.
 const READ_ATTEMPTS: u32 = 5;
@@ -15,20 +21,37 @@ const READ_ATTEMPTS: u32 = 5;
 /// How long to leave a changing file alone before it is read again.
 const SETTLE_TIME: Duration = Duration::from_millis(200);
 
+/// The most bytes of a course file.
+const COURSE_BYTES_MAX: u64 = 16 << 20;
+
+/// The file whose folder is a class by itself.
+const MANIFEST: &str = "manifest.csv";
+
 /// The files of a class.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sources {
-    /// The class file.
+    /// The class file, or the folder of an export.
     pub class: PathBuf,
+    /// Its format.
+    pub format: Format,
+    /// The course file, if there is one.
+    pub course: Option<PathBuf>,
     /// The key file, if the keys do not stand in the class file.
     pub keys: Option<PathBuf>,
     /// Whether a file with keys that other users can read is rejected.
     pub strict: bool,
 }
 
+impl Sources {
+    /// A class file of which nothing else is known.
+    pub(crate) fn of_class_file(class: PathBuf) -> Self {
+        Self { class, format: Format::AUTO, course: None, keys: None, strict: false }
+    }
+}
+
 /// A class with what it was read from.
 pub struct LoadedClass {
-    /// The class.
+    /// The class, with all its assessments.
     pub class: Class,
     /// Each file and the state in which it was read.
     pub files: Vec<(PathBuf, FileState)>,
@@ -36,6 +59,8 @@ pub struct LoadedClass {
     pub digests: Vec<u128>,
     /// What the instructor should know of the files.
     pub warnings: Vec<String>,
+    /// When the class file was exported, in seconds since 1970, if it says so.
+    pub exported_at: Option<u64>,
 }
 
 /// Loads a class. It blocks for as long as reading takes.
@@ -43,47 +68,189 @@ pub struct LoadedClass {
 /// # Errors
 /// Returns an error if a path is not a regular file, or a file is invalid or keeps changing.
 pub fn load(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, ReadError> {
+    until_unchanged(|| load_once(sources, limits))
+}
+
+/// What is understood of a class file, whether it is valid or not.
+///
+/// # Errors
+/// Returns an error if a file cannot be read.
+pub fn explain(sources: &Sources, limits: &ReadLimits) -> Result<Explanation, ReadError> {
+    until_unchanged(|| {
+        let course = read_course(sources.course.as_deref())?;
+        let options = ReadOptions {
+            format: sources.format,
+            course: course.as_ref().map_or(Course::none(), |course| &course.content),
+            keys: Keys::Optional,
+            now: Timestamp::of(SystemTime::now()),
+            ..ReadOptions::of_any_file(*limits)
+        };
+        let class = read_class_file(&sources.class, &options, |reading| Ok(reading.explanation))?;
+        Ok(class.content)
+    })
+}
+
+/// Reads the IDs and the keys that a class file has.
+///
+/// # Errors
+/// Returns an error if a file cannot be read, or an ID or a key is not valid.
+pub fn load_students(sources: &Sources, limits: &ReadLimits) -> Result<KeyFile, ReadError> {
+    until_unchanged(|| {
+        let course = read_course(sources.course.as_deref())?;
+        let options = ReadOptions {
+            format: sources.format,
+            course: course.as_ref().map_or(Course::none(), |course| &course.content),
+            ..ReadOptions::of_any_file(*limits)
+        };
+        let class = ClassSource::open(&sources.class, limits)?;
+        let students = KeyFile::from_class_file(class.content.source(), &options);
+        students.map_err(|errors| read_error(&sources.class, errors))
+    })
+}
+
+/// Reads again what changed while it was read.
+fn until_unchanged<T>(mut read: impl FnMut() -> Result<T, ReadError>) -> Result<T, ReadError> {
     let mut attempt = 1;
     loop {
-        match load_once(sources, limits) {
+        match read() {
             Err(ReadError { error: ReadErrorKind::ChangedWhileReading, .. })
                 if attempt < READ_ATTEMPTS =>
             {
                 attempt += 1;
                 std::thread::sleep(SETTLE_TIME);
             }
-            loaded => return loaded,
+            read => return read,
         }
     }
 }
 
 fn load_once(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, ReadError> {
-    let Some(keys_path) = &sources.keys else {
-        let class = FileRead::read(&sources.class, |file| read_class(file, None, limits))?;
-        let warning = check_mode(&class, Contents::Keys, sources.strict)?;
-        return Ok(LoadedClass {
-            files: vec![(class.path, class.state)],
-            digests: vec![class.digest],
-            class: class.content,
-            warnings: Vec::from_iter(warning),
-        });
+    let mut warnings = Vec::new();
+    let course = read_course(sources.course.as_deref())?;
+    let keys = match &sources.keys {
+        Some(path) => {
+            let keys = FileRead::read(path, |file| Ok(KeyFile::read(file, limits)?))?;
+            warnings.extend(check_mode(&keys, Contents::Keys, sources.strict)?);
+            Some(keys)
+        }
+        None => None,
     };
-    let keys = FileRead::read(keys_path, |file| KeyFile::read(file, limits))?;
-    let keys_warning = check_mode(&keys, Contents::Keys, sources.strict)?;
-    let class =
-        FileRead::read(&sources.class, |file| read_class(file, Some(&keys.content), limits))?;
-    let class_warning = check_mode(&class, Contents::Marks, sources.strict)?;
-    // The files are read one after the other, so the first may have been replaced in the meantime.
-    if FileState::of_path(keys_path) != Some(keys.state) {
-        let error = ReadErrorKind::ChangedWhileReading;
-        return Err(ReadError { path: keys_path.clone(), error });
+    let options = ReadOptions {
+        format: sources.format,
+        course: course.as_ref().map_or(Course::none(), |course| &course.content),
+        keys: keys.as_ref().map_or(Keys::InClassFile, |keys| Keys::KeyFile(&keys.content)),
+        now: Timestamp::of(SystemTime::now()),
+        ..ReadOptions::of_any_file(*limits)
+    };
+    let class = read_class_file(&sources.class, &options, |reading| {
+        reading.class.map(|class| (class, reading.explanation))
+    })?;
+    let contents = if keys.is_some() { Contents::Marks } else { Contents::Keys };
+    for file in &class.files {
+        warnings.extend(check_mode(file, contents, sources.strict)?);
     }
+    let beside = course.iter().map(FileRead::seen).chain(keys.iter().map(FileRead::seen));
+    let beside: Vec<_> = beside.collect();
+    // The files are read one after the other, so the first may have been replaced in the meantime.
+    for SeenFile { path, state, .. } in &beside {
+        if FileState::of_path(path) != Some(*state) {
+            let error = ReadErrorKind::ChangedWhileReading;
+            return Err(ReadError { path: path.clone(), error });
+        }
+    }
+    let (class_content, explanation) = class.content;
+    warnings.extend(explanation.warnings);
+    let files: Vec<_> = class.files.iter().map(FileRead::seen).chain(beside).collect();
     Ok(LoadedClass {
-        files: vec![(class.path, class.state), (keys.path, keys.state)],
-        digests: vec![class.digest, keys.digest],
-        class: class.content,
-        warnings: keys_warning.into_iter().chain(class_warning).collect(),
+        class: class_content,
+        digests: files.iter().map(|file| file.digest).collect(),
+        files: files.into_iter().map(|file| (file.path, file.state)).collect(),
+        warnings,
+        exported_at: explanation.exported_at,
     })
+}
+
+fn read_course(path: Option<&Path>) -> Result<Option<FileRead<Course>>, ReadError> {
+    let Some(path) = path else { return Ok(None) };
+    let limits = ReadLimits { bytes_max: COURSE_BYTES_MAX, rows_max: 0 };
+    let course = FileRead::read(path, |file| {
+        let bytes = file.read_whole(&limits)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| ReadErrorKind::NotUtf8)?;
+        Ok(Course::parse(text.strip_prefix('\u{feff}').unwrap_or(text))?)
+    })?;
+    Ok(Some(course))
+}
+
+/// What was read from a class file or a folder, and the files that were read.
+struct ClassRead<T> {
+    content: T,
+    files: Vec<FileRead<()>>,
+}
+
+fn read_class_file<T>(
+    path: &Path,
+    options: &ReadOptions<'_>,
+    take: impl FnOnce(Reading) -> Result<T, ClassFileErrors>,
+) -> Result<ClassRead<T>, ReadError> {
+    let class = ClassSource::open(path, &options.limits)?;
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+    let options = ReadOptions { file_name: &file_name, ..*options };
+    let content = take(read(class.content.source(), &options));
+    let content = content.map_err(|errors| read_error(path, errors))?;
+    Ok(ClassRead { content, files: class.files })
+}
+
+fn read_error(path: &Path, errors: ClassFileErrors) -> ReadError {
+    ReadError { path: path.to_owned(), error: errors.into() }
+}
+
+/// The bytes of a class file, or of the files of a folder.
+enum ClassSource {
+    File(Zeroizing<Vec<u8>>),
+    Folder(Vec<FolderFile>),
+}
+
+impl ClassSource {
+    fn open(path: &Path, limits: &ReadLimits) -> Result<ClassRead<Self>, ReadError> {
+        if path.join(MANIFEST).is_file() {
+            return Self::open_folder(path, limits);
+        }
+        let file = FileRead::read(path, |file| Ok(file.read_whole(limits)?))?;
+        let (bytes, file) = file.split();
+        Ok(ClassRead { content: Self::File(bytes), files: vec![file] })
+    }
+
+    /// Reads the CSV files of a folder.
+    fn open_folder(folder: &Path, limits: &ReadLimits) -> Result<ClassRead<Self>, ReadError> {
+        let failed =
+            |error| ReadError { path: folder.to_owned(), error: ReadErrorKind::Open(error) };
+        let mut paths = Vec::new();
+        for entry in folder.read_dir().map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        let mut left = *limits;
+        let (mut contents, mut files) = (Vec::new(), Vec::new());
+        for path in paths {
+            let (bytes, file) = FileRead::read(&path, |file| Ok(file.read_whole(&left)?))?.split();
+            left.bytes_max =
+                left.bytes_max.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            contents.push((name, bytes));
+            files.push(file);
+        }
+        Ok(ClassRead { content: Self::Folder(contents), files })
+    }
+
+    fn source(&self) -> Source<'_> {
+        match self {
+            Self::File(bytes) => Source::File(bytes),
+            Self::Folder(files) => Source::Folder(files),
+        }
+    }
 }
 
 /// Checks whether other users can read a file: then it is rejected if it contains keys and the check
@@ -101,14 +268,16 @@ fn check_mode<T>(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     const LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 20, rows_max: 1000 };
 
+    fn sources(path: &Path) -> Sources {
+        Sources::of_class_file(path.to_owned())
+    }
+
     fn rejected(path: &Path) -> String {
-        let sources = Sources { class: path.to_owned(), keys: None, strict: false };
+        let sources = sources(path);
         match load(&sources, &LIMITS) {
             Ok(_) => panic!("was accepted"),
             Err(error) => error.to_string().replace(&path.display().to_string(), "PATH"),
@@ -118,7 +287,7 @@ mod tests {
     #[test]
     fn the_example_class_loads_with_a_digest_of_its_bytes() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("settings/example_class.csv");
-        let sources = Sources { class: path, keys: None, strict: false };
+        let sources = sources(&path);
         let loaded = load(&sources, &LIMITS).unwrap();
         assert_eq!(loaded.class.students(), 20);
         assert_eq!(loaded.digests, load(&sources, &LIMITS).unwrap().digests);

@@ -6,8 +6,9 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use class_files::ClassFileError;
+use class_files::{ClassFileError, ClassFileErrors, CourseError, ReadLimits};
 use twox_hash::XxHash3_128;
+use zeroize::Zeroizing;
 
 use super::progress::Progress;
 use crate::redact::show_path;
@@ -30,7 +31,11 @@ pub(super) enum ReadErrorKind {
     #[error("is a {0}, not a regular file")]
     NotAFile(&'static str),
     #[error("{0}")]
-    ClassFile(#[from] ClassFileError),
+    ClassFile(#[from] ClassFileErrors),
+    #[error("{0}")]
+    Course(#[from] CourseError),
+    #[error("is not UTF-8; save it as UTF-8")]
+    NotUtf8,
     #[error("changed while it was read; save it again when it is complete")]
     ChangedWhileReading,
     #[error(
@@ -70,14 +75,14 @@ impl<T> FileRead<T> {
     /// Reads a file. It does not wait for a FIFO's writer, nor read a device without an end.
     pub(super) fn read(
         path: &Path,
-        read: impl FnOnce(&mut HashingReader<'_>) -> Result<T, ClassFileError>,
+        read: impl FnOnce(&mut HashingReader<'_>) -> Result<T, ReadErrorKind>,
     ) -> Result<Self, ReadError> {
         Self::read_once(path, read).map_err(|error| ReadError { path: path.to_owned(), error })
     }
 
     fn read_once(
         path: &Path,
-        read: impl FnOnce(&mut HashingReader<'_>) -> Result<T, ClassFileError>,
+        read: impl FnOnce(&mut HashingReader<'_>) -> Result<T, ReadErrorKind>,
     ) -> Result<Self, ReadErrorKind> {
         // Without these flags, opening a FIFO waits for a writer, and a terminal becomes ours.
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -92,6 +97,7 @@ impl<T> FileRead<T> {
             hasher: XxHash3_128::new(),
             bytes: 0,
             progress: Progress::new(opened.len()),
+            expected: opened.len(),
         };
         let content = read(&mut reader);
         let digest = reader.hasher.finish_128();
@@ -105,6 +111,17 @@ impl<T> FileRead<T> {
         Ok(Self { file, path: path.to_owned(), content: content?, state, mode, digest })
     }
 
+    /// The content, and what is known of the file without it.
+    pub(super) fn split(self) -> (T, FileRead<()>) {
+        let Self { file, path, content, state, mode, digest } = self;
+        (content, FileRead { file, path, content: (), state, mode, digest })
+    }
+
+    /// The file as it was when it was read.
+    pub(super) fn seen(&self) -> SeenFile {
+        SeenFile { path: self.path.clone(), state: self.state, digest: self.digest }
+    }
+
     /// The error that other users can read the file, if they can.
     pub(super) fn world_readable(&self, contents: Contents) -> Option<ReadError> {
         let error = ReadErrorKind::WorldReadable { contents, mode: self.mode };
@@ -112,13 +129,22 @@ impl<T> FileRead<T> {
     }
 }
 
+/// A file as it was when it was read.
+pub(super) struct SeenFile {
+    pub(super) path: PathBuf,
+    pub(super) state: FileState,
+    /// See [`FileRead::digest`].
+    pub(super) digest: u128,
+}
+
 /// Reads a regular file whole. Returns its content, and the open file with the state in which it was
 /// read.
 pub(crate) fn read_regular<T>(
     path: &Path,
-    read: impl FnOnce(&mut dyn Read) -> Result<T, ClassFileError>,
+    read: impl FnOnce(&mut HashingReader<'_>) -> Result<T, ClassFileErrors>,
 ) -> Result<(T, File, FileState), ReadError> {
-    let FileRead { content, file, state, .. } = FileRead::read(path, |file| read(file))?;
+    let read = |file: &mut HashingReader<'_>| read(file).map_err(ReadErrorKind::from);
+    let FileRead { content, file, state, .. } = FileRead::read(path, read)?;
     Ok((content, file, state))
 }
 
@@ -168,12 +194,31 @@ fn kind_name(metadata: &Metadata) -> &'static str {
     }
 }
 
+impl From<ClassFileError> for ReadErrorKind {
+    fn from(error: ClassFileError) -> Self {
+        Self::ClassFile(error.into())
+    }
+}
+
 /// Hashes and counts the bytes of a file as they are read.
-pub(super) struct HashingReader<'a> {
+pub(crate) struct HashingReader<'a> {
     file: &'a File,
     hasher: XxHash3_128,
     bytes: u64,
     progress: Progress,
+    /// The length that the file had when it was opened.
+    expected: u64,
+}
+
+impl HashingReader<'_> {
+    /// Reads the whole file.
+    pub(crate) fn read_whole(
+        &mut self,
+        limits: &ReadLimits,
+    ) -> Result<Zeroizing<Vec<u8>>, ClassFileError> {
+        let expected = self.expected;
+        limits.read(&mut *self, expected)
+    }
 }
 
 impl Read for HashingReader<'_> {

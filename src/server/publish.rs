@@ -27,6 +27,10 @@ pub struct Publication {
     pub files: Vec<(PathBuf, FileState)>,
     /// A digest of each file's bytes.
     pub digests: Vec<u128>,
+    /// When the next assessment is released by itself.
+    pub next_release: Option<Timestamp>,
+    /// When the class file was exported, in seconds since 1970, if it says so.
+    pub exported_at: Option<u64>,
     /// The edition, as the state file names it.
     pub last: LastEdition,
     /// What the instructor should know of the files and the class.
@@ -82,46 +86,82 @@ pub fn publish_first(settings: &Settings) -> Result<Publication, PublishError> {
         Some(path) => state::read(path)?,
         None => <_>::default(),
     };
-    let loaded = load(&settings.sources, &settings.read_limits)?;
-    let content = Some(content_digest(&loaded, settings.policy));
+    let staged = stage(settings)?;
+    let content = Some(staged.content);
     let edition =
         if content == last.content { last } else { next_edition(settings, last, content) };
-    publish(loaded, edition, &history, settings)
+    publish(staged, edition, &history, settings)
 }
 
-/// Publishes a loaded class as the edition after `last`.
+/// A class as students may see it now.
+pub(super) struct Staged {
+    pub(super) class: Class,
+    /// What identifies the content of its edition.
+    pub(super) content: u64,
+    pub(super) exported_at: Option<u64>,
+    pub(super) digests: Vec<u128>,
+    next_release: Option<Timestamp>,
+    files: Vec<(PathBuf, FileState)>,
+    warnings: Vec<String>,
+}
+
+/// Loads a class, and drops what is not released yet.
+pub(super) fn stage(settings: &Settings) -> Result<Staged, PublishError> {
+    let now = Timestamp::of(SystemTime::now());
+    let loaded = load(&settings.sources, &settings.read_limits)?;
+    let LoadedClass { class, files, digests, warnings, exported_at } = loaded;
+    let next_release = class.next_release(now);
+    let class = class.released_at(now);
+    let content = content_digest(&class, &digests, settings.policy);
+    Ok(Staged { class, content, exported_at, digests, next_release, files, warnings })
+}
+
+/// Publishes a class as the edition after `last`.
 pub(super) fn publish_next(
-    loaded: LoadedClass,
+    staged: Staged,
     last: LastEdition,
     history: &ReleaseHistory,
     settings: &Settings,
 ) -> Result<Publication, PublishError> {
-    let content = content_digest(&loaded, settings.policy);
-    let edition = next_edition(settings, last, Some(content));
-    publish(loaded, edition, history, settings)
+    let edition = next_edition(settings, last, Some(staged.content));
+    publish(staged, edition, history, settings)
 }
 
 fn publish(
-    loaded: LoadedClass,
+    staged: Staged,
     edition: LastEdition,
     history: &ReleaseHistory,
     settings: &Settings,
 ) -> Result<Publication, PublishError> {
-    let LoadedClass { class, files, digests, mut warnings } = loaded;
+    let Staged { class, files, digests, next_release, exported_at, mut warnings, .. } = staged;
     let ids = Arc::new(class.id_set());
     warnings.extend(check_students(class.students(), &settings.profile)?);
     warnings.extend(oddities(&class));
     let stamp = edition.number.published_at(edition.published);
     let book = Book::publish(class, stamp, history, settings.policy);
     check_replies(&book, settings)?;
-    Ok(Publication { book, ids, files, digests, last: edition, warnings })
+    Ok(Publication {
+        book,
+        ids,
+        files,
+        digests,
+        next_release,
+        exported_at,
+        last: edition,
+        warnings,
+    })
 }
 
-/// What identifies the content of an edition: the bytes of its files, and the policy for statistics.
-fn content_digest(loaded: &LoadedClass, policy: PrivacyPolicy) -> u64 {
+/// What identifies the content of an edition: the bytes of its files, the assessments that are released,
+/// and the policy for statistics.
+fn content_digest(class: &Class, digests: &[u128], policy: PrivacyPolicy) -> u64 {
     let mut hasher = XxHash3_64::new();
-    for digest in &loaded.digests {
+    for digest in digests {
         hasher.write(&digest.to_le_bytes());
+    }
+    for assessment in class.assessments() {
+        hasher.write(assessment.as_bytes());
+        hasher.write_u8(0);
     }
     hasher.write(&policy.population_min.to_le_bytes());
     hasher.finish()

@@ -5,6 +5,9 @@
 //! last file wins, and an older one never comes back.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use fernet_batch::Timestamp;
 
 use grade_actors::Server;
 use grade_actors::event::{ServerEvent, SharedSink};
@@ -12,8 +15,7 @@ use gradebook::{IdSet, LastEdition, ReleaseHistory};
 use tokio::sync::Notify;
 
 use super::background::in_background;
-use super::publish::{Publication, PublishError, publish_next};
-use crate::files::load::load;
+use super::publish::{Publication, PublishError, publish_next, stage};
 use crate::files::state;
 use crate::settings::Settings;
 
@@ -29,8 +31,17 @@ pub(super) struct Reloader {
 struct Current {
     last: LastEdition,
     digests: Vec<u128>,
+    exported_at: Option<u64>,
+    next_release: Option<Timestamp>,
     ids: Arc<IdSet>,
     history: ReleaseHistory,
+}
+
+/// Why a class is read again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Request,
+    Release,
 }
 
 /// What reading the class file again found.
@@ -41,6 +52,13 @@ enum Reread {
         missing: usize,
         students: usize,
     },
+    /// The files have changed, which must not be.
+    Changed,
+    /// The file was exported before the one of the current edition.
+    Older {
+        exported_at: Timestamp,
+        current: Timestamp,
+    },
     New(Box<Publication>),
 }
 
@@ -50,6 +68,8 @@ impl Reloader {
         let current = Arc::new(Current {
             last: first.last,
             digests: first.digests.clone(),
+            exported_at: first.exported_at,
+            next_release: first.next_release,
             ids: Arc::clone(&first.ids),
             history: first.book.release_history().clone(),
         });
@@ -61,18 +81,28 @@ impl Reloader {
         Arc::clone(&self.requested)
     }
 
-    /// Reloads whenever that is requested.
+    /// Reloads whenever that is requested, and when an assessment is released by itself.
     pub(super) async fn run(mut self, server: &Server) {
+        let mut tried = None;
         loop {
-            self.requested.notified().await;
-            self.reload(server).await;
+            let next_release = self.current.next_release;
+            let cause = tokio::select! {
+                () = self.requested.notified() => Cause::Request,
+                () = until(next_release, tried == next_release) => {
+                    tried = next_release;
+                    Cause::Release
+                }
+            };
+            self.reload(cause, server).await;
         }
     }
 
-    async fn reload(&mut self, server: &Server) {
+    async fn reload(&mut self, cause: Cause, server: &Server) {
+        // Whoever does not have the files watched decides when a change is published.
+        let unchanged_only = cause == Cause::Release && !self.settings.watch;
         let settings = Arc::clone(&self.settings);
         let current = Arc::clone(&self.current);
-        match in_background(move || reread(&settings, &current)).await {
+        match in_background(move || reread(&settings, &current, unchanged_only)).await {
             Some(Ok(Reread::New(publication))) => self.install(*publication, server).await,
             Some(Ok(Reread::Unchanged)) => {
                 self.events.emit(&ServerEvent::ClassUnchanged(self.current.last.number));
@@ -85,18 +115,28 @@ impl Reloader {
                 if missing == 1 { "is" } else { "are" },
                 self.settings.shrink_percent_max
             )),
+            Some(Ok(Reread::Changed)) => self.keep(&format!(
+                "{}: an assessment is released now, but the files have changed; SIGHUP publishes them",
+                self.settings.sources.class.display()
+            )),
+            Some(Ok(Reread::Older { exported_at, current })) => self.keep(&format!(
+                "{}: was exported at {exported_at}, before the file in place, which was exported at \
+                 {current}; export it again, or restart the server to publish it",
+                self.settings.sources.class.display()
+            )),
             Some(Err(error)) => self.keep(&error.to_string()),
             None => self.keep("the class file cannot be read: reading it failed"),
         }
     }
 
     async fn install(&mut self, publication: Publication, server: &Server) {
-        let Publication { book, ids, digests, last, warnings, .. } = publication;
+        let Publication { book, ids, last, digests, exported_at, next_release, warnings, .. } =
+            publication;
         let history = book.release_history().clone();
         if let Err(failed) = server.install(book).await {
             return self.keep(&failed.to_string());
         }
-        self.current = Arc::new(Current { last, digests, ids, history });
+        self.current = Arc::new(Current { last, digests, exported_at, next_release, ids, history });
         for warning in &warnings {
             self.events.emit(&ServerEvent::Warning(warning));
         }
@@ -104,23 +144,58 @@ impl Reloader {
 
     fn keep(&self, reason: &str) {
         let edition = self.current.last.number;
+        // An event is one line, and a file may have many errors.
+        let reason = &reason.replace("\n  ", " | ");
         self.events.emit(&ServerEvent::EditionKept { edition, reason });
     }
 }
 
+/// How often the clock is looked at: it may be set, and a machine may sleep.
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Waits until a moment, or for ever if there is none. A moment at which a reload was `tried` waits for a
+/// while before the next.
+async fn until(moment: Option<Timestamp>, tried: bool) {
+    let Some(Timestamp(seconds)) = moment else { return std::future::pending().await };
+    let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+    let Some(moment) = moment else { return std::future::pending().await };
+    if tried {
+        tokio::time::sleep(CLOCK_CHECK_INTERVAL).await;
+    }
+    while let Ok(left) = moment.duration_since(SystemTime::now()) {
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(CLOCK_CHECK_INTERVAL)).await;
+    }
+}
+
 /// Reads the class file, and publishes it if it is new.
-fn reread(settings: &Settings, current: &Current) -> Result<Reread, PublishError> {
-    let loaded = load(&settings.sources, &settings.read_limits)?;
-    if loaded.digests == current.digests {
+fn reread(
+    settings: &Settings,
+    current: &Current,
+    unchanged_only: bool,
+) -> Result<Reread, PublishError> {
+    let staged = stage(settings)?;
+    if Some(staged.content) == current.last.content {
         return Ok(Reread::Unchanged);
     }
-    let missing = current.ids.missing_from(&loaded.class.id_set());
+    if unchanged_only && staged.digests != current.digests {
+        return Ok(Reread::Changed);
+    }
+    if let (Some(exported_at), Some(of_current)) = (staged.exported_at, current.exported_at)
+        && exported_at < of_current
+    {
+        let [exported_at, current] = [exported_at, of_current].map(Timestamp);
+        return Ok(Reread::Older { exported_at, current });
+    }
+    let missing = current.ids.missing_from(&staged.class.id_set());
     let students = current.ids.len();
     let missing_max = students.saturating_mul(usize::from(settings.shrink_percent_max));
     if missing.saturating_mul(100) > missing_max {
         return Ok(Reread::Shrunk { missing, students });
     }
-    let publication = publish_next(loaded, current.last, &current.history, settings)?;
+    let publication = publish_next(staged, current.last, &current.history, settings)?;
     if let Some(path) = &settings.state_file {
         state::write(path, publication.book.release_history(), publication.last)?;
     }

@@ -46,6 +46,8 @@ impl OneOrMany {
 #[derive(Deserialize)]
 pub(super) struct RawGradebook {
     pub(super) file: String,
+    pub(super) format: String,
+    pub(super) course_file: String,
     pub(super) keys_file: String,
     pub(super) state_file: String,
     pub(super) watch: bool,

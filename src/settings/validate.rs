@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use class_files::ReadLimits;
+use class_files::{Format, ReadLimits};
 use fernet_batch::DecoyKeys;
 use grade_actors::{LabProfile, Profile, SealedProfile};
 use gradebook::sealed::ReplayLimits;
@@ -178,16 +178,26 @@ impl<'a> Validator<'a> {
             let what = "must name the class file, here or with GRADES__GRADEBOOK__FILE";
             self.layers.invalid("gradebook.file", what)
         })?;
-        Ok(Sources { class, keys: self.path(&gradebook.keys_file), strict: profile.is_sealed() })
+        let formats: Vec<_> = Format::names()
+            .filter_map(|name| Format::named(name).map(|format| (name, format)))
+            .collect();
+        Ok(Sources {
+            class,
+            format: self.layers.choice("gradebook.format", &gradebook.format, &formats)?,
+            course: self.path(&gradebook.course_file),
+            keys: self.path(&gradebook.keys_file),
+            strict: profile.is_sealed(),
+        })
     }
 
     /// Rejects one file for two purposes: one of its contents would be lost.
     fn check_files(&self, raw: &RawSettings) -> Result<(), SettingsError> {
-        let RawGradebook { file, keys_file, state_file, .. } = &raw.gradebook;
+        let RawGradebook { file, course_file, keys_file, state_file, .. } = &raw.gradebook;
         let audit = &raw.audit.file;
         let head = if audit.is_empty() { String::new() } else { format!("{audit}.head") };
         let files = [
             ("gradebook.file", file),
+            ("gradebook.course_file", course_file),
             ("gradebook.keys_file", keys_file),
             ("gradebook.state_file", state_file),
             ("audit.file", audit),

@@ -58,7 +58,7 @@ fn an_invalid_file_changes_nothing_and_is_reported_once_with_its_row() {
     let bad_files = [
         ("", "is empty"),
         ("Name,ID Number,Key\n", "has no students"),
-        (&CLASS.replace("ID Number", "Id"), "row 1: has no column \"ID Number\""),
+        (&CLASS.replace("ID Number", "Ident"), "row 1: has no column \"ID Number\""),
         (
             &CLASS.replace("2100002", "2100001"),
             "row 3, column \"ID Number\": is the same as in row 2",
@@ -66,8 +66,15 @@ fn an_invalid_file_changes_nothing_and_is_reported_once_with_its_row() {
         (&CLASS.replace(BO.1, ADA.1), "row 3, column \"Key\": is the same as in row 2"),
         (&CLASS.replace(BO.1, BO.1.trim_end_matches('=')), "row 3, column \"Key\": "),
         (&CLASS.replace("2100002", BO.1), "row 3, column \"ID Number\": "),
-        (&CLASS.replace("17", ADA.1), "row 2, column \"Midterm\": is not a finite number"),
-        (&CLASS.replace("17", "nan"), "row 2, column \"Midterm\": is not a finite number"),
+        (
+            &CLASS.replace("17", ADA.1),
+            "row 2, column \"Midterm\": \"<44 base64 characters>\" is not a mark",
+        ),
+        (&CLASS.replace("17", "nan"), "row 2, column \"Midterm\": \"nan\" is not a mark"),
+        (
+            &CLASS.replace("17", "nan").replace("2100002", "2 2"),
+            "2 errors: | row 2, column \"Midterm\": \"nan\" is not a mark",
+        ),
         (&CLASS.replace("17", "1e400"), "row 2, column \"Midterm\": is out of range"),
         (&CLASS.replace("17,", ""), "row 2: has 9 cells, but the header has 10"),
         (&CLASS.replace("Bo", "\"Bo"), "row 3: a quoted cell is never closed"),

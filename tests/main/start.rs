@@ -62,7 +62,9 @@ fn an_invalid_class_file_error_names_row_and_column_but_no_key() {
     let (code, text) = rejection("", headerless.as_bytes());
     assert_eq!(code, 1);
     assert!(
-        text.starts_with("grade-actor-server: FOLDER/class.csv: row 1: has no column \"Name\"")
+        text.starts_with(
+            "grade-actor-server: FOLDER/class.csv: row 1: has no column \"ID Number\""
+        )
     );
 }
 

@@ -1,7 +1,7 @@
 //! Key files: by themselves, and together with a class file.
 
 use super::*;
-use crate::plain::read_class;
+use crate::read_class;
 use crate::testing::{self, key};
 
 const LIMITS: ReadLimits = ReadLimits { bytes_max: 4096, rows_max: 5 };

@@ -147,11 +147,15 @@ impl RosterBuilder {
     /// The class.
     ///
     /// # Errors
-    /// Returns an error if two students have the same ID or the same key.
-    pub fn finish(mut self) -> Result<Class, Duplicate> {
-        self.roster.by_id = index(&self.roster)?;
+    /// Returns every student whose ID another has; if there is none, the first two who have the same key.
+    pub fn finish(mut self) -> Result<Class, Vec<Duplicate>> {
+        let (by_id, duplicates) = index(&self.roster);
+        if !duplicates.is_empty() {
+            return Err(duplicates);
+        }
+        self.roster.by_id = by_id;
         if let Some(duplicate) = find_duplicate_key(&self.roster) {
-            return Err(duplicate);
+            return Err(vec![duplicate]);
         }
         self.roster.texts.shrink_to_fit();
         self.roster.comments.shrink_to_fit();
@@ -163,8 +167,9 @@ impl RosterBuilder {
 /// The number of students whose slots are fetched together.
 const INDEXED_AT_ONCE: usize = 32;
 
-/// Makes the index by ID.
-fn index(roster: &Roster) -> Result<Index, Duplicate> {
+/// Makes the index by ID, and finds the students whose IDs are in it already.
+fn index(roster: &Roster) -> (Index, Vec<Duplicate>) {
+    let mut duplicates = Vec::new();
     let mut by_id = Index::with_capacity(roster.students.len());
     let mut records = roster.records().enumerate();
     loop {
@@ -175,7 +180,7 @@ fn index(roster: &Roster) -> Result<Index, Duplicate> {
             (row, record, hash)
         }));
         if group.is_empty() {
-            return Ok(by_id);
+            return (by_id, duplicates);
         }
         by_id.fetch(group.iter().map(|(.., hash)| *hash));
         for (second, record, hash) in group {
@@ -185,7 +190,7 @@ fn index(roster: &Roster) -> Result<Index, Duplicate> {
             // `add` admits no more students than a u32 counts.
             let row = u32::try_from(second).unwrap_or(u32::MAX);
             if let Some(first) = by_id.insert(hash, row, matches) {
-                return Err(Duplicate::Id { first: offset(first), second });
+                duplicates.push(Duplicate::Id { first: offset(first), second });
             }
         }
     }

@@ -73,14 +73,14 @@ fn ids_and_keys_are_unique() {
     };
     assert_eq!(duplicate(&[("a", 1), ("b", 2), ("c", 3)]), None);
     let same_id = Duplicate::Id { first: 1, second: 2 };
-    assert_eq!(
-        duplicate(&[("a", 1), ("b", 2), ("b", 3), ("a", 4)]),
-        Some(same_id),
-        "the first such"
-    );
+    let other_id = Duplicate::Id { first: 0, second: 3 };
+    assert_eq!(duplicate(&[("a", 1), ("b", 2), ("b", 3), ("a", 4)]), Some(vec![same_id, other_id]));
     let same_key = Duplicate::Key { first: 2, second: 3 };
-    assert_eq!(duplicate(&[("a", 1), ("b", 9), ("c", 2), ("d", 2), ("e", 9)]), Some(same_key));
-    assert_eq!(duplicate(&[("a", 1), ("b", 2), ("b", 1)]), Some(same_id), "the ID first");
+    assert_eq!(
+        duplicate(&[("a", 1), ("b", 9), ("c", 2), ("d", 2), ("e", 9)]),
+        Some(vec![same_key])
+    );
+    assert_eq!(duplicate(&[("a", 1), ("b", 2), ("b", 1)]), Some(vec![same_id]), "the ID first");
 }
 
 /// Three students, one of them without a name, and one negative mark.
@@ -133,7 +133,7 @@ fn keys_that_begin_alike_are_not_the_same() {
     }
     assert_eq!(
         class.finish().err(),
-        Some(Duplicate::Key { first: 1, second: 2 }),
+        Some(vec![Duplicate::Key { first: 1, second: 2 }]),
         "the first such"
     );
 }

@@ -115,6 +115,12 @@ fn digit_units(digit: u8, power: i32) -> Result<i128, DecimalError> {
     Ok(units.ok().and_then(|units| 10_i128.checked_pow(units)).map_or(0, |unit| value * unit))
 }
 
+impl From<u32> for Decimal {
+    fn from(number: u32) -> Self {
+        Self(i128::from(number) * Self::ONE)
+    }
+}
+
 /// Plain digits without trailing zeros, which is also a JSON number: `5.25`, `-3`, `0`.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,6 +207,6 @@ mod tests {
         let tenth = Decimal::parse("0.1").unwrap();
         let sum = (0..10).fold(Decimal::default(), |sum, _| sum.plus(tenth));
         assert_eq!(sum.to_string(), "1");
-        assert_eq!(tenth.times(1_000_000).to_string(), "100000");
+        assert_eq!(tenth.times(1_000_000), Decimal::from(100_000));
     }
 }

@@ -1,0 +1,387 @@
+//! The cells of an assessment: how class files spell marks.
+
+use fernet_batch::redact::contains_key;
+use gradebook::{Decimal, DecimalError, Mark};
+
+use crate::columns::on_one_line;
+use crate::error::{ClassFileError, Column, Problem, Shown};
+
+/// The content of a workbook's cell that has a formula, but no result.
+pub(crate) const FORMULA_WITHOUT_VALUE: &str = "#NO VALUE";
+
+/// The longest word in an assessment of words, in bytes.
+const WORD_BYTES_MAX: usize = 64;
+/// The longest comment on a mark, in bytes.
+const COMMENT_BYTES_MAX: usize = 1000;
+
+/// The spellings of no result yet, in lower case.
+const BLANK: [&str; 6] = ["", "-", "in progress", "none", "n/a", "needs grading"];
+/// The spellings of an excused mark, in lower case.
+const EXCUSED: [&str; 3] = ["ex", "excused", "exempt"];
+/// The spellings of a missing mark, in lower case.
+const MISSING: [&str; 5] = ["mi", "missing", "ns", "not submitted", "not_submitted"];
+/// The spelling of a mark that was set to zero, in lower case.
+const ZEROED: &str = "zeroed";
+/// The letter grades.
+const LETTERS: [&str; 18] = [
+    "A+", "A", "A-", "B+", "B", "B-", "C+", "C", "C-", "D+", "D", "D-", "E+", "E", "E-", "F+", "F",
+    "F-",
+];
+
+/// What the cells of an assessment contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarkKind {
+    /// Points; also a percentage or a fraction, which states its maximum itself.
+    Points,
+    /// Percentages, with or without a percent sign.
+    Percent,
+    /// Words.
+    Words,
+}
+
+/// A mark as a cell spells it.
+pub(crate) struct Spelling<'a> {
+    pub(crate) mark: Mark<'a>,
+    /// The maximum that the cell states.
+    pub(crate) out_of: Option<Decimal>,
+    /// Whether it has a percent sign.
+    pub(crate) percent: bool,
+}
+
+impl<'a> From<Mark<'a>> for Spelling<'a> {
+    fn from(mark: Mark<'a>) -> Self {
+        Self { mark, out_of: None, percent: false }
+    }
+}
+
+/// Reads the cell of an assessment. `number` reads its numbers.
+pub(crate) fn spelled<'a>(
+    text: &'a str,
+    kind: MarkKind,
+    number: &mut impl FnMut(&str) -> Result<Decimal, Problem>,
+) -> Result<Spelling<'a>, Problem> {
+    let text = text.trim();
+    if let Some(mark) = state(text) {
+        return Ok(mark.into());
+    }
+    if kind == MarkKind::Words {
+        return word(text).map(Spelling::from);
+    }
+    if let Some(digits) = text.strip_suffix('%') {
+        let mark = Mark::Number(number(digits.trim_end())?);
+        return Ok(Spelling { mark, out_of: Some(hundred()), percent: true });
+    }
+    if let Some((points, out_of)) = text.split_once('/')
+        && let (Ok(points), Ok(out_of)) = (number(points.trim_end()), number(out_of.trim_start()))
+    {
+        return Ok(Spelling { mark: Mark::Number(points), out_of: Some(out_of), percent: false });
+    }
+    if let Some(letter) = LETTERS.iter().find(|letter| letter.eq_ignore_ascii_case(text)) {
+        return Ok(Mark::Letter(letter).into());
+    }
+    if text == FORMULA_WITHOUT_VALUE {
+        return Err(Problem::FormulaWithoutValue);
+    }
+    if text.strip_prefix('#').is_some_and(|rest| rest.starts_with(char::is_uppercase)) {
+        return Err(Problem::FormulaError(Shown::new(text)));
+    }
+    if is_date(text) {
+        return Err(Problem::DateAsMark(Shown::new(text)));
+    }
+    number(text).map(|number| Mark::Number(number).into())
+}
+
+/// One hundred percent.
+pub(crate) fn hundred() -> Decimal {
+    Decimal::from(100)
+}
+
+/// The words for a mark that is no number.
+fn state(text: &str) -> Option<Mark<'static>> {
+    /// No word is longer.
+    const BYTES_MAX: usize = 16;
+    if text.len() > BYTES_MAX {
+        return None;
+    }
+    let is_one_of = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if is_one_of(&BLANK) {
+        Some(Mark::Blank)
+    } else if is_one_of(&EXCUSED) {
+        Some(Mark::Excused)
+    } else if is_one_of(&MISSING) {
+        Some(Mark::Missing)
+    } else {
+        ZEROED.eq_ignore_ascii_case(text).then(|| Mark::Number(Decimal::default()))
+    }
+}
+
+fn word(text: &str) -> Result<Mark<'_>, Problem> {
+    if text.len() > WORD_BYTES_MAX {
+        return Err(Problem::LongWord { bytes: text.len(), max: WORD_BYTES_MAX });
+    }
+    if contains_key(text) {
+        return Err(Problem::LooksLikeAKey);
+    }
+    Ok(Mark::Letter(text))
+}
+
+/// Reads the comment on a mark; `None` for a blank cell.
+pub(crate) fn comment(text: &str) -> Result<Option<&str>, Problem> {
+    let text = text.trim();
+    if text.len() > COMMENT_BYTES_MAX {
+        return Err(Problem::LongComment { bytes: text.len(), max: COMMENT_BYTES_MAX });
+    }
+    if contains_key(text) {
+        return Err(Problem::LooksLikeAKey);
+    }
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// Returns true for `2026-01-05`, `5.1.2026`, `3/10/26`, `3-Oct` and the like.
+fn is_date(text: &str) -> bool {
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let day = text.split([' ', 'T']).next().unwrap_or_default();
+    let is_digits =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<_> = day.split(['-', '/', '.']).collect();
+    if let [_, _, _] = parts.as_slice() {
+        return parts.iter().all(is_digits);
+    }
+    let folded = text.to_lowercase();
+    let words: Vec<_> =
+        folded.split(['-', ' ', '.', '/']).filter(|part| !part.is_empty()).collect();
+    let is_month = |part: &&str| {
+        part.get(..3).is_some_and(|start| MONTHS.contains(&start))
+            && part.len() <= "september".len()
+    };
+    (2..=3).contains(&words.len())
+        && words.iter().any(is_month)
+        && words.iter().all(|part| is_month(part) || is_digits(part))
+}
+
+/// The decimal separator of a file, found while its numbers are read.
+#[derive(Default)]
+pub(crate) struct Decimals {
+    point: Option<u64>,
+    comma: Option<Comma>,
+    /// Whether any comma cannot separate thousands.
+    comma_is_decimal: bool,
+}
+
+/// The first number with a comma.
+struct Comma {
+    row: u64,
+    column: Column,
+    shown: Shown,
+}
+
+impl Decimals {
+    /// Reads a number of a file. `column` is called for the first number of a kind.
+    pub(crate) fn number(
+        &mut self,
+        text: &str,
+        row: u64,
+        column: impl FnOnce() -> Column,
+    ) -> Result<Decimal, Problem> {
+        match split_at_comma(text) {
+            Some((whole, fraction)) => {
+                let number = parse(text, &format!("{whole}.{fraction}"))?;
+                let unsigned = whole.trim_start_matches(['+', '-']);
+                // No thousands begin with 0.
+                self.comma_is_decimal |= fraction.len() != 3
+                    || !(1..=3).contains(&unsigned.len())
+                    || unsigned.starts_with('0');
+                if let Some(point_row) = self.point
+                    && self.comma.is_none()
+                {
+                    self.comma = Some(Comma { row, column: column(), shown: Shown::new(text) });
+                    return Err(mixed(text, ["comma", "point"], point_row));
+                }
+                if self.comma.is_none() {
+                    self.comma = Some(Comma { row, column: column(), shown: Shown::new(text) });
+                }
+                Ok(number)
+            }
+            None => {
+                let number = parse(text, text)?;
+                if text.contains('.') && self.point.is_none() {
+                    self.point = Some(row);
+                    if let Some(comma) = &self.comma {
+                        return Err(mixed(text, ["point", "comma"], comma.row));
+                    }
+                }
+                Ok(number)
+            }
+        }
+    }
+
+    /// The separator: `,` or `.`.
+    pub(crate) fn separator(&self) -> &'static str {
+        if self.comma.is_some() { "," } else { "." }
+    }
+
+    /// The error of a file in which each comma may as well separate thousands.
+    pub(crate) fn ambiguity(&self) -> Option<ClassFileError> {
+        let comma =
+            self.comma.as_ref().filter(|_| !self.comma_is_decimal && self.point.is_none())?;
+        Some(Problem::AmbiguousComma(comma.shown.clone()).at(comma.row, comma.column.clone()))
+    }
+}
+
+/// The parts of `9,5`; `None` for a text of another form.
+fn split_at_comma(text: &str) -> Option<(&str, &str)> {
+    let (whole, fraction) = text.split_once(',')?;
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = whole.strip_prefix(['+', '-']).unwrap_or(whole);
+    (is_digits(unsigned) && is_digits(fraction)).then_some((whole, fraction))
+}
+
+fn parse(text: &str, number: &str) -> Result<Decimal, Problem> {
+    Decimal::parse(number).map_err(|error| match error {
+        DecimalError::NotANumber => Problem::NotAMark(Shown::new(text)),
+        error @ DecimalError::OutOfRange => Problem::BadNumber(error),
+    })
+}
+
+fn mixed(text: &str, [here, there]: [&'static str; 2], row: u64) -> Problem {
+    Problem::MixedDecimals { shown: Shown::new(text), here, there, row }
+}
+
+/// A word of a cell on one line.
+pub(crate) fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.contains(char::is_control) { on_one_line(text).into() } else { text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, kind: MarkKind) -> String {
+        let mut decimals = Decimals::default();
+        let column = || Column { number: 4, name: None };
+        let mut number = |text: &str| decimals.number(text, 2, column);
+        match spelled(text, kind, &mut number) {
+            Ok(Spelling { mark, out_of, .. }) => {
+                let out_of = out_of.map(|out_of| format!(" of {out_of}")).unwrap_or_default();
+                match (mark.number(), mark.letter()) {
+                    (Some(number), _) => format!("{number}{out_of}"),
+                    (_, Some(letter)) => format!("letter {letter}"),
+                    _ => format!("{:?}", mark.status()).to_lowercase(),
+                }
+            }
+            Err(problem) => problem.to_string().split(' ').take(4).collect::<Vec<_>>().join(" "),
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_mark_is_understood() {
+        for (text, mark) in [
+            ("7.50", "7.5"),
+            ("7,5", "7.5"),
+            ("-1", "-1"),
+            ("", "blank"),
+            (" - ", "blank"),
+            ("In Progress", "blank"),
+            ("NONE", "blank"),
+            ("N/A", "blank"),
+            ("EX", "excused"),
+            ("excused", "excused"),
+            ("Exempt", "excused"),
+            ("MI", "missing"),
+            ("missing", "missing"),
+            ("NS", "missing"),
+            ("not submitted", "missing"),
+            ("not_submitted", "missing"),
+            ("zeroed", "0"),
+            ("A-", "letter A-"),
+            ("f", "letter F"),
+            ("85%", "85 of 100"),
+            ("85,5 %", "85.5 of 100"),
+            ("3.5/10", "3.5 of 10"),
+            ("3 / 10", "3 of 10"),
+        ] {
+            assert_eq!(read(text, MarkKind::Points), mark, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_mark_is_rejected_with_the_reason() {
+        for (text, why) in [
+            ("passed", "\"passed\" is not a"),
+            ("nan", "\"nan\" is not a"),
+            ("-inf", "\"-inf\" is not a"),
+            ("G", "\"G\" is not a"),
+            ("1;5", "\"1;5\" is not a"),
+            ("0x1", "\"0x1\" is not a"),
+            ("1,234.5", "\"1,234.5\" is not a"),
+            ("x/10", "\"x/10\" is not a"),
+            ("#REF!", "\"#REF!\" is the error"),
+            ("#N/A", "\"#N/A\" is the error"),
+            ("2026-01-05", "\"2026-01-05\" is a date,"),
+            ("2026-01-05 00:00:00", "\"2026-01-05 00:00:00\" is a"),
+            ("5.1.2026", "\"5.1.2026\" is a date,"),
+            ("3/10/26", "\"3/10/26\" is a date,"),
+            ("3-Oct", "\"3-Oct\" is a date,"),
+            ("10. Mar", "\"10. Mar\" is a"),
+            ("1e400", "is out of range;"),
+        ] {
+            assert_eq!(read(text, MarkKind::Points), why, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_marks_only_where_words_are_expected() {
+        for (text, mark) in
+            [("passed", "letter passed"), ("7", "letter 7"), ("", "blank"), ("EX", "excused")]
+        {
+            assert_eq!(read(text, MarkKind::Words), mark, "{text:?}");
+        }
+        assert_eq!(read(&"x".repeat(65), MarkKind::Words), "has 65 bytes; a");
+        assert_eq!(read(&"x".repeat(43), MarkKind::Words), "holds what may be");
+    }
+
+    #[test]
+    fn a_comment_has_a_limit_and_no_key() {
+        assert_eq!(comment("  ").unwrap(), None);
+        assert_eq!(comment(" good ").unwrap(), Some("good"));
+        assert!(comment(&"x".repeat(COMMENT_BYTES_MAX)).unwrap().is_some());
+        assert!(comment(&"x".repeat(COMMENT_BYTES_MAX + 1)).is_err());
+        assert!(comment(&format!("see {}", "x".repeat(43))).is_err());
+    }
+
+    /// Whether a file with these numbers is read; its decimal separator.
+    fn decimals(numbers: &[&str]) -> String {
+        let mut decimals = Decimals::default();
+        for (number, row) in numbers.iter().zip(2..) {
+            let column = || Column { number: 4, name: None };
+            if let Err(problem) = decimals.number(number, row, column) {
+                return format!("row {row}: {problem}");
+            }
+        }
+        match decimals.ambiguity() {
+            Some(error) => error.to_string(),
+            None => decimals.separator().to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_file_has_one_decimal_separator() {
+        assert_eq!(decimals(&["7", "8"]), ".");
+        assert_eq!(decimals(&["7.5", "8"]), ".");
+        assert_eq!(decimals(&["7,5", "8", "1,234"]), ",");
+        assert_eq!(decimals(&["0,125"]), ",");
+        assert_eq!(
+            decimals(&["7.5", "8,5"]),
+            "row 3: \"8,5\" has a decimal comma, but row 2 has a decimal point; write all numbers in one way"
+        );
+        assert_eq!(
+            decimals(&["7,5", "8.5"]),
+            "row 3: \"8.5\" has a decimal point, but row 2 has a decimal comma; write all numbers in one way"
+        );
+        assert_eq!(
+            decimals(&["1,234", "5"]),
+            "row 2, column 4: \"1,234\" may be a thousand or a fraction; write it without a comma, or with a decimal point"
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! A table as it comes from any kind of file: a header, and rows of cells.
+
+use csv::ByteRecord;
+
+use crate::columns::Header;
+use crate::error::{ClassFileError, Problem};
+use crate::layout::Layout;
+use crate::rows::Rows;
+
+/// A table, row by row.
+pub(crate) struct Table<'a> {
+    pub(crate) header: Header,
+    rows: RowSource<'a>,
+    /// The row that was looked at before its turn.
+    first: Option<StoredRow>,
+}
+
+enum RowSource<'a> {
+    /// Read as they are asked for: a class may have a million students.
+    Csv(Rows<'a>),
+    Stored(std::vec::IntoIter<StoredRow>),
+}
+
+/// A row in memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoredRow {
+    /// The number of the row in its file.
+    pub(crate) number: u64,
+    pub(crate) cells: ByteRecord,
+    /// The rows that the cells stood in, if they come from several.
+    pub(crate) cell_rows: Option<Box<[u64]>>,
+}
+
+/// A table with a row for each student, made of one with a row for each mark.
+pub(crate) struct Wide {
+    pub(crate) header: Header,
+    pub(crate) layout: Layout,
+    pub(crate) rows: Vec<StoredRow>,
+}
+
+impl StoredRow {
+    /// The number of the row that a cell stood in.
+    pub(crate) fn row_of(&self, at: usize) -> u64 {
+        let rows = self.cell_rows.as_ref();
+        rows.and_then(|rows| rows.get(at)).copied().unwrap_or(self.number)
+    }
+}
+
+impl<'a> Table<'a> {
+    /// The table of a text with this separator.
+    pub(crate) fn of_text(bytes: &'a [u8], separator: u8) -> Result<Self, ClassFileError> {
+        let (rows, (number, header)) = Rows::open(bytes, separator)?;
+        let texts = header.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
+        let header = Header::new(number, texts);
+        Ok(Self { header, rows: RowSource::Csv(rows), first: None })
+    }
+
+    /// The table of these rows. The first is the header.
+    pub(crate) fn of_rows(rows: Vec<StoredRow>) -> Result<Self, ClassFileError> {
+        let mut rows = rows.into_iter();
+        let header = rows.next().ok_or_else(|| Problem::Empty.anywhere())?;
+        let texts = header.cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
+        let header = Header::new(header.number, texts);
+        Ok(Self { header, rows: RowSource::Stored(rows), first: None })
+    }
+
+    /// The table of these rows below a header.
+    pub(crate) fn below(header: Header, rows: Vec<StoredRow>) -> Self {
+        Self { header, rows: RowSource::Stored(rows.into_iter()), first: None }
+    }
+
+    /// The first row, which stays the next one; an empty row if there is none.
+    pub(crate) fn first_row(&mut self) -> Result<ByteRecord, ClassFileError> {
+        if self.first.is_none() {
+            let mut row = StoredRow::default();
+            if self.next(&mut row)? {
+                self.first = Some(row);
+            }
+        }
+        Ok(self.first.as_ref().map(|row| row.cells.clone()).unwrap_or_default())
+    }
+
+    /// Reads the next row that is not blank. Returns false if there is none.
+    pub(crate) fn next(&mut self, row: &mut StoredRow) -> Result<bool, ClassFileError> {
+        if let Some(first) = self.first.take() {
+            *row = first;
+            return Ok(true);
+        }
+        match &mut self.rows {
+            RowSource::Csv(rows) => {
+                let Some(number) = rows.next(&mut row.cells)? else { return Ok(false) };
+                row.number = number;
+                Ok(true)
+            }
+            RowSource::Stored(rows) => {
+                let found = rows.next();
+                let any = found.is_some();
+                *row = found.unwrap_or_default();
+                Ok(any)
+            }
+        }
+    }
+
+    /// All rows that are left.
+    pub(crate) fn rest(&mut self, rows_max: usize) -> Result<Vec<StoredRow>, ClassFileError> {
+        let mut rows = Vec::new();
+        let mut row = StoredRow::default();
+        while self.next(&mut row)? {
+            if rows.len() >= rows_max {
+                return Err(Problem::TooManyRows(rows_max).anywhere());
+            }
+            rows.push(std::mem::take(&mut row));
+        }
+        Ok(rows)
+    }
+}
