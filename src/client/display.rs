@@ -209,4 +209,36 @@ mod tests {
         let wide = display(terminal(80), "REPORT", report);
         assert!(wide.starts_with('┌') && wide.contains("\nedition 3, published "), "{wide}");
     }
+
+    #[test]
+    fn a_report_shows_full_results_states_and_comments() {
+        let line = |assessment: &str, mark: &str, status: &str, letter: &str, comment: &str| {
+            format!(
+                r#"{{"assessment":"{assessment}","mark":{mark},"status":"{status}","letter":{letter},
+                "out_of":10,"comment":{comment},"class":{{}}}}"#
+            )
+        };
+        let comment = r#""Well argued, but the second proof\nlacks a case""#;
+        let lines = [
+            line("Lab 1", "9.5", "number", "null", comment),
+            line("Lab 2", "10", "number", "null", "null"),
+            line("Lab 3", "null", "excused", "null", "null"),
+            line("Lab 4", "null", "missing", "null", "null"),
+            line("Quiz", "null", "letter", r#""EX""#, "null"),
+            line("Exam", "null", "blank", "null", "null"),
+        ];
+        let report = format!(r#"{{"assessments":[{}]}}"#, lines.join(","));
+        let shown = display(terminal(30), "REPORT", &report);
+        assert_eq!(
+            shown,
+            "Lab 1: 9.5 / 10\nLab 2: 10 / 10\nLab 3: excused\nLab 4: missing\nQuiz: EX\nExam: \n\
+             Lab 1: Well argued, but the\n  second proof lacks a case\n"
+        );
+        let shown = display(terminal(100), "REPORT", &report);
+        assert!(shown.contains("\u{2502} Lab 1      \u{2506}  9.5 / 10 \u{2506}"), "{shown}");
+        assert!(shown.contains("\u{2502} Lab 2      \u{2506} 10   / 10 \u{2506}"), "{shown}");
+        assert!(shown.contains("excused") && shown.ends_with("lacks a case\n"), "{shown}");
+        let grades = display(terminal(80), "GG", "Lab 1: EX, Lab 2: MI, Lab 3: B+");
+        assert!(grades.contains("excused") && grades.contains("missing") && grades.contains("B+"));
+    }
 }

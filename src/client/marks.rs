@@ -23,7 +23,7 @@ pub(super) fn marks(request: &ClientRequest, answer: &Answer) -> Option<Vec<Mark
             let lines = report.get("assessments")?.as_array()?.iter();
             let mark = |line: &Value| Mark {
                 assessment: text(line.get("assessment")),
-                mark: text(line.get("mark")),
+                mark: mark_text(line),
             };
             Some(lines.map(mark).collect())
         }
@@ -41,6 +41,37 @@ fn grades(text: &str) -> Option<Vec<Mark>> {
         marks.push(Mark { assessment: assessment.to_owned(), mark: mark.trim().to_owned() });
     }
     Some(marks)
+}
+
+/// What `GG` writes for an excused mark and for a missing one, and the words for them.
+const STATES: [(&str, &str); 2] = [("EX", "excused"), ("MI", "missing")];
+
+/// The mark in a line of a report, as `GG` writes it.
+fn mark_text(line: &Value) -> String {
+    let status = text(line.get("status"));
+    let state = STATES.iter().find(|(_, word)| *word == status);
+    match (state, line.get("letter")) {
+        (Some((short, _)), _) => (*short).to_owned(),
+        (None, Some(letter @ Value::String(_))) => text(Some(letter)),
+        (None, _) => text(line.get("mark")),
+    }
+}
+
+/// A mark as a person reads it: `9.5 / 10` in a report that states the full result, `excused`.
+pub(super) fn readable(mark: &str, line: Option<&Value>) -> String {
+    let out_of = line.map(|line| text(line.get("out_of"))).unwrap_or_default();
+    let is_number = line.is_none_or(|line| matches!(line.get("mark"), Some(Value::Number(_))));
+    let is_word = line.is_some_and(|line| matches!(line.get("letter"), Some(Value::String(_))));
+    match STATES.iter().find(|(short, _)| *short == mark) {
+        Some((_, word)) if !is_word => (*word).to_owned(),
+        _ if is_number && !out_of.is_empty() && !mark.is_empty() => format!("{mark} / {out_of}"),
+        _ => mark.to_owned(),
+    }
+}
+
+/// The mark in a line of a report as a person reads it.
+pub(super) fn readable_line(line: &Value) -> String {
+    readable(&mark_text(line), Some(line))
 }
 
 /// A JSON value as text; a blank for `null` or nothing.

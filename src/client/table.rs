@@ -5,7 +5,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Table};
 use gradebook::Command;
 use serde_json::Value;
 
-use super::marks::{marks, text};
+use super::marks::{marks, readable, readable_line, text};
 use super::reply::Answer;
 use super::request::ClientRequest;
 use crate::redact::escape;
@@ -32,6 +32,8 @@ const FIGURES: [(&str, &str); 5] = [
 struct Rows {
     header: Vec<&'static str>,
     rows: Vec<Vec<String>>,
+    /// The comments on marks, which are wrapped to the terminal.
+    comments: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -41,11 +43,17 @@ pub(super) fn table(
     answer: &Answer,
     terminal: Terminal,
 ) -> Option<String> {
-    let Rows { header, rows, notes } = match request.command() {
+    let Rows { header, rows, comments, notes } = match request.command() {
         Command::Grades => {
             let marks = marks(request, answer)?.into_iter();
-            let rows = marks.map(|mark| vec![mark.assessment, mark.mark]).collect();
-            Rows { header: vec!["Assessment", "Mark"], rows, notes: Vec::new() }
+            let rows =
+                marks.map(|mark| vec![mark.assessment, readable(&mark.mark, None)]).collect();
+            Rows {
+                header: vec!["Assessment", "Mark"],
+                rows,
+                comments: Vec::new(),
+                notes: Vec::new(),
+            }
         }
         Command::Report => report(&answer.text)?,
         _ => return None,
@@ -53,6 +61,10 @@ pub(super) fn table(
     let mut text = drawn(&header, rows.clone(), terminal.bold);
     if text.lines().any(|line| line.chars().count() > terminal.columns) {
         text = lines(&header, &rows);
+    }
+    for comment in comments {
+        text.push('\n');
+        text.push_str(&wrapped(&escape(&comment), terminal.columns));
     }
     for note in notes {
         text.push('\n');
@@ -65,6 +77,7 @@ pub(super) fn table(
 fn report(answer: &str) -> Option<Rows> {
     let report: Value = serde_json::from_str(answer).ok()?;
     let mut rows = Vec::new();
+    let mut comments = Vec::new();
     let mut notes = Vec::new();
     for line in report.get("assessments")?.as_array()? {
         let assessment = text(line.get("assessment"));
@@ -74,7 +87,12 @@ fn report(answer: &str) -> Option<Rows> {
         if !withheld.is_empty() {
             notes.push(format!("{assessment}: no class figures: {withheld}"));
         }
-        let mut row = vec![assessment, text(line.get("mark"))];
+        let comment = text(line.get("comment"));
+        if !comment.is_empty() {
+            let words: Vec<_> = comment.split_whitespace().collect();
+            comments.push(format!("{assessment}: {}", words.join(" ")));
+        }
+        let mut row = vec![assessment, readable_line(line)];
         row.extend(FIGURES.iter().map(|(name, _)| figure(name)));
         rows.push(row);
     }
@@ -84,7 +102,12 @@ fn report(answer: &str) -> Option<Rows> {
     }
     let mut header = vec!["Assessment", "Mark"];
     header.extend(FIGURES.iter().map(|(_, name)| *name));
-    Some(Rows { header, rows, notes })
+    Some(Rows { header, rows, comments, notes })
+}
+
+/// A text on lines that fit the terminal; further lines are indented.
+fn wrapped(text: &str, columns: usize) -> String {
+    textwrap::fill(text, textwrap::Options::new(columns.max(1)).subsequent_indent("  "))
 }
 
 fn drawn(header: &[&str], rows: Vec<Vec<String>>, bold: bool) -> String {
@@ -124,17 +147,30 @@ fn lines(header: &[&str], rows: &[Vec<String>]) -> String {
 fn aligned(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     let columns = rows.first().map_or(0, Vec::len);
     for column in 1..columns {
-        let widths = rows.iter().filter_map(|row| row.get(column)).map(|cell| fraction_chars(cell));
-        let widest = widths.max().unwrap_or_default();
+        let cells = rows.iter().filter_map(|row| row.get(column)).filter(|cell| is_number(cell));
+        let widest = cells.map(|cell| fraction_chars(cell)).max().unwrap_or_default();
         for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
-            // A no-break space: the table trims other blanks at a cell's end.
-            cell.extend(std::iter::repeat_n('\u{a0}', widest - fraction_chars(cell)));
+            if is_number(cell) {
+                let padding = widest.saturating_sub(fraction_chars(cell));
+                let at = number(cell).len();
+                // A no-break space: the table trims other blanks at a cell's end.
+                cell.insert_str(at, &"\u{a0}".repeat(padding));
+            }
         }
     }
     rows
 }
 
+/// The number in `9.5 / 10`.
+fn number(cell: &str) -> &str {
+    cell.split(' ').next().unwrap_or_default()
+}
+
+fn is_number(cell: &str) -> bool {
+    cell.starts_with(|char: char| char.is_ascii_digit() || char == '-')
+}
+
 /// The length of the decimal point and the digits behind it.
 fn fraction_chars(cell: &str) -> usize {
-    cell.split_once('.').map_or(0, |(_, digits)| digits.len() + 1)
+    number(cell).split_once('.').map_or(0, |(_, digits)| digits.len() + 1)
 }
