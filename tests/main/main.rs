@@ -12,6 +12,7 @@
 mod harness;
 
 mod audit;
+mod class_files;
 mod client;
 mod keys;
 mod limits;
