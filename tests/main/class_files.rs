@@ -116,7 +116,7 @@ fn what_is_not_understood_is_explained_and_fails() {
         shown.contains("  row 3, column \"Lab 1\": \"x\" is not a mark; write a number"),
         "{shown}"
     );
-    holds_no_key(&[shown.clone()]);
+    holds_no_key(std::slice::from_ref(&shown));
     assert!(!shown.contains(&key) && explained.stderr.is_empty());
     let missing = run(folder.path(), &["explain", "none.csv"]);
     assert_eq!(missing.status.code(), Some(1));
