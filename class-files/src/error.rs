@@ -42,8 +42,7 @@ pub enum Problem {
     TooManyBytes(u64),
     /// More bytes than allowed, once it is unpacked.
     #[error(
-        "has more than {0} bytes when it is unpacked; raise gradebook.bytes_max if it is meant to be that \
-         large"
+        "has more than {0} bytes when it is unpacked; save the sheet of marks alone, or as CSV"
     )]
     TooManyUnpackedBytes(u64),
     /// More students than allowed.

@@ -430,7 +430,9 @@ impl<'a> ClassReader<'a> {
                 *blank
             }));
         }
-        if let Some(held) = holds.get(id) {
+        if !holds.is_empty()
+            && let Some(held) = holds.get(id)
+        {
             for (mark, held) in read.iter_mut().zip(held) {
                 if *held {
                     *mark = *blank;

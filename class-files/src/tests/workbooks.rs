@@ -194,3 +194,24 @@ fn a_protected_workbook_is_named_as_one() {
     let bytes = file.into_inner().into_inner();
     assert_eq!(errors(&bytes, ""), "is protected with a password");
 }
+
+#[test]
+fn a_workbook_may_not_state_more_texts_than_it_has() {
+    let says = "states that it has more texts than it has room for";
+    for count in ["uniqueCount=\"4294967295\"", "uniqueCount = '99999999999999999999'"] {
+        let bytes = archive(&[
+            ("xl/workbook.xml", "<workbook/>"),
+            ("xl/sharedStrings.xml", &format!("<sst {count}/>")),
+        ]);
+        assert_eq!(errors(&bytes, ""), says);
+        let wide: String =
+            format!("<sst {count}/>").chars().flat_map(|char| [char, '\0']).collect();
+        let bytes = archive(&[("xl/workbook.xml", "<workbook/>"), ("xl/strings", &wide)]);
+        assert_eq!(errors(&bytes, ""), says);
+    }
+    let bytes = archive(&[
+        ("xl/workbook.xml", "<workbook/>"),
+        ("xl/sharedStrings.xml", "<sst uniqueCount=\"2\"/>"),
+    ]);
+    assert!(!errors(&bytes, "").contains(says));
+}

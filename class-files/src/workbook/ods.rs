@@ -1,15 +1,16 @@
 //! ods workbooks.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 
-use calamine::{Ods, OdsError, Reader as _};
+use calamine::{Data, Ods, OdsError, Reader as _};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::archive::Archive;
 use super::damage::{encrypted, unreadable};
 use super::grid::Grid;
-use super::sheet::{CELLS_MAX, choose, text};
+use super::sheet::{CELLS_MAX, choose, percent_text, text};
 use crate::error::{ClassFileError, Problem};
 use crate::marks::FORMULA_WITHOUT_VALUE;
 use crate::table::StoredRow;
@@ -19,20 +20,29 @@ pub(super) fn read(
     archive: &Archive,
     sheet: Option<&str>,
 ) -> Result<Vec<StoredRow>, ClassFileError> {
-    check_size(archive.content())?;
+    let percentages = scan(archive.content())?;
     let failed = |error: OdsError| match error {
         OdsError::Password => encrypted(),
         error => unreadable(&error),
     };
     let mut workbook: Ods<_> = Ods::new(Cursor::new(bytes)).map_err(failed)?;
-    let sheet = choose(sheet, &workbook.sheet_names())?;
+    let sheets = workbook.sheet_names();
+    let sheet = choose(sheet, &sheets)?;
+    let sheet_at = sheets.iter().position(|name| *name == sheet).unwrap_or_default();
     let range = workbook.worksheet_range(&sheet).map_err(failed)?;
     let formulas = workbook.worksheet_formula(&sheet).map_err(failed)?;
     let (first_row, first_column) = range.start().unwrap_or_default();
     let mut grid = Grid::default();
     for (row, column, value) in range.used_cells() {
         let (Ok(row), Ok(column)) = (u32::try_from(row), u32::try_from(column)) else { continue };
-        grid.push(first_row.saturating_add(row), first_column.saturating_add(column), text(value))?;
+        let (row, column) = (first_row.saturating_add(row), first_column.saturating_add(column));
+        let text = match value {
+            Data::Float(number) if percentages.contains(&(sheet_at, row, column)) => {
+                percent_text(*number)
+            }
+            value => text(value),
+        };
+        grid.push(row, column, text)?;
     }
     let (first_row, first_column) = formulas.start().unwrap_or_default();
     for (row, column, formula) in formulas.used_cells() {
@@ -46,11 +56,17 @@ pub(super) fn read(
     grid.into_rows()
 }
 
+/// A cell: its sheet, its row and its column, counted from 0.
+type CellAt = (usize, u32, u32);
+
 /// Checks how many cells the sheets have: an ods workbook writes a blank area as one cell with a number
-/// of repetitions, and the reader makes room for all cells before the last one with content.
-fn check_size(content: &[u8]) -> Result<(), ClassFileError> {
+/// of repetitions, and the reader makes room for all cells before the last one with content. Returns the
+/// cells whose number is shown as a percentage.
+fn scan(content: &[u8]) -> Result<HashSet<CellAt>, ClassFileError> {
     let mut reader = Reader::from_reader(content);
     let mut table = TableSize::default();
+    let mut percentages = HashSet::new();
+    let mut sheet = 0_usize;
     let mut total = 0_usize;
     loop {
         match reader.read_event().map_err(|error| unreadable(&error))? {
@@ -63,10 +79,15 @@ fn check_size(content: &[u8]) -> Result<(), ClassFileError> {
             Event::End(element) => {
                 table.end(element.name().as_ref());
                 if element.name().as_ref() == "table:table" {
-                    total = total.saturating_add(std::mem::take(&mut table).cells());
+                    let table = std::mem::take(&mut table);
+                    total = total.saturating_add(table.cells());
+                    percentages.extend(
+                        table.percentages.iter().map(|(row, column)| (sheet, *row, *column)),
+                    );
+                    sheet = sheet.saturating_add(1);
                 }
             }
-            Event::Eof => return Ok(()),
+            Event::Eof => return Ok(percentages),
             _ => {}
         }
         if total.max(table.cells()) > CELLS_MAX {
@@ -88,6 +109,8 @@ struct TableSize {
     cell_repeats: usize,
     row_has_content: bool,
     has_content: bool,
+    /// The cells with a percentage.
+    percentages: Vec<(u32, u32)>,
 }
 
 impl TableSize {
@@ -104,14 +127,34 @@ impl TableSize {
             }
             "table:table-cell" | "table:covered-table-cell" => {
                 self.cell_repeats = repeats(element, "table:number-columns-repeated")?;
-                let attributes = element.attributes().flatten();
-                let mut names = attributes.map(|attribute| attribute.key.as_ref().to_owned());
-                self.has_content =
-                    names.any(|name| name.starts_with("office:") || name == "table:formula");
+                self.has_content = false;
+                for attribute in element.attributes().flatten() {
+                    let name = attribute.key.as_ref();
+                    self.has_content |= name.starts_with("office:") || name == "table:formula";
+                    if name == "office:value-type" && attribute.value.as_ref() == "percentage" {
+                        self.add_percentages();
+                    }
+                }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Adds the cell that is being read, as often as it is repeated.
+    fn add_percentages(&mut self) {
+        for row in (self.row..self.row.saturating_add(self.row_repeats)).take(CELLS_MAX) {
+            for column in
+                (self.column..self.column.saturating_add(self.cell_repeats)).take(CELLS_MAX)
+            {
+                if self.percentages.len() >= CELLS_MAX {
+                    return;
+                }
+                if let (Ok(row), Ok(column)) = (u32::try_from(row), u32::try_from(column)) {
+                    self.percentages.push((row, column));
+                }
+            }
+        }
     }
 
     fn end(&mut self, element: &str) {

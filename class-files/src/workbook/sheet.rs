@@ -46,6 +46,11 @@ pub(super) fn text(data: &calamine::Data) -> String {
     }
 }
 
+/// A number that is shown as a percentage.
+pub(super) fn percent_text(number: f64) -> String {
+    format!("{}%", number_text(number * 100.0))
+}
+
 /// A number with at most 15 significant digits.
 fn number_text(number: f64) -> String {
     let rounded = format!("{number:.14e}").parse().unwrap_or(number);
