@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::columns::Header;
 use crate::course::{Course, CourseAssessment, Hold, nearest};
-use crate::error::{ClassFileError, ErrorList, Problem, Shown};
+use crate::error::{ClassFileError, ErrorList};
 use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart};
 use crate::marks::MarkKind;
+use crate::problem::{Problem, Shown};
 
 /// Applies `[columns]`: which columns are IDs, names and keys.
 pub(crate) fn apply_columns(

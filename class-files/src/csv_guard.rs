@@ -6,7 +6,8 @@
 
 use std::io::{self, Read};
 
-use crate::error::{ClassFileError, Problem};
+use crate::error::ClassFileError;
+use crate::problem::Problem;
 
 /// A reader that passes the bytes of another reader on and checks them.
 pub(crate) struct CsvGuard<R> {

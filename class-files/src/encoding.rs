@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::{Encoding as Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use zeroize::Zeroizing;
 
-use crate::error::Problem;
+use crate::problem::Problem;
 
 /// The encoding of a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

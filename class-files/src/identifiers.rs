@@ -2,7 +2,8 @@
 
 use gradebook::StudentId;
 
-use crate::error::{ClassFileError, Column, Problem};
+use crate::error::{ClassFileError, Column};
+use crate::problem::Problem;
 
 /// An ID without what systems and spreadsheets put around it: `#4001`, `'4001`, `="4001"`, `Participant
 /// 4001`.

@@ -12,11 +12,12 @@ use zeroize::Zeroizing;
 
 use crate::columns::{Header, ID, KEY};
 use crate::encoding::Text;
-use crate::error::{ClassFileError, ClassFileErrors, Column, Problem};
+use crate::error::{ClassFileError, ClassFileErrors, Column};
 use crate::explanation::Explanation;
 use crate::identifiers;
 use crate::layout::RowText;
 use crate::limits::ReadLimits;
+use crate::problem::Problem;
 use crate::rows::{Rows, cell};
 use crate::separator::separate;
 use crate::{Keys, ReadOptions, Source};

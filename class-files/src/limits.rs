@@ -4,7 +4,8 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
-use crate::error::{ClassFileError, Problem};
+use crate::error::ClassFileError;
+use crate::problem::Problem;
 
 /// How large a file may be.
 #[derive(Clone, Copy, Debug)]

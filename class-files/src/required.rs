@@ -4,8 +4,9 @@ use fernet_batch::redact::redact_runs;
 use strsim::jaro_winkler;
 
 use crate::columns::{Header, ID, KEY, NAME};
-use crate::error::{Column, ErrorList, Problem};
+use crate::error::{Column, ErrorList};
 use crate::layout::{ColumnUse, Layout};
+use crate::problem::Problem;
 use crate::shapes::Shape;
 use crate::{Keys, ReadOptions};
 

@@ -3,7 +3,8 @@
 use csv::ByteRecord;
 
 use crate::csv_guard::CsvGuard;
-use crate::error::{ClassFileError, Problem};
+use crate::error::ClassFileError;
+use crate::problem::Problem;
 
 /// Reads row after row.
 pub(crate) struct Rows<'a> {

@@ -3,8 +3,9 @@
 use csv::ByteRecord;
 
 use crate::columns::Header;
-use crate::error::{ClassFileError, Problem};
+use crate::error::ClassFileError;
 use crate::layout::Layout;
+use crate::problem::Problem;
 use crate::rows::Rows;
 
 /// A table, row by row.

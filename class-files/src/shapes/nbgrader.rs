@@ -8,8 +8,9 @@ use gradebook::Decimal;
 
 use super::{Shape, every_row};
 use crate::columns::Header;
-use crate::error::{Column, ErrorList, Problem, Shown};
+use crate::error::{Column, ErrorList};
 use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart, RowText};
+use crate::problem::{Problem, Shown};
 use crate::table::{StoredRow, Wide};
 
 pub(super) const SHAPE: Shape = Shape {

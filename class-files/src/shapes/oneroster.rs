@@ -9,8 +9,9 @@ use gradebook::Decimal;
 use super::{Shape, every_row};
 use crate::columns::Header;
 use crate::encoding::Text;
-use crate::error::{ClassFileError, Column, ErrorList, Problem, Shown};
+use crate::error::{ClassFileError, Column, ErrorList};
 use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart, RowText};
+use crate::problem::{Problem, Shown};
 use crate::table::{StoredRow, Table, Wide};
 use crate::{FolderFile, workbook};
 

@@ -2,6 +2,7 @@
 
 mod course;
 mod damage;
+mod exports;
 mod headers;
 mod plain;
 mod shapes;

@@ -8,8 +8,9 @@ use zip::result::ZipError;
 
 use super::damage::{damaged, encrypted, unreadable};
 use crate::FolderFile;
-use crate::error::{ClassFileError, Problem};
+use crate::error::ClassFileError;
 use crate::limits::ReadLimits;
+use crate::problem::Problem;
 
 /// The most entries of an archive.
 const ENTRIES_MAX: usize = 10_000;

@@ -1,6 +1,7 @@
 //! Errors of workbooks that cannot be read.
 
-use crate::error::{ClassFileError, Problem, Shown};
+use crate::error::ClassFileError;
+use crate::problem::{Problem, Shown};
 
 pub(super) fn damaged(text: &str) -> ClassFileError {
     Problem::Damaged(text.to_owned()).anywhere()

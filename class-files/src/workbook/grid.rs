@@ -3,7 +3,8 @@
 use csv::ByteRecord;
 
 use super::sheet::CELLS_MAX;
-use crate::error::{ClassFileError, Column, Problem};
+use crate::error::{ClassFileError, Column};
+use crate::problem::Problem;
 use crate::table::StoredRow;
 
 /// The most blank rows between two rows, and the most blank columns between two names of the header: a

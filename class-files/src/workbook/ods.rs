@@ -11,8 +11,9 @@ use super::archive::Archive;
 use super::damage::{encrypted, unreadable};
 use super::grid::Grid;
 use super::sheet::{CELLS_MAX, choose, percent_text, text};
-use crate::error::{ClassFileError, Problem};
+use crate::error::ClassFileError;
 use crate::marks::FORMULA_WITHOUT_VALUE;
+use crate::problem::Problem;
 use crate::table::StoredRow;
 
 pub(super) fn read(

@@ -2,7 +2,8 @@
 
 use super::damage::damaged;
 use crate::course::nearest;
-use crate::error::{ClassFileError, Problem, Shown};
+use crate::error::ClassFileError;
+use crate::problem::{Problem, Shown};
 
 /// The most cells of a sheet, blank ones included.
 pub(crate) const CELLS_MAX: usize = 5_000_000;

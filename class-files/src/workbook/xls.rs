@@ -8,7 +8,8 @@ use calamine::{Data, Reader as _, Xls, XlsError};
 use super::damage::{damaged, encrypted, unreadable};
 use super::grid::Grid;
 use super::sheet::{CELLS_MAX, choose, text};
-use crate::error::{ClassFileError, Problem};
+use crate::error::ClassFileError;
+use crate::problem::Problem;
 use crate::table::StoredRow;
 
 pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<StoredRow>, ClassFileError> {

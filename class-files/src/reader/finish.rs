@@ -1,0 +1,158 @@
+//! Builds the class of the rows that were read, and explains it.
+
+use std::collections::HashSet;
+
+use gradebook::{Class, Duplicate};
+
+use super::plan::{Plan, column};
+use super::{ClassReader, Found};
+use crate::columns::KEY;
+use crate::error::{ClassFileError, ClassFileErrors, Column, ErrorList};
+use crate::explanation::{ExplainedColumn, ExplainedUse};
+use crate::key_file::KeyFile;
+use crate::problem::{IdList, Problem};
+use crate::{Keys, course_apply, explain};
+
+impl ClassReader<'_> {
+    pub(super) fn finish(mut self) -> Found {
+        let plan = self.plan.take();
+        if let Some(plan) = &plan {
+            self.check_students(plan);
+        }
+        let comma_is_separator = self.origin.text.is_none_or(|(_, separator)| separator == b',');
+        if comma_is_separator && let Some(error) = self.decimals.ambiguity() {
+            self.errors.push(error);
+        }
+        self.explain(plan.as_ref());
+        let class = plan.map(|plan| self.class(plan));
+        let keys = std::mem::take(&mut self.found_keys);
+        let class = match (self.errors.finish(), class) {
+            (None, Some(Ok(class))) => Ok(class),
+            (None, Some(Err(errors))) | (Some(errors), _) => Err(errors),
+            (None, None) => Err(Problem::NoStudents.anywhere().into()),
+        };
+        let class = class.and_then(|class| match keys.check_keys() {
+            Ok(()) => Ok(class),
+            Err(error) => Err(error.into()),
+        });
+        if let Err(errors) = &class {
+            self.explanation.set_errors(errors);
+        }
+        Found { class, keys }
+    }
+
+    /// Checks what needs all students.
+    fn check_students(&mut self, plan: &Plan) {
+        if !self.options.course.columns.any_id_length {
+            let column = column(&self.header, plan.id);
+            for error in self.lengths.too_short(&column) {
+                self.errors.push(self.in_students(error));
+            }
+        }
+    }
+
+    /// Builds the class.
+    fn class(&mut self, plan: Plan) -> Result<Class, ClassFileErrors> {
+        let Plan { mut builder, columns, id, .. } = plan;
+        for (n, column) in columns.iter().enumerate() {
+            builder.set_out_of(n, column.out_of.or(self.options.course.out_of));
+        }
+        let row = |student: usize| self.rows.get(student).copied().unwrap_or_default();
+        let mut duplicates = ErrorList::default();
+        let class = builder.finish().map_err(|found| {
+            for duplicate in found {
+                let (problem, second, name) = match duplicate {
+                    Duplicate::Id { first, second } => (
+                        Problem::DuplicateId { first: row(first) },
+                        second,
+                        column(&self.header, id),
+                    ),
+                    Duplicate::Key { first, second } => {
+                        let key = Column { number: 0, name: Some(KEY.to_owned()) };
+                        (Problem::DuplicateKey { first: row(first) }, second, key)
+                    }
+                };
+                duplicates.push(self.in_students(problem.at(row(second), name)));
+            }
+        });
+        if let Some(errors) = duplicates.finish() {
+            return self.with_duplicates(errors);
+        }
+        let class = class.map_err(|()| Problem::NoStudents.anywhere())?;
+        let unknown = match self.options.keys {
+            Keys::Optional => {
+                course_apply::unknown_students(self.options.course, &self.found_keys.ids())
+            }
+            Keys::InClassFile | Keys::KeyFile(_) => {
+                let ids: Vec<_> =
+                    class.ids().chain(self.without_key.iter().map(String::as_str)).collect();
+                course_apply::unknown_students(self.options.course, &ids.iter().copied())
+            }
+        };
+        let mut unknown_students = ErrorList::default();
+        unknown.into_iter().for_each(|error| unknown_students.push(error));
+        if let Some(errors) = unknown_students.finish() {
+            return Err(errors);
+        }
+        if let Keys::KeyFile(keys) = self.options.keys {
+            self.compare_students(&class, keys)?;
+        }
+        if class.students() == 0 && self.students == 0 {
+            return Err(Problem::NoStudents.anywhere().into());
+        }
+        Ok(class)
+    }
+
+    /// All errors, with those of duplicates.
+    fn with_duplicates(&mut self, duplicates: ClassFileErrors) -> Result<Class, ClassFileErrors> {
+        if self.errors.is_empty() {
+            return Err(duplicates);
+        }
+        for error in duplicates.into_errors() {
+            self.errors.push(error);
+        }
+        Err(Problem::NoStudents.anywhere().into())
+    }
+
+    /// Checks that the class file and the key file name the same students.
+    fn compare_students(&mut self, class: &Class, keys: &KeyFile) -> Result<(), ClassFileError> {
+        let without_key = std::mem::take(&mut self.without_key);
+        if without_key.is_empty() && class.students() == keys.len() {
+            return Ok(());
+        }
+        let students: HashSet<_> = class.ids().collect();
+        let without_marks =
+            keys.ids().filter(|id| !students.contains(id)).map(str::to_owned).collect();
+        let without_marks = IdList(without_marks);
+        Err(Problem::OtherStudents { without_key: IdList(without_key), without_marks }.anywhere())
+    }
+
+    /// Writes the explanation.
+    fn explain(&mut self, plan: Option<&Plan>) {
+        let is_wide = self.shape.widen.is_some() || self.origin.files.is_some();
+        let columns = explain::columns(&self.header, &self.layout, self.options, |at| {
+            let plan = plan?;
+            plan.columns.iter().find(|column| column.at == at)?.out_of
+        });
+        let keep = |column: &ExplainedColumn| {
+            !(is_wide && matches!(column.usage, ExplainedUse::Comment { .. }))
+        };
+        self.explanation.columns = columns.into_iter().filter(keep).collect();
+        self.explanation.students = self.students;
+        self.explanation.decimal = self.origin.text.map(|_| self.decimals.separator());
+        let warnings = explain::warnings(self.shape, &self.layout);
+        self.explanation.warnings.extend(warnings);
+        if let Some((row, column)) = &self.changed {
+            self.explanation.warnings.push(format!(
+                "the file is not UTF-8 and was read as Windows-1252; the first cell with such a character \
+                 is row {row}, {column}: check that it reads right, or save the file as UTF-8"
+            ));
+        }
+        let blank =
+            self.explanation.skipped_rows.iter().filter(|row| row.reason == "no student ID");
+        if let Some(first) = blank.clone().next() {
+            let warning = format!("row {} has no student ID and is not published", first.row);
+            self.explanation.warnings.push(warning);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Reads the row of a student.
+
+use csv::ByteRecord;
+use fernet_batch::StudentKeys;
+use fernet_batch::redact::contains_key;
+use gradebook::{Full, Mark, StudentId};
+
+use super::ClassReader;
+use super::plan::{Plan, column, student_name, unnamed_column};
+use crate::Keys;
+use crate::encoding::Encoding;
+use crate::error::{ClassFileError, Column};
+use crate::identifiers;
+use crate::layout::RowText;
+use crate::marks::{self, MarkKind, spelled};
+use crate::problem::Problem;
+use crate::rows::cell;
+use crate::table::StoredRow;
+
+impl ClassReader<'_> {
+    pub(super) fn read_student(&mut self, row: &StoredRow) -> Result<(), ClassFileError> {
+        if self.plan.is_none() {
+            self.start();
+        }
+        let Some(mut plan) = self.plan.take() else { return Ok(()) };
+        let read = self.read_student_by(row, &mut plan);
+        self.plan = Some(plan);
+        read
+    }
+
+    fn read_student_by(&mut self, row: &StoredRow, plan: &mut Plan) -> Result<(), ClassFileError> {
+        let number = row.number;
+        let cells = &row.cells;
+        if cells.len() != self.header.len() {
+            let problem = Problem::RowLength { cells: cells.len(), columns: self.header.len() };
+            self.errors.push(self.in_students(problem.at_row(number)));
+            return Ok(());
+        }
+        for at in &plan.unnamed {
+            if !cell(cells, *at).is_empty() {
+                let column = Column { number: at + 1, name: None };
+                self.errors.push(Problem::UnnamedColumn.at(number, column));
+            }
+        }
+        if self.origin.text.is_some_and(|(encoding, _)| encoding == Encoding::Windows1252) {
+            self.note_changed(number, cells);
+        }
+        let Some((id_at, id)) = self.student_id(number, cells, plan) else { return Ok(()) };
+        self.students += 1;
+        self.lengths.add(number, id.as_str());
+        let name = student_name(cells, plan.name);
+        let checked = [(id_at, id.as_str()), (plan.name.at().unwrap_or(id_at), name.as_ref())];
+        if let Some((at, _)) = checked.into_iter().find(|(_, text)| contains_key(text)) {
+            let problem = Problem::LooksLikeAKey.at(number, unnamed_column(at));
+            self.errors.push(self.in_students(problem));
+            return Ok(());
+        }
+        let keys = self.student_keys(number, &id, cells, plan);
+        if self.options.reads_marks {
+            self.read_marks(row, id.as_str(), plan);
+        } else {
+            self.marks.clear();
+            self.marks.resize(plan.columns.len(), plan.blank);
+        }
+        let Some(keys) = keys else { return Ok(()) };
+        let full = |_| Problem::TooManyBytes(u64::from(u32::MAX)).anywhere();
+        plan.builder.add_row(&id, &name, keys, &self.marks).map_err(full)?;
+        self.rows.push(number);
+        if plan.has_extras && self.options.reads_marks {
+            self.read_comments(row, id.as_str(), plan).map_err(full)?;
+        }
+        Ok(())
+    }
+
+    /// The student ID of a row, and its column; `None` if there is none.
+    fn student_id<'r>(
+        &mut self,
+        number: u64,
+        cells: &'r ByteRecord,
+        plan: &Plan,
+    ) -> Option<(usize, StudentId<'r>)> {
+        let text = |at: usize| identifiers::bare(RowText(cells).raw_cell(at));
+        let other = plan.other_id.filter(|_| text(plan.id).is_empty());
+        let at = other.filter(|other| !text(*other).is_empty()).unwrap_or(plan.id);
+        let id = text(at);
+        if id.is_empty() && self.shape.name != "plain" {
+            self.explanation.skip(number, "no student ID");
+            return None;
+        }
+        match identifiers::parse(id) {
+            Ok(id) => Some((at, id)),
+            Err(problem) => {
+                let error = problem.at(number, column(&self.header, at));
+                self.errors.push(self.in_students(error));
+                None
+            }
+        }
+    }
+
+    /// The keys of a student; `None` if the student is not added to the class.
+    fn student_keys(
+        &mut self,
+        number: u64,
+        id: &StudentId<'_>,
+        cells: &ByteRecord,
+        plan: &Plan,
+    ) -> Option<StudentKeys> {
+        let in_cell = plan.key.map(|at| (at, cell(cells, at)));
+        let parsed = match (self.options.keys, in_cell) {
+            (Keys::KeyFile(file), _) => {
+                let keys = file.keys(id.as_str()).cloned();
+                if keys.is_none() {
+                    self.without_key.push(id.to_string());
+                }
+                return keys;
+            }
+            (Keys::Optional, None | Some((_, []))) => None,
+            (_, Some((at, cell))) => Some((at, StudentKeys::parse(cell))),
+            (Keys::InClassFile, None) => return None,
+        };
+        let keys = match parsed {
+            None => None,
+            Some((_, Ok(keys))) => Some(keys),
+            Some((at, Err(error))) => {
+                self.errors.push(Problem::BadKey(error).at(number, column(&self.header, at)));
+                return None;
+            }
+        };
+        if let Keys::Optional = self.options.keys {
+            if let Err(error) = self.found_keys.add(id, number, keys) {
+                self.errors.push(self.in_students(error));
+            }
+            return None;
+        }
+        keys
+    }
+
+    /// Reads the marks of a row into `self.marks`.
+    fn read_marks(&mut self, row: &StoredRow, id: &str, plan: &mut Plan) {
+        let Self { marks: read, decimals, errors, header, origin, .. } = self;
+        let Plan { builder, columns, blank, holds, .. } = plan;
+        read.clear();
+        for mark_column in columns.iter_mut() {
+            let bytes = cell(&row.cells, mark_column.at);
+            let recalled =
+                if mark_column.is_simple(*origin) { builder.recall(bytes) } else { None };
+            if let Some(mark) = recalled {
+                read.push(mark);
+                continue;
+            }
+            let at = mark_column.at;
+            let number_of_row = row.row_of(at);
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            let mut number =
+                |text: &str| decimals.number(text, number_of_row, || column(header, at));
+            let spelling = spelled(text, mark_column.kind, &mut number)
+                .and_then(|spelling| mark_column.settle(spelling, row, decimals, header));
+            let mark = spelling.and_then(|spelling| {
+                let full = |_| Problem::TooManyBytes(u64::from(u32::MAX));
+                let mark = match (spelling.mark, mark_column.kind) {
+                    (Mark::Letter(word), MarkKind::Words) => {
+                        builder.mark(Mark::Letter(&marks::one_line(word)))
+                    }
+                    (mark, _) => builder.mark(mark),
+                };
+                let mark = mark.map_err(full)?;
+                // What a cell says beyond its mark, it must say each time.
+                if mark_column.is_simple(*origin) && spelling.out_of.is_none() {
+                    builder.remember(bytes, mark);
+                }
+                Ok(mark)
+            });
+            read.push(mark.unwrap_or_else(|problem| {
+                let file = origin.files.map(|[_, marks]| marks);
+                errors.push(problem.at(number_of_row, column(header, at)).in_file(file));
+                *blank
+            }));
+        }
+        if !holds.is_empty()
+            && let Some(held) = holds.get(id)
+        {
+            for (mark, held) in read.iter_mut().zip(held) {
+                if *held {
+                    *mark = *blank;
+                }
+            }
+        }
+    }
+
+    /// Reads the comments of a row, whose student was added last.
+    fn read_comments(&mut self, row: &StoredRow, id: &str, plan: &mut Plan) -> Result<(), Full> {
+        let held = plan.holds.get(id);
+        for (n, mark_column) in plan.columns.iter().enumerate() {
+            let Some(at) = mark_column.comment else { continue };
+            let is_held = held.and_then(|held| held.get(n)).copied().unwrap_or_default();
+            match marks::comment(RowText(&row.cells).cell(at)) {
+                Ok(Some(comment)) if !is_held => plan.builder.comment(n, comment)?,
+                Ok(_) => {}
+                Err(problem) => {
+                    let file = self.origin.files.map(|[_, marks]| marks);
+                    let error = problem.at(row.row_of(at), column(&self.header, at));
+                    self.errors.push(error.in_file(file));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the first cell of a row that is not ASCII.
+    fn note_changed(&mut self, number: u64, cells: &ByteRecord) {
+        if self.changed.is_none() && !cells.as_slice().is_ascii() {
+            let at = cells.iter().position(|cell| !cell.is_ascii()).unwrap_or_default();
+            self.changed = Some((number, column(&self.header, at)));
+        }
+    }
+}
