@@ -1,5 +1,7 @@
 //! Class files as systems export them: explained, published, released and put on hold.
 
+mod workbooks;
+
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::{
-    Server, class_folder, ended, eventually, holds_no_key, server_command, write_private,
+    Server, class_folder, ended, eventually, holds_no_key, project, server_command, write_private,
 };
 
 const CANVAS: &str = "\
@@ -261,4 +263,14 @@ fn a_folder_of_one_roster_files_is_a_class() {
     assert_eq!(text(&issued.stdout), "keys.csv: 1 key made for 1 student\n", "{issued:?}");
     let server = started(folder);
     assert_eq!(read(&server, "4001001", "GG"), "Lab 1: 9.5");
+}
+
+#[test]
+fn the_course_file_of_the_readme_is_one() {
+    let readme = fs::read_to_string(project("README.md")).unwrap();
+    let lines = readme.lines().skip_while(|line| !line.starts_with("    out_of = 10"));
+    let course: String =
+        lines.take_while(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect();
+    assert!(course.contains("[hold]"), "{course}");
+    class_files::Course::parse(&course).unwrap();
 }
