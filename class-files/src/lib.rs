@@ -1,6 +1,6 @@
 //! Reads class files and key files.
 //!
-//! [`read`] reads a class file of any known shape into a [`Class`](gradebook::Class) and an
+//! [`read`] reads a class file of any known shape into a [`Class`] and an
 //! [`Explanation`] of what was understood; [`KeyFile`] reads the students' keys. [`Course`] says what a
 //! class file cannot. A file is read completely or rejected: an error names the row, the column and the
 //! fix.
