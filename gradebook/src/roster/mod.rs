@@ -8,6 +8,7 @@ mod id_set;
 mod index;
 mod mark;
 mod marks;
+mod recent;
 mod short_number;
 mod short_text;
 mod students;
