@@ -4,6 +4,36 @@ pub(crate) const NAME: &str = "Name";
 pub(crate) const ID: &str = "ID Number";
 pub(crate) const KEY: &str = "Key";
 
+/// The names of a column of IDs, in lower case; the most certain first.
+pub(crate) const IDS: [&str; 27] = [
+    "id number",
+    "student id",
+    "student number",
+    "student no",
+    "student no.",
+    "studentid",
+    "student_id",
+    "student id number",
+    "id",
+    "sid",
+    "sis user id",
+    "orgdefinedid",
+    "emplid",
+    "identifier",
+    "number",
+    "no.",
+    "matrikelnummer",
+    "matrikel-nr.",
+    "matrikelnr",
+    "matrikelnr.",
+    "matriculation number",
+    "registration number",
+    "university id",
+    "numéro étudiant",
+    "número de estudiante",
+    "studentnummer",
+    "id-nummer",
+];
 /// A header cell on one line: spreadsheets break long ones.
 pub(crate) fn on_one_line(text: &str) -> String {
     let text = text.replace(char::is_control, " ");
@@ -23,7 +53,8 @@ pub(crate) struct Header {
 impl Header {
     pub(crate) fn new(row: u64, names: impl IntoIterator<Item = String>) -> Self {
         let names: Vec<_> = names.into_iter().map(|name| on_one_line(&name)).collect();
-        let folded = names.iter().map(|name| name.to_lowercase()).collect();
+        let folded =
+            names.iter().map(|name| name.to_lowercase().replace('\u{2019}', "'")).collect();
         Self { row, names, folded }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use fernet_batch::redact::redact_runs;
+
 use crate::columns::Header;
 use crate::course::{Course, CourseAssessment, Hold, nearest};
 use crate::error::{ClassFileError, ErrorList};
@@ -130,7 +132,7 @@ fn holds(course: &Course, layout: &Layout, errors: &mut ErrorList) -> HashMap<St
             Hold::All => vec![true; names.len()],
             Hold::Assessments(wanted) => {
                 for name in wanted.iter().filter(|name| !names.contains(&name.as_str())) {
-                    let what = format!("hold.{id} in the course file");
+                    let what = format!("hold.{} in the course file", redact_runs(id, |_| false));
                     errors.push(unknown(&what, "assessment", name, names.iter().copied()));
                 }
                 names.iter().map(|name| wanted.iter().any(|wanted| wanted == name)).collect()

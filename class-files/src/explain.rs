@@ -49,6 +49,13 @@ pub(crate) fn columns(
 
 /// What an instructor should know of the columns.
 pub(crate) fn warnings(shape: &Shape, layout: &Layout) -> Vec<String> {
+    if layout.assessments().next().is_none() {
+        return vec![
+            "no column is understood as an assessment; if there are any, name them in the course file: \
+             [assessment.\"NAME\"] with column = \"HEADER\""
+                .to_owned(),
+        ];
+    }
     if shape.name != "plain" {
         return Vec::new();
     }

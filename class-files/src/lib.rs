@@ -222,6 +222,9 @@ fn read_any(
     }
 }
 
+/// The most columns of a class file: those of a sheet of a workbook.
+const COLUMNS_MAX: usize = 16_384;
+
 /// The most rows of a file with a row for each mark, for each student that a class may have.
 const MARKS_PER_STUDENT_MAX: usize = 100;
 
@@ -232,6 +235,10 @@ fn read_shape(
     options: &ReadOptions<'_>,
     explanation: &mut Explanation,
 ) -> Result<Found, ClassFileError> {
+    if table.header.len() > COLUMNS_MAX {
+        let problem = Problem::TooManyColumns { columns: table.header.len(), max: COLUMNS_MAX };
+        return Err(problem.at_row(table.header.row));
+    }
     let first_row = table.first_row()?;
     let detected = || shapes::detect(&table.header, RowText(&first_row));
     let shape = match options.format {
@@ -289,7 +296,9 @@ fn read_wide(
     explanation: &mut Explanation,
     errors: ErrorList,
 ) -> Found {
-    let Wide { header, layout, rows } = wide;
+    let Wide { header, mut layout, rows } = wide;
+    let mut errors = errors;
+    course_apply::apply_columns(options.course, &header, &mut layout, &mut errors);
     let table = Table::below(header.clone(), rows);
     let reader = ClassReader::new(options, origin, shape, (header, layout), explanation);
     reader.read(table, errors)

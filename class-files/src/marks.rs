@@ -15,7 +15,8 @@ const WORD_BYTES_MAX: usize = 64;
 const COMMENT_BYTES_MAX: usize = 1000;
 
 /// The spellings of no result yet, in lower case.
-const BLANK: [&str; 6] = ["", "-", "in progress", "none", "n/a", "needs grading"];
+const BLANK: [&str; 7] =
+    ["", "-", "in progress", "none", "n/a", "unspecified", "not_yet_submitted"];
 /// The spellings of an excused mark, in lower case.
 const EXCUSED: [&str; 3] = ["ex", "excused", "exempt"];
 /// The spellings of a missing mark, in lower case.
@@ -64,6 +65,7 @@ pub(crate) fn spelled<'a>(
     if let Some(mark) = state(text) {
         return Ok(mark.into());
     }
+    check_formula(text)?;
     if kind == MarkKind::Words {
         return word(text).map(Spelling::from);
     }
@@ -79,16 +81,20 @@ pub(crate) fn spelled<'a>(
     if let Some(letter) = LETTERS.iter().find(|letter| letter.eq_ignore_ascii_case(text)) {
         return Ok(Mark::Letter(letter).into());
     }
-    if text == FORMULA_WITHOUT_VALUE {
-        return Err(Problem::FormulaWithoutValue);
-    }
-    if text.strip_prefix('#').is_some_and(|rest| rest.starts_with(char::is_uppercase)) {
-        return Err(Problem::FormulaError(Shown::new(text)));
-    }
     if is_date(text) {
         return Err(Problem::DateAsMark(Shown::new(text)));
     }
     number(text).map(|number| Mark::Number(number).into())
+}
+
+/// Checks that a text is neither a formula without its result nor the error of a formula.
+pub(crate) fn check_formula(text: &str) -> Result<(), Problem> {
+    const ERRORS: [&str; 8] =
+        ["#REF!", "#N/A", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!"];
+    if text == FORMULA_WITHOUT_VALUE {
+        return Err(Problem::FormulaWithoutValue);
+    }
+    if ERRORS.contains(&text) { Err(Problem::FormulaError(Shown::new(text))) } else { Ok(()) }
 }
 
 /// One hundred percent.
@@ -99,12 +105,15 @@ pub(crate) fn hundred() -> Decimal {
 /// The words for a mark that is no number.
 fn state(text: &str) -> Option<Mark<'static>> {
     /// No word is longer.
-    const BYTES_MAX: usize = 16;
+    const BYTES_MAX: usize = 32;
     if text.len() > BYTES_MAX {
         return None;
     }
     let is_one_of = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if is_one_of(&BLANK) {
+    // `8(In Progress)` and `Needs Grading(9.5)` of Blackboard are not final.
+    let folded = text.to_lowercase();
+    let is_pending = folded.starts_with("needs grading") || folded.ends_with("(in progress)");
+    if is_one_of(&BLANK) || is_pending {
         Some(Mark::Blank)
     } else if is_one_of(&EXCUSED) {
         Some(Mark::Excused)
@@ -128,6 +137,7 @@ fn word(text: &str) -> Result<Mark<'_>, Problem> {
 /// Reads the comment on a mark; `None` for a blank cell.
 pub(crate) fn comment(text: &str) -> Result<Option<&str>, Problem> {
     let text = text.trim();
+    check_formula(text)?;
     if text.len() > COMMENT_BYTES_MAX {
         return Err(Problem::LongComment { bytes: text.len(), max: COMMENT_BYTES_MAX });
     }

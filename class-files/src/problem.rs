@@ -230,6 +230,28 @@ pub enum Problem {
     /// A file that is damaged or of no known kind.
     #[error("{0}")]
     Damaged(String),
+    /// A row about the assessments below a student.
+    #[error(
+        "is a row of maxima or posting policies below students; keep it above them, as it was exported"
+    )]
+    LateRow,
+    /// More columns than anybody reads.
+    #[error("has {columns} columns; a class file has at most {max}")]
+    TooManyColumns {
+        /// Its columns.
+        columns: usize,
+        /// The most columns.
+        max: usize,
+    },
+    /// A maximum of zero or less.
+    #[error("is out of {0}; a maximum is greater than zero")]
+    NoMaximum(String),
+    /// A second entry with the same identifier.
+    #[error("is the same as in row {first}; export the file again")]
+    DuplicateEntry {
+        /// The row that had it first.
+        first: u64,
+    },
     /// A second mark of one student for one assessment.
     #[error("is a second mark of this student for the assessment; the first stands in row {first}")]
     SecondMark {

@@ -3,7 +3,7 @@
 use fernet_batch::redact::redact_runs;
 use strsim::jaro_winkler;
 
-use crate::columns::{Header, ID, KEY, NAME};
+use crate::columns::{Header, ID, IDS, KEY, NAME};
 use crate::error::{Column, ErrorList};
 use crate::layout::{ColumnUse, Layout};
 use crate::problem::Problem;
@@ -78,13 +78,23 @@ fn hint(header: &Header, layout: &Layout, wanted: &str) -> String {
 fn nearly_named(header: &Header, layout: &Layout, wanted: &str) -> Option<(usize, String)> {
     /// The similarity from which on a person recognises a name.
     const SIMILARITY_MIN: f64 = 0.85;
+    /// Of many names, one is similar by chance.
+    const SYNONYM_PENALTY: f64 = 0.08;
     let wanted = wanted.to_lowercase();
     let free = header.names().enumerate().filter(|(at, name)| {
         let usage = layout.uses.get(*at);
         let is_free = matches!(usage, Some(ColumnUse::Assessment(_) | ColumnUse::Ignored(_)));
         is_free && !name.is_empty()
     });
-    let rated = free.map(|(at, name)| (jaro_winkler(&name.to_lowercase(), &wanted), at + 1, name));
+    let similarity = |name: &str| {
+        let name = name.to_lowercase();
+        let ids = if wanted == ID.to_lowercase() { &IDS[..] } else { &[] };
+        // Short names are similar to too much.
+        let ids = ids.iter().copied().filter(|id| id.len() > "emplid".len());
+        let synonyms = ids.map(|id| jaro_winkler(&name, id) - SYNONYM_PENALTY);
+        synonyms.fold(jaro_winkler(&name, &wanted), f64::max)
+    };
+    let rated = free.map(|(at, name)| (similarity(name), at + 1, name));
     let (rating, at, name) = rated.max_by(|(one, ..), (other, ..)| one.total_cmp(other))?;
     (rating >= SIMILARITY_MIN).then(|| (at, redact_runs(name, |_| false).into_owned()))
 }

@@ -8,6 +8,9 @@ use crate::layout::Layout;
 use crate::problem::Problem;
 use crate::rows::Rows;
 
+/// The most cells of a table in memory, blank ones included.
+pub(crate) const CELLS_MAX: usize = 5_000_000;
+
 /// A table, row by row.
 pub(crate) struct Table<'a> {
     pub(crate) header: Header,

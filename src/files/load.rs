@@ -150,9 +150,9 @@ fn load_once(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, Read
         warnings.extend(check_mode(file, contents, sources.strict)?);
     }
     let beside = course.iter().map(FileRead::seen).chain(keys.iter().map(FileRead::seen));
-    let beside: Vec<_> = beside.collect();
+    let files: Vec<_> = class.files.iter().map(FileRead::seen).chain(beside).collect();
     // The files are read one after the other, so the first may have been replaced in the meantime.
-    for SeenFile { path, state, .. } in &beside {
+    for SeenFile { path, state, .. } in &files {
         if FileState::of_path(path) != Some(*state) {
             let error = ReadErrorKind::ChangedWhileReading;
             return Err(ReadError { path: path.clone(), error });
@@ -160,7 +160,6 @@ fn load_once(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, Read
     }
     let (class_content, explanation) = class.content;
     warnings.extend(explanation.warnings);
-    let files: Vec<_> = class.files.iter().map(FileRead::seen).chain(beside).collect();
     Ok(LoadedClass {
         class: class_content,
         digests: files.iter().map(|file| file.digest).collect(),

@@ -7,6 +7,7 @@ use gradebook::{Class, Duplicate};
 use super::plan::{Plan, column};
 use super::{ClassReader, Found};
 use crate::columns::KEY;
+use crate::encoding::Encoding;
 use crate::error::{ClassFileError, ClassFileErrors, Column, ErrorList};
 use crate::explanation::{ExplainedColumn, ExplainedUse};
 use crate::key_file::KeyFile;
@@ -57,7 +58,7 @@ impl ClassReader<'_> {
         for (n, column) in columns.iter().enumerate() {
             builder.set_out_of(n, column.out_of.or(self.options.course.out_of));
         }
-        let row = |student: usize| self.rows.get(student).copied().unwrap_or_default();
+        let row = |student: usize| self.rows.get(student).unwrap_or_default();
         let mut duplicates = ErrorList::default();
         let class = builder.finish().map_err(|found| {
             for duplicate in found {
@@ -142,6 +143,13 @@ impl ClassReader<'_> {
         self.explanation.decimal = self.origin.text.map(|_| self.decimals.separator());
         let warnings = explain::warnings(self.shape, &self.layout);
         self.explanation.warnings.extend(warnings);
+        let header_changed =
+            self.origin.text.is_some_and(|(encoding, _)| encoding == Encoding::Windows1252)
+                && !self.header.names().all(str::is_ascii);
+        if header_changed {
+            let at = self.header.names().position(|name| !name.is_ascii()).unwrap_or_default();
+            self.changed = Some((self.header.row, column(&self.header, at)));
+        }
         if let Some((row, column)) = &self.changed {
             self.explanation.warnings.push(format!(
                 "the file is not UTF-8 and was read as Windows-1252; the first cell with such a character \

@@ -4,6 +4,7 @@
 
 mod finish;
 mod plan;
+mod row_numbers;
 mod student;
 
 use std::collections::HashSet;
@@ -12,6 +13,7 @@ use fernet_batch::redact::contains_key;
 use gradebook::{Assessment, AssessmentRelease, Class, Decimal, Mark, MarkIndex, RosterBuilder};
 pub(crate) use plan::Origin;
 use plan::{MarkColumn, NameColumns, Plan, column};
+use row_numbers::RowNumbers;
 
 use crate::columns::Header;
 use crate::decimals::Decimals;
@@ -38,7 +40,7 @@ pub(crate) struct ClassReader<'a> {
     errors: ErrorList,
     explanation: &'a mut Explanation,
     /// The row number of each student of the class.
-    rows: Vec<u64>,
+    rows: RowNumbers,
     /// Students whom the key file does not have. They are not in the class.
     without_key: Vec<String>,
     students: usize,
@@ -75,7 +77,7 @@ impl<'a> ClassReader<'a> {
             lengths: IdLengths::default(),
             errors: ErrorList::default(),
             explanation,
-            rows: Vec::new(),
+            rows: RowNumbers::default(),
             without_key: Vec::new(),
             students: 0,
             found_keys: KeyFile::default(),
@@ -100,8 +102,8 @@ impl<'a> ClassReader<'a> {
     fn check_header(&mut self) {
         let mut missing = ErrorList::default();
         required::check(self.shape, &self.header, &self.layout, self.options, &mut missing);
-        if !missing.is_empty() {
-            self.errors = missing;
+        if let Some(missing) = missing.finish() {
+            missing.into_errors().into_iter().for_each(|error| self.errors.push(error));
             return;
         }
         for (at, name) in self.header.names().enumerate() {
@@ -124,6 +126,9 @@ impl<'a> ClassReader<'a> {
                     self.read_student(&row)?;
                 }
                 RowKind::Skipped(reason) => self.explanation.skip(row.number, reason),
+                RowKind::Maxima(_) | RowKind::Hidden(_) if self.plan.is_some() => {
+                    self.errors.push(Problem::LateRow.at_row(row.number));
+                }
                 RowKind::Maxima(reason) => {
                     self.explanation.skip(row.number, reason);
                     self.read_maxima(&row);

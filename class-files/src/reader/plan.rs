@@ -103,12 +103,14 @@ impl MarkColumn {
         row: &StoredRow,
         decimals: &mut Decimals,
         header: &Header,
+        is_held: bool,
     ) -> Result<Spelling<'t>, Problem> {
         if let Some(state) = self.state {
             match RowText(&row.cells).cell(state).to_lowercase().as_str() {
                 "missing" => spelling = Mark::Missing.into(),
                 "ungraded" => spelling = Mark::Blank.into(),
-                _ => {}
+                "" | "graded" => {}
+                other => return Err(Problem::NotAMark(Shown::new(other))),
             }
         }
         if let Some(at) = self.maximum {
@@ -116,11 +118,11 @@ impl MarkColumn {
             if !text.is_empty() {
                 let maximum = decimals.number(text, row.row_of(at), || column(header, at));
                 let maximum = maximum.map_err(|_| Problem::BadMaximum(Shown::new(text)))?;
-                self.agree(maximum)?;
+                self.agree(maximum, is_held)?;
             }
         }
         if let Some(out_of) = spelling.out_of {
-            self.agree(out_of)?;
+            self.agree(out_of, is_held)?;
         }
         if self.kind == MarkKind::Points && spelling.mark.status() == MarkStatus::Number {
             self.percent |= spelling.percent;
@@ -133,8 +135,13 @@ impl MarkColumn {
     }
 
     /// Checks that a maximum is that of the column.
-    fn agree(&mut self, maximum: Decimal) -> Result<(), Problem> {
-        let known = *self.out_of.get_or_insert(maximum);
+    fn agree(&mut self, maximum: Decimal, is_held: bool) -> Result<(), Problem> {
+        if maximum <= Decimal::default() {
+            return Err(Problem::NoMaximum(maximum.to_string()));
+        }
+        // A mark on hold must not show what it is out of.
+        let Some(known) = self.out_of.or((!is_held).then_some(maximum)) else { return Ok(()) };
+        self.out_of = Some(known);
         if known == maximum {
             return Ok(());
         }

@@ -45,10 +45,19 @@ impl ClassReader<'_> {
         if self.origin.text.is_some_and(|(encoding, _)| encoding == Encoding::Windows1252) {
             self.note_changed(number, cells);
         }
+        let name = student_name(cells, plan.name);
+        let id_text = identifiers::bare(RowText(cells).raw_cell(plan.id));
+        if is_no_student(id_text, &name) {
+            self.explanation.skip(number, "no student, but figures about the class");
+            return Ok(());
+        }
         let Some((id_at, id)) = self.student_id(number, cells, plan) else { return Ok(()) };
         self.students += 1;
         self.lengths.add(number, id.as_str());
-        let name = student_name(cells, plan.name);
+        if let Err(problem) = marks::check_formula(&name) {
+            let error = problem.at(number, column(&self.header, plan.name.at().unwrap_or(id_at)));
+            self.errors.push(self.in_students(error));
+        }
         let checked = [(id_at, id.as_str()), (plan.name.at().unwrap_or(id_at), name.as_ref())];
         if let Some((at, _)) = checked.into_iter().find(|(_, text)| contains_key(text)) {
             let problem = Problem::LooksLikeAKey.at(number, unnamed_column(at));
@@ -61,6 +70,9 @@ impl ClassReader<'_> {
         } else {
             self.marks.clear();
             self.marks.resize(plan.columns.len(), plan.blank);
+        }
+        if plan.has_extras && self.options.reads_marks {
+            self.check_comments(row, plan);
         }
         let Some(keys) = keys else { return Ok(()) };
         let full = |_| Problem::TooManyBytes(u64::from(u32::MAX)).anywhere();
@@ -127,7 +139,8 @@ impl ClassReader<'_> {
             }
         };
         if let Keys::Optional = self.options.keys {
-            if let Err(error) = self.found_keys.add(id, number, keys) {
+            if let Err(mut error) = self.found_keys.add(id, number, keys) {
+                error.place.column = Some(column(&self.header, plan.id));
                 self.errors.push(self.in_students(error));
             }
             return None;
@@ -140,7 +153,8 @@ impl ClassReader<'_> {
         let Self { marks: read, decimals, errors, header, origin, .. } = self;
         let Plan { builder, columns, blank, holds, .. } = plan;
         read.clear();
-        for mark_column in columns.iter_mut() {
+        let held = if holds.is_empty() { None } else { holds.get(id) };
+        for (n, mark_column) in columns.iter_mut().enumerate() {
             let bytes = cell(&row.cells, mark_column.at);
             let recalled =
                 if mark_column.is_simple(*origin) { builder.recall(bytes) } else { None };
@@ -148,13 +162,14 @@ impl ClassReader<'_> {
                 read.push(mark);
                 continue;
             }
+            let is_held = held.and_then(|held| held.get(n)).copied().unwrap_or_default();
             let at = mark_column.at;
             let number_of_row = row.row_of(at);
             let text = std::str::from_utf8(bytes).unwrap_or_default();
             let mut number =
                 |text: &str| decimals.number(text, number_of_row, || column(header, at));
             let spelling = spelled(text, mark_column.kind, &mut number)
-                .and_then(|spelling| mark_column.settle(spelling, row, decimals, header));
+                .and_then(|spelling| mark_column.settle(spelling, row, decimals, header, is_held));
             let mark = spelling.and_then(|spelling| {
                 let full = |_| Problem::TooManyBytes(u64::from(u32::MAX));
                 let mark = match (spelling.mark, mark_column.kind) {
@@ -176,9 +191,7 @@ impl ClassReader<'_> {
                 *blank
             }));
         }
-        if !holds.is_empty()
-            && let Some(held) = holds.get(id)
-        {
+        if let Some(held) = held {
             for (mark, held) in read.iter_mut().zip(held) {
                 if *held {
                     *mark = *blank;
@@ -193,17 +206,24 @@ impl ClassReader<'_> {
         for (n, mark_column) in plan.columns.iter().enumerate() {
             let Some(at) = mark_column.comment else { continue };
             let is_held = held.and_then(|held| held.get(n)).copied().unwrap_or_default();
-            match marks::comment(RowText(&row.cells).cell(at)) {
-                Ok(Some(comment)) if !is_held => plan.builder.comment(n, comment)?,
-                Ok(_) => {}
-                Err(problem) => {
-                    let file = self.origin.files.map(|[_, marks]| marks);
-                    let error = problem.at(row.row_of(at), column(&self.header, at));
-                    self.errors.push(error.in_file(file));
-                }
+            if let Ok(Some(comment)) = marks::comment(RowText(&row.cells).cell(at))
+                && !is_held
+            {
+                plan.builder.comment(n, comment)?;
             }
         }
         Ok(())
+    }
+
+    /// Finds the errors in the comments of a row.
+    fn check_comments(&mut self, row: &StoredRow, plan: &Plan) {
+        for at in plan.columns.iter().filter_map(|mark_column| mark_column.comment) {
+            if let Err(problem) = marks::comment(RowText(&row.cells).cell(at)) {
+                let file = self.origin.files.map(|[_, marks]| marks);
+                let error = problem.at(row.row_of(at), column(&self.header, at));
+                self.errors.push(error.in_file(file));
+            }
+        }
     }
 
     /// Notes the first cell of a row that is not ASCII.
@@ -213,4 +233,27 @@ impl ClassReader<'_> {
             self.changed = Some((number, column(&self.header, at)));
         }
     }
+}
+
+/// Returns true for a row of averages, maxima and the like, which has such a word in place of an ID, or no
+/// ID and such a word in place of a name.
+fn is_no_student(id: &str, name: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "average",
+        "class average",
+        "averages",
+        "mean",
+        "median",
+        "max",
+        "maximum",
+        "min",
+        "minimum",
+        "out of",
+        "points possible",
+        "max points",
+        "total points",
+        "total",
+    ];
+    let is_word = |text: &str| WORDS.iter().any(|word| word.eq_ignore_ascii_case(text.trim()));
+    is_word(id) || id.is_empty() && is_word(name)
 }

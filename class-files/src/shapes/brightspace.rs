@@ -1,9 +1,9 @@
 //! Brightspace: `OrgDefinedId,Username,...,Lab 1 Points Grade <Numeric MaxPoints:10 ...>,...,End-of-Line
 //! Indicator`. Source: exports of Brightspace, and its help page "Export grades".
 
-use super::{Shape, every_row};
+use super::{Shape, header_number};
 use crate::columns::Header;
-use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart};
+use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart, RowKind};
 use crate::marks::MarkKind;
 use gradebook::Decimal;
 
@@ -14,7 +14,11 @@ pub(super) const SHAPE: Shape = Shape {
             && (header.has("orgdefinedid") || header.has("username"))
     },
     layout: |header, _| layout(header),
-    row: every_row,
+    row: |row, _, layout| {
+        let id = layout.find(|usage| matches!(usage, ColumnUse::Id));
+        let is_demo = id.is_some_and(|at| row.cell(at).to_lowercase().contains("d2l.demo.student"));
+        if is_demo { RowKind::Skipped("the test student") } else { RowKind::Student }
+    },
     widen: None,
 };
 
@@ -38,8 +42,9 @@ fn layout(header: &Header) -> Layout {
         "email" => ColumnUse::ignored("no marks, but something about the student"),
         LAST_COLUMN => ColumnUse::ignored("the end of the line"),
         _ => {
-            let total =
-                ["subtotal", "calculated ", "adjusted "].iter().any(|word| folded.contains(word));
+            let total = ["subtotal", "calculated ", "adjusted ", " <formula", " <calculated"]
+                .iter()
+                .any(|word| folded.contains(word));
             if total || folded.ends_with(" numerator") || folded.ends_with(" denominator") {
                 return ColumnUse::ignored("a total computed by Brightspace");
             }
@@ -70,5 +75,5 @@ fn item<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
 fn maximum(name: &str) -> Option<Decimal> {
     let (_, details) = name.rsplit_once(" <")?;
     let value = details.split(['<', '>', ' ']).find_map(|part| part.strip_prefix("MaxPoints:"))?;
-    Decimal::parse(&value.replace(',', ".")).ok()
+    header_number(value)
 }

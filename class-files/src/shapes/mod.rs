@@ -22,6 +22,8 @@ mod sakai;
 mod submitty;
 mod table;
 
+use gradebook::Decimal;
+
 use crate::columns::Header;
 use crate::error::ErrorList;
 use crate::layout::{Layout, RowKind, RowText};
@@ -104,21 +106,41 @@ fn every_row(_: RowText<'_>, _: &Header, _: &Layout) -> RowKind {
     RowKind::Student
 }
 
+/// A number in a header: `10`, `10,5`, or `1,000`, in which the comma separates thousands.
+fn header_number(text: &str) -> Option<Decimal> {
+    let thousands = text.split_once(',').is_some_and(|(whole, rest)| {
+        rest.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0')
+    });
+    let text = text.replace(',', if thousands { "" } else { "." });
+    Decimal::parse(&text).ok().filter(|number| *number > Decimal::default())
+}
+
 /// Why columns with such a name are no assessments, in every shape but `plain`.
 pub(crate) fn seldom_marks(folded: &str) -> Option<&'static str> {
-    const TOTALS: [&str; 9] = [
+    const TOTALS: [&str; 19] = [
         "total",
+        "totals",
         "subtotal",
+        "sum",
         "average",
+        "mean",
         "final grade",
+        "final mark",
         "final score",
         "course grade",
         "overall",
         "current grade",
         "current score",
+        "gesamt",
+        "summe",
+        "durchschnitt",
+        "gpa",
+        "percent",
+        "percentage",
     ];
     const CALCULATED: [&str; 3] = ["calculated", "adjusted", "read only"];
-    const PERSONAL: [&str; 22] = [
+    const PERSONAL: [&str; 23] = [
+        "email address",
         "e-mail",
         "email",
         "mail",
@@ -165,6 +187,10 @@ pub(crate) fn seldom_marks(folded: &str) -> Option<&'static str> {
         Some("no marks, but something about the student")
     } else if TIMES.into_iter().any(has_words) {
         Some("a time")
+    } else if words.iter().any(|word| word.starts_with("gesamt") || *word == "endnote") {
+        Some("a total")
+    } else if folded.ends_with(" out of") || folded.ends_with(" max") || has_words("max points") {
+        Some("a maximum")
     } else if NOTES.contains(&folded) || folded.ends_with(" comments") {
         Some("notes")
     } else {

@@ -17,7 +17,8 @@ pub(super) const SHAPE: Shape = Shape {
         let has_suffix = header.folded().any(|name| display(name).is_some());
         let has_time = words::EXPORTED_AT.contains(&header.folded_name(last))
             || is_time(first_row.cell(last)) && has_id;
-        has_time || has_suffix && has_id
+        let has_name = header.folded().any(|name| words::FIRST_NAME.contains(&name));
+        has_time || has_suffix && (has_id || has_name)
     },
     layout: |header, surroundings| layout(header, surroundings.first_row),
     row: every_row,
@@ -46,7 +47,11 @@ fn is_time(cell: &str) -> bool {
 
 /// The item in `assignment: lab 1 (real)`, and how it is shown.
 fn display(folded: &str) -> Option<(&str, Display)> {
-    let (item, suffix) = folded.strip_suffix(')')?.rsplit_once(" (")?;
+    let Some((item, suffix)) = folded.strip_suffix(')').and_then(|name| name.rsplit_once(" ("))
+    else {
+        // Older versions name points without a suffix.
+        return activity(folded).map(|_| (folded, Display::Real));
+    };
     let kinds = [
         (&words::REAL[..], Display::Real),
         (&words::PERCENTAGE, Display::Percentage),
@@ -106,7 +111,8 @@ fn layout(header: &Header, first_row: RowText<'_>) -> Layout {
             (None, Display::Feedback) => {
                 ColumnUse::ignored("the feedback on an item without marks")
             }
-            (Some(taken), _) if taken != at => {
+            // Two activities of one name make two assessments of one name, which is an error.
+            (Some(taken), _) if taken != at && items.get(taken) != items.get(at) => {
                 ColumnUse::ignored("the same item as another column, shown in another way")
             }
             (_, display) => {
@@ -126,22 +132,27 @@ fn layout(header: &Header, first_row: RowText<'_>) -> Layout {
 
 fn is_total(item: &str) -> bool {
     let mut words = item.rsplit(|char: char| !char.is_alphanumeric());
-    words.next().is_some_and(|word| words::TOTAL.contains(&word))
+    words.next().is_some_and(|word| words::TOTAL.iter().any(|total| word.ends_with(total)))
         || item.starts_with("total ")
         || item.starts_with("totale ")
 }
 
 fn without_suffix(name: &str) -> &str {
+    if !name.ends_with(')') {
+        return name;
+    }
     name.rsplit_once(" (").map_or(name, |(item, _)| item)
 }
 
 /// `Lab 1` in `Assignment: Lab 1 (Real)`.
 fn item_name(name: &str) -> &str {
     let item = without_suffix(name);
-    match item.split_once(": ") {
-        Some((activity, rest)) if words::ACTIVITIES.contains(&activity.to_lowercase().as_str()) => {
-            rest
-        }
-        _ => item,
-    }
+    activity(item).unwrap_or(item)
+}
+
+/// `Lab 1` in `Assignment: Lab 1`, if the first word is that of an activity.
+fn activity(item: &str) -> Option<&str> {
+    let (activity, rest) = item.split_once(':')?;
+    let activity = activity.trim().to_lowercase();
+    words::ACTIVITIES.contains(&activity.as_str()).then(|| rest.trim())
 }

@@ -15,7 +15,8 @@ pub(super) const FIRST_NAME: [&str; 9] = [
     "fornavn",
     "etunimi",
 ];
-pub(super) const LAST_NAME: [&str; 13] = [
+pub(super) const LAST_NAME: [&str; 14] = [
+    "efternavn",
     "last name",
     "surname",
     "nachname",
@@ -44,8 +45,24 @@ pub(super) const ID_NUMBER: [&str; 11] = [
     "matrikelnummer",
 ];
 /// Points.
-pub(super) const REAL: [&str; 8] =
-    ["real", "punkte", "brut", "punteggio", "punten", "poäng", "poeng", "pontos"];
+pub(super) const REAL: [&str; 16] = [
+    "real",
+    "punkte",
+    "brut",
+    "punteggio",
+    "punten",
+    "poäng",
+    "poeng",
+    "pontos",
+    "verkligt",
+    "verklig",
+    "reel",
+    "reelt",
+    "faktisk",
+    "valore",
+    "rzeczywisty",
+    "body",
+];
 pub(super) const PERCENTAGE: [&str; 9] = [
     "percentage",
     "prozentsatz",
@@ -82,10 +99,14 @@ pub(super) const EXPORTED_AT: [&str; 9] = [
     "senast nedladdad från denna kurs",
     "último download realizado neste curso",
 ];
-/// What names of totals contain.
-pub(super) const TOTAL: [&str; 6] = ["total", "gesamt", "totale", "totaal", "totalt", "summe"];
+/// How names of totals end.
+pub(super) const TOTAL: [&str; 8] =
+    ["total", "gesamt", "totale", "totaal", "totalt", "summe", "summa", "sum"];
 /// What stands before an item's name.
-pub(super) const ACTIVITIES: [&str; 38] = [
+pub(super) const ACTIVITIES: [&str; 41] = [
+    "uppgift",
+    "opgave",
+    "zadanie",
     "assignment",
     "quiz",
     "workshop",

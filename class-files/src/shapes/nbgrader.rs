@@ -11,7 +11,7 @@ use crate::columns::Header;
 use crate::error::{Column, ErrorList};
 use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart, RowText};
 use crate::problem::{Problem, Shown};
-use crate::table::{StoredRow, Wide};
+use crate::table::{CELLS_MAX, StoredRow, Wide};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "nbgrader",
@@ -88,6 +88,10 @@ fn widen(header: &Header, rows: &[StoredRow], errors: &mut ErrorList) -> Wide {
         let is_zero = Decimal::parse(score).is_ok_and(|score| score == Decimal::default());
         let missing = header.has("timestamp") && text.cell(at("timestamp")).is_empty() && is_zero;
         let mark = if missing { "missing" } else { score }.to_owned();
+        if students.len().saturating_mul(assessments.len()) > CELLS_MAX {
+            errors.push(Problem::TooManyCells(CELLS_MAX).anywhere());
+            return wide(header.row, Vec::new(), &[]);
+        }
         let Some(Student { marks, .. }) = students.get_mut(student) else { continue };
         marks.resize(marks.len().max(assessment + 1), None);
         match marks.get_mut(assessment) {

@@ -12,7 +12,7 @@ use crate::encoding::Text;
 use crate::error::{ClassFileError, Column, ErrorList};
 use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart, RowText};
 use crate::problem::{Problem, Shown};
-use crate::table::{StoredRow, Table, Wide};
+use crate::table::{CELLS_MAX, StoredRow, Table, Wide};
 use crate::{FolderFile, workbook};
 
 pub(crate) static SHAPE: Shape = Shape {
@@ -157,7 +157,15 @@ impl Merge {
             if out_of.is_none() && !maximum.is_empty() {
                 errors.push(row.error(Problem::BadMaximum(Shown::new(maximum)), "resultValueMax"));
             }
-            item_at.insert(row.text("sourcedId"), assessments.len());
+            if assessments.len() >= crate::COLUMNS_MAX {
+                errors.push(Problem::TooManyCells(CELLS_MAX).anywhere().in_file(Some(LINE_ITEMS)));
+                break;
+            }
+            if let Some((_, first)) =
+                item_at.insert(row.text("sourcedId"), (assessments.len(), row.row.number))
+            {
+                errors.push(row.error(Problem::DuplicateEntry { first }, "sourcedId"));
+            }
             assessments.push(AssessmentColumn::points(row.text("title")).out_of(out_of));
         }
         let mut students = Vec::new();
@@ -168,7 +176,9 @@ impl Merge {
             let id = user.text("sourcedId");
             let role = role_of.get(id).copied().unwrap_or_else(|| user.text("role"));
             if role.is_empty() || role.eq_ignore_ascii_case("student") {
-                student_at.insert(id, students.len());
+                if let Some((_, first)) = student_at.insert(id, (students.len(), user.row.number)) {
+                    errors.push(user.error(Problem::DuplicateEntry { first }, "sourcedId"));
+                }
                 students.push(Student { user, results: HashMap::new() });
             } else {
                 others.insert(id, ());
@@ -186,11 +196,16 @@ impl Merge {
                 }
                 continue;
             };
+            let ((item, _), (student, _)) = (item, student);
             let Some(student) = students.get_mut(*student) else { continue };
             let found = (mark(result), result.text("comment"), result.row.number);
             if let Some((.., first)) = student.results.insert(*item, found) {
                 errors.push(result.error(Problem::SecondMark { first }, "score"));
             }
+        }
+        if students.len().saturating_mul(assessments.len()).saturating_mul(2) > CELLS_MAX {
+            errors.push(Problem::TooManyCells(CELLS_MAX).anywhere());
+            return wide(Vec::new(), &[]);
         }
         wide(assessments, &students)
     }
@@ -198,7 +213,15 @@ impl Merge {
     /// The role of each user, where a file of its own says it.
     fn roles<'a>(&'a self, errors: &mut ErrorList) -> HashMap<&'a str, &'a str> {
         let rows = self.roles.as_ref().map(|roles| roles.rows(errors)).unwrap_or_default();
-        rows.iter().map(|row| (row.text("userSourcedId"), row.text("role"))).collect()
+        let mut roles = HashMap::new();
+        for row in rows {
+            let role = roles.entry(row.text("userSourcedId")).or_insert(row.text("role"));
+            // Whoever is a student of one class may teach another.
+            if row.text("role").eq_ignore_ascii_case("student") {
+                *role = row.text("role");
+            }
+        }
+        roles
     }
 }
 
@@ -209,8 +232,10 @@ fn mark(result: PartRow<'_>) -> &str {
         "exempt" => "EX",
         "not submitted" => "MI",
         "submitted" | "partially graded" => "",
-        _ if result.text("score").is_empty() => text_score,
-        _ => result.text("score"),
+        "" | "fully graded" if result.text("score").is_empty() => text_score,
+        "" | "fully graded" => result.text("score"),
+        // An unknown state is refused where the mark is read.
+        _ => result.text("scoreStatus"),
     }
 }
 

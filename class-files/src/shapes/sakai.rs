@@ -3,7 +3,7 @@
 
 use gradebook::Decimal;
 
-use super::{Shape, every_row};
+use super::{Shape, every_row, header_number, seldom_marks};
 use crate::columns::Header;
 use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart};
 
@@ -24,8 +24,7 @@ pub(super) const SHAPE: Shape = Shape {
 /// The title and the maximum in `Lab 1 [10,5]`.
 fn item(name: &str) -> Option<(&str, Decimal)> {
     let (title, points) = name.strip_suffix(']')?.rsplit_once(" [")?;
-    let points = Decimal::parse(&points.replace(',', ".")).ok()?;
-    Some((title, points))
+    Some((title, header_number(points)?))
 }
 
 fn layout(header: &Header) -> Layout {
@@ -44,7 +43,10 @@ fn layout(header: &Header) -> Layout {
                 None => ColumnUse::ignored("the comments on an item without marks"),
             }
         } else if let Some((title, points)) = item(name) {
-            AssessmentColumn::points(title).out_of(Some(points)).into()
+            match seldom_marks(&title.to_lowercase()) {
+                Some(reason) => ColumnUse::ignored(reason),
+                None => AssessmentColumn::points(title).out_of(Some(points)).into(),
+            }
         } else {
             ColumnUse::ignored("not a grade item")
         }

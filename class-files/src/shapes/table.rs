@@ -1,7 +1,7 @@
 //! Any other table: the columns of ID and name are found by the words that people use for them.
 
 use super::{Shape, every_row, seldom_marks};
-use crate::columns::{Header, KEY};
+use crate::columns::{Header, IDS, KEY};
 use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart};
 
 pub(super) const SHAPE: Shape = Shape {
@@ -12,36 +12,6 @@ pub(super) const SHAPE: Shape = Shape {
     widen: None,
 };
 
-/// The names of a column of IDs, in lower case; the most certain first.
-pub(crate) const IDS: [&str; 27] = [
-    "id number",
-    "student id",
-    "student number",
-    "student no",
-    "student no.",
-    "studentid",
-    "student_id",
-    "student id number",
-    "id",
-    "sid",
-    "sis user id",
-    "orgdefinedid",
-    "emplid",
-    "identifier",
-    "number",
-    "no.",
-    "matrikelnummer",
-    "matrikel-nr.",
-    "matrikelnr",
-    "matrikelnr.",
-    "matriculation number",
-    "registration number",
-    "university id",
-    "numéro étudiant",
-    "número de estudiante",
-    "studentnummer",
-    "id-nummer",
-];
 /// The names of a column of names, in lower case.
 pub(crate) const NAMES: [&str; 7] =
     ["name", "student", "student name", "full name", "display name", "studentname", "fullname"];

@@ -124,3 +124,19 @@ fn short_ids_are_accepted_if_the_course_file_says_so() {
         0
     );
 }
+
+#[test]
+fn a_mark_on_hold_does_not_show_what_it_is_out_of() {
+    let file = "Name,ID Number,Lab 1\nAda,4001001,8/10\nBo,4001002,\n";
+    let out_of = |course: &str| {
+        let json = serde_json::to_value(explained("x.csv", file.as_bytes(), course)).unwrap();
+        json["columns"][2]["out_of"].clone()
+    };
+    assert_eq!(out_of(""), 10);
+    assert_eq!(out_of("[hold]\n4001001 = \"all\"\n"), serde_json::Value::Null);
+    for bad in ["3/0", "3/-10"] {
+        let file = file.replace("8/10", bad);
+        let error = &explained("x.csv", file.as_bytes(), "").errors[0].message;
+        assert!(error.ends_with("a maximum is greater than zero"), "{error}");
+    }
+}

@@ -191,3 +191,92 @@ fn comments_are_read_where_a_system_exports_them() {
     );
     assert_eq!(json["columns"][5]["use"], "ignored");
 }
+
+/// The assessments that a file publishes; the errors if it has any.
+fn published(file: &str, text: &str) -> String {
+    let explanation = explained(file, text.as_bytes(), "");
+    match explanation.errors.first() {
+        Some(error) => format!("row {:?}: {}", error.row.unwrap_or_default(), error.message),
+        None => explanation.released().collect::<Vec<_>>().join(", "),
+    }
+}
+
+#[test]
+fn no_total_is_published_in_any_language() {
+    let dutch = "Voornaam;Achternaam;ID-nummer;Opdracht: L 1 (Punten);Cursustotaal (Punten);\
+                 Laatst gedownload van deze cursus\nA;B;4001001;9,5;8,0;1677331000\n";
+    assert_eq!(published("m.csv", dutch), "L 1");
+    let swedish = "Förnamn;Efternamn;ID-nummer;Uppgift: L 1 (Verkligt);Kurs totalt (Verkligt);\
+                   Senast nedladdad från denna kurs\nA;B;4001001;9,5;8,0;1677331000\n";
+    assert_eq!(published("m.csv", swedish), "L 1");
+    let french = "Pr\u{e9}nom,Nom de famille,Num\u{e9}ro d\u{2019}identification,Devoir : TP 1 (Brut),\
+                  Total du cours (Brut)\nA,B,4001001,9,9\n";
+    assert_eq!(published("m.csv", french), "TP 1");
+    let older = "First name,Surname,ID number,Assignment: Lab 1,Course total,\
+                 Last downloaded from this course\nA,B,4001001,9,9,1677331000\n";
+    assert_eq!(published("m.csv", older), "Lab 1");
+    let sakai = "Student ID,Student Name,Lab 1 [10],Course Grade [100]\n4001001,A,9,90\n";
+    assert_eq!(published("s.csv", sakai), "Lab 1");
+    let table = "Matrikelnummer,Name,Lab 1,Gesamtpunkte,Summe,Mean,GPA,Lab 1 out of\n4001001,A,9,9,9,9,4,10\n";
+    assert_eq!(published("t.csv", table), "Lab 1");
+}
+
+#[test]
+fn rows_of_figures_and_test_students_are_no_students() {
+    for (text, students) in [
+        ("Name,ID Number,Lab 1\nAda,4001001,9\nAverage,,9\nMean,Average,9\n", 1),
+        ("Student ID,Name,Lab 1\n4001001,Ada,9\nAverage,,9\nOut of,,10\n", 1),
+        (
+            "Last Name,First Name,Username,Lab 1 [Total Pts: 10 Score] |5\nAble,Ada,aable,9\n\
+             Able_PreviewUser,Ada,aable_previewuser,1\n",
+            1,
+        ),
+        (
+            "Username,Lab 1 Points Grade <Numeric MaxPoints:1,000>,End-of-Line Indicator\n\
+             #aable,9,#\n#d2l.demo.student,1,#\n",
+            1,
+        ),
+    ] {
+        let text = text.replace("MaxPoints:1,000>", "MaxPoints:1000>");
+        let explanation = explained("x.csv", text.as_bytes(), "");
+        let found = (explanation.students, explanation.errors_total);
+        assert_eq!(found, (students, 0), "{text}: {:?}", explanation.errors);
+    }
+}
+
+#[test]
+fn a_row_of_posting_policies_below_students_is_refused() {
+    let canvas = "Student,ID,SIS User ID,SIS Login ID,Section,Lab 1 (1)\n\
+                  \"Able, Ada\",11,4001001,aable,L1,9.5\n,,,,,Manual Posting\n";
+    assert_eq!(
+        published("canvas.csv", canvas),
+        "row 3: is a row of maxima or posting policies below students; keep it above them, as it was exported"
+    );
+}
+
+#[test]
+fn an_entry_that_a_one_roster_export_has_twice_is_refused() {
+    let change = |from: &str, to: &str| {
+        let files = ONE_ROSTER.iter().map(|(name, text)| (*name, text.replace(from, to)));
+        let files: Vec<_> = files.collect();
+        let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let files = folder(&files);
+        let explanation = explained_source("export", Source::Folder(&files), "", Format::AUTO);
+        explanation.errors.first().map(|error| error.message.clone()).unwrap_or_default()
+    };
+    assert!(change("u2,,,true", "u1,,,true").starts_with("is the same as in row 2"));
+    assert!(change("l2,,,Lab 2", "l1,,,Lab 2").starts_with("is the same as in row 2"));
+    assert!(
+        change("l1,u2,fully graded", "l1,u2,withheld").starts_with("\"withheld\" is not a mark")
+    );
+}
+
+#[test]
+fn a_comment_that_is_too_long_is_explained() {
+    let comment = "a".repeat(1001);
+    let text = format!("Student ID,Student Name,Lab 1 [10],* Lab 1\n4001001,A,9,{comment}\n");
+    assert_eq!(
+        published("s.csv", &text),
+        "row 2: is a comment of 1001 bytes; a comment has at most 1000"
+    );
+}

@@ -2,10 +2,10 @@
 
 use csv::ByteRecord;
 
-use super::sheet::CELLS_MAX;
+use super::sheet::TEXT_BYTES_MAX;
 use crate::error::{ClassFileError, Column};
 use crate::problem::Problem;
-use crate::table::StoredRow;
+use crate::table::{CELLS_MAX, StoredRow};
 
 /// The most blank rows between two rows, and the most blank columns between two names of the header: a
 /// cell behind more was typed by mistake.
@@ -16,6 +16,7 @@ const BLANK_COLUMNS_MAX: u32 = 100;
 #[derive(Default)]
 pub(super) struct Grid {
     cells: Vec<Cell>,
+    text_bytes: usize,
 }
 
 struct Cell {
@@ -35,7 +36,8 @@ impl Grid {
         if text.trim().is_empty() {
             return Ok(());
         }
-        if self.cells.len() >= CELLS_MAX {
+        self.text_bytes = self.text_bytes.saturating_add(text.len());
+        if self.cells.len() >= CELLS_MAX || self.text_bytes > TEXT_BYTES_MAX {
             return Err(Problem::TooManyCells(CELLS_MAX).anywhere());
         }
         self.cells.push(Cell { row, column, text });
@@ -66,6 +68,9 @@ impl Grid {
                 if cell.column >= width {
                     return Err(far(&cell));
                 }
+                if record.len() > usize::try_from(cell.column).unwrap_or(usize::MAX) {
+                    return Err(twice(&cell));
+                }
                 while record.len() < usize::try_from(cell.column).unwrap_or(usize::MAX) {
                     record.push_field(b"");
                 }
@@ -89,8 +94,17 @@ impl Grid {
 
 /// The error of a cell outside of the table.
 fn far(cell: &Cell) -> ClassFileError {
+    wrong(cell, "lies outside of the table; delete its content")
+}
+
+/// The error of a cell that the workbook has twice.
+fn twice(cell: &Cell) -> ClassFileError {
+    wrong(cell, "has two contents; open the file in a spreadsheet and save it again")
+}
+
+fn wrong(cell: &Cell, what: &str) -> ClassFileError {
     let name = format!("{}{}", column_letters(cell.column), u64::from(cell.row).saturating_add(1));
-    let text = format!("cell {name} lies outside of the table; delete its content");
+    let text = format!("cell {name} {what}");
     let number = usize::try_from(cell.column).unwrap_or(usize::MAX).saturating_add(1);
     Problem::Damaged(text).at(u64::from(cell.row).saturating_add(1), Column { number, name: None })
 }

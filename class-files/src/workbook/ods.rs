@@ -10,11 +10,11 @@ use quick_xml::events::{BytesStart, Event};
 use super::archive::Archive;
 use super::damage::{encrypted, unreadable};
 use super::grid::Grid;
-use super::sheet::{CELLS_MAX, choose, percent_text, text};
+use super::sheet::{TEXT_BYTES_MAX, choose, percent_text, text};
 use crate::error::ClassFileError;
 use crate::marks::FORMULA_WITHOUT_VALUE;
 use crate::problem::Problem;
-use crate::table::StoredRow;
+use crate::table::{CELLS_MAX, StoredRow};
 
 pub(super) fn read(
     bytes: &[u8],
@@ -76,7 +76,8 @@ fn scan(content: &[u8]) -> Result<HashSet<CellAt>, ClassFileError> {
                 table.start(&element)?;
                 table.end(element.name().as_ref());
             }
-            Event::Text(_) | Event::CData(_) => table.has_content = true,
+            Event::Text(text) => table.add_text(text.len()),
+            Event::CData(text) => table.add_text(text.len()),
             Event::End(element) => {
                 table.end(element.name().as_ref());
                 if element.name().as_ref() == "table:table" {
@@ -91,7 +92,7 @@ fn scan(content: &[u8]) -> Result<HashSet<CellAt>, ClassFileError> {
             Event::Eof => return Ok(percentages),
             _ => {}
         }
-        if total.max(table.cells()) > CELLS_MAX {
+        if table.is_too_large || total.max(table.cells()) > CELLS_MAX {
             return Err(Problem::TooManyCells(CELLS_MAX).anywhere());
         }
     }
@@ -112,9 +113,18 @@ struct TableSize {
     has_content: bool,
     /// The cells with a percentage.
     percentages: Vec<(u32, u32)>,
+    /// The bytes of the text of the cell that is being read, and of all cells with their repetitions.
+    cell_text_bytes: usize,
+    text_bytes: usize,
+    is_too_large: bool,
 }
 
 impl TableSize {
+    fn add_text(&mut self, bytes: usize) {
+        self.has_content = true;
+        self.cell_text_bytes = self.cell_text_bytes.saturating_add(bytes);
+    }
+
     fn cells(&self) -> usize {
         self.rows.saturating_mul(self.columns)
     }
@@ -144,13 +154,13 @@ impl TableSize {
 
     /// Adds the cell that is being read, as often as it is repeated.
     fn add_percentages(&mut self) {
-        for row in (self.row..self.row.saturating_add(self.row_repeats)).take(CELLS_MAX) {
-            for column in
-                (self.column..self.column.saturating_add(self.cell_repeats)).take(CELLS_MAX)
-            {
-                if self.percentages.len() >= CELLS_MAX {
-                    return;
-                }
+        let cells = self.row_repeats.saturating_mul(self.cell_repeats);
+        if self.percentages.len().saturating_add(cells) > CELLS_MAX {
+            self.is_too_large = true;
+            return;
+        }
+        for row in self.row..self.row.saturating_add(self.row_repeats) {
+            for column in self.column..self.column.saturating_add(self.cell_repeats) {
                 if let (Ok(row), Ok(column)) = (u32::try_from(row), u32::try_from(column)) {
                     self.percentages.push((row, column));
                 }
@@ -161,6 +171,10 @@ impl TableSize {
     fn end(&mut self, element: &str) {
         match element {
             "table:table-cell" | "table:covered-table-cell" => {
+                let repeats = self.cell_repeats.saturating_mul(self.row_repeats);
+                let text_bytes = std::mem::take(&mut self.cell_text_bytes).saturating_mul(repeats);
+                self.text_bytes = self.text_bytes.saturating_add(text_bytes);
+                self.is_too_large |= self.has_content && self.text_bytes > TEXT_BYTES_MAX;
                 self.column = self.column.saturating_add(self.cell_repeats);
                 if self.has_content {
                     self.columns = self.columns.max(self.column);

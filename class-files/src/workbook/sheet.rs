@@ -5,8 +5,8 @@ use crate::course::nearest;
 use crate::error::ClassFileError;
 use crate::problem::{Problem, Shown};
 
-/// The most cells of a sheet, blank ones included.
-pub(crate) const CELLS_MAX: usize = 5_000_000;
+/// The most bytes of all texts of a sheet: a few bytes of a workbook may be the text of many cells.
+pub(crate) const TEXT_BYTES_MAX: usize = 256 << 20;
 
 /// The name of the wanted sheet: the named one, or the first.
 pub(super) fn choose(wanted: Option<&str>, sheets: &[String]) -> Result<String, ClassFileError> {

@@ -7,10 +7,10 @@ use calamine::{Data, Reader as _, Xls, XlsError};
 
 use super::damage::{damaged, encrypted, unreadable};
 use super::grid::Grid;
-use super::sheet::{CELLS_MAX, choose, text};
+use super::sheet::{choose, text};
 use crate::error::ClassFileError;
 use crate::problem::Problem;
-use crate::table::StoredRow;
+use crate::table::{CELLS_MAX, StoredRow};
 
 pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<StoredRow>, ClassFileError> {
     check_size(bytes)?;

@@ -49,7 +49,7 @@ fn percentages<RS: Read + Seek>(
 ) -> Result<HashSet<(u32, u32)>, XlsxError> {
     let mut cells = workbook.worksheet_cells_reader(sheet)?;
     let is_percentage = |style: &Style| {
-        style.number_format.as_ref().is_some_and(|format| format.format_code.contains('%'))
+        style.number_format.as_ref().is_some_and(|format| scales_to_percent(&format.format_code))
     };
     let styles: Vec<_> = cells.styles().iter().map(is_percentage).collect();
     let mut found = HashSet::new();
@@ -62,4 +62,34 @@ fn percentages<RS: Read + Seek>(
         }
     }
     Ok(found)
+}
+
+/// Returns true if a number format multiplies by a hundred: it has a percent sign that is neither in
+/// quotes nor behind a backslash.
+fn scales_to_percent(format: &str) -> bool {
+    let mut chars = format.chars();
+    let mut in_quotes = false;
+    while let Some(char) = chars.next() {
+        match char {
+            '"' => in_quotes = !in_quotes,
+            '\\' | '_' | '*' if !in_quotes => drop(chars.next()),
+            '%' if !in_quotes => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percent_sign_scales_unless_it_is_text() {
+        for (format, scales) in
+            [("0%", true), ("0.00%", true), ("0\"%\"", false), ("0\\%", false), ("General", false)]
+        {
+            assert_eq!(scales_to_percent(format), scales, "{format}");
+        }
+    }
 }
