@@ -47,6 +47,22 @@ pub(super) fn text(data: &calamine::Data) -> String {
     }
 }
 
+/// Returns true if a number format multiplies by a hundred: it has a percent sign that is neither in
+/// quotes nor behind a backslash.
+pub(super) fn scales_to_percent(format: &str) -> bool {
+    let mut chars = format.chars();
+    let mut in_quotes = false;
+    while let Some(char) = chars.next() {
+        match char {
+            '"' => in_quotes = !in_quotes,
+            '\\' | '_' | '*' if !in_quotes => drop(chars.next()),
+            '%' if !in_quotes => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// A number that is shown as a percentage.
 pub(super) fn percent_text(number: f64) -> String {
     format!("{}%", number_text(number * 100.0))
@@ -75,6 +91,15 @@ mod tests {
             (9.999_999_999_999_999, "10"),
         ] {
             assert_eq!(number_text(number), text);
+        }
+    }
+
+    #[test]
+    fn a_percent_sign_scales_unless_it_is_text() {
+        for (format, scales) in
+            [("0%", true), ("0.00%", true), ("0\"%\"", false), ("0\\%", false), ("General", false)]
+        {
+            assert_eq!(scales_to_percent(format), scales, "{format}");
         }
     }
 }

@@ -1,25 +1,28 @@
 //! xls workbooks: compound files with a stream of records (BIFF; [MS-XLS] of Microsoft's Open
 //! Specifications).
 
+use std::collections::HashSet;
 use std::io::{Cursor, Read};
 
 use calamine::{Data, Reader as _, Xls, XlsError};
 
 use super::damage::{damaged, encrypted, unreadable};
 use super::grid::Grid;
-use super::sheet::{choose, text};
+use super::sheet::{choose, percent_text, scales_to_percent, text};
 use crate::error::ClassFileError;
 use crate::problem::Problem;
 use crate::table::{CELLS_MAX, StoredRow};
 
 pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<StoredRow>, ClassFileError> {
-    check_size(bytes)?;
+    let percentages = scan(bytes)?;
     let failed = |error: XlsError| match error {
         XlsError::Password => encrypted(),
         error => unreadable(&error),
     };
     let mut workbook: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(failed)?;
-    let sheet = choose(sheet, &workbook.sheet_names())?;
+    let sheets = workbook.sheet_names();
+    let sheet = choose(sheet, &sheets)?;
+    let sheet_at = sheets.iter().position(|name| *name == sheet).unwrap_or_default();
     let range = workbook.worksheet_range(&sheet).map_err(failed)?;
     let (first_row, first_column) = range.start().unwrap_or_default();
     let mut grid = Grid::default();
@@ -28,7 +31,16 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<StoredRow>, 
         if *value != Data::Empty {
             let (row, column) =
                 (first_row.saturating_add(row), first_column.saturating_add(column));
-            grid.push(row, column, text(value))?;
+            let text = match value {
+                Data::Float(number) if percentages.contains(&(sheet_at, row, column)) => {
+                    percent_text(*number)
+                }
+                Data::Int(number) if percentages.contains(&(sheet_at, row, column)) => {
+                    format!("{}%", number.saturating_mul(100))
+                }
+                value => text(value),
+            };
+            grid.push(row, column, text)?;
         }
     }
     grid.into_rows()
@@ -39,11 +51,20 @@ const CELLS: [u16; 13] = [
     0x0006, 0x0201, 0x0203, 0x0204, 0x0205, 0x0207, 0x00bd, 0x00be, 0x00d6, 0x00fd, 0x027e, 0x0002,
     0x0003,
 ];
-const BEGIN_OF_SHEET: u16 = 0x0809;
+const SEVERAL_NUMBERS: u16 = 0x00bd;
+const BEGIN: u16 = 0x0809;
 const FILE_PASSWORD: u16 = 0x002f;
+const NUMBER_FORMAT: u16 = 0x041e;
+const CELL_FORMAT: u16 = 0x00e0;
+/// The number formats that every workbook has and that show percentages.
+const PERCENT_FORMATS: [u16; 2] = [9, 10];
 
-/// Checks how many cells the sheets have: the reader makes room for all cells up to the last one.
-fn check_size(bytes: &[u8]) -> Result<(), ClassFileError> {
+/// A cell: its sheet, its row and its column, counted from 0.
+type CellAt = (usize, u32, u32);
+
+/// Checks how many cells the sheets have: the reader makes room for all cells up to the last one. Returns
+/// the cells whose number is shown as a percentage.
+fn scan(bytes: &[u8]) -> Result<HashSet<CellAt>, ClassFileError> {
     let mut file =
         cfb::CompoundFile::open(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
     if file.exists("/EncryptedPackage") {
@@ -55,33 +76,94 @@ fn check_size(bytes: &[u8]) -> Result<(), ClassFileError> {
     let mut records = Vec::new();
     stream.read_to_end(&mut records).map_err(|error| unreadable(&error))?;
     let mut rest = records.as_slice();
-    let (mut rows, mut columns, mut total) = (0_usize, 0_usize, 0_usize);
+    let mut scan = Scan::default();
     while let Some((head, behind)) = rest.split_first_chunk::<4>() {
         let [kind_low, kind_high, length_low, length_high] = *head;
         let kind = u16::from_le_bytes([kind_low, kind_high]);
         let length = usize::from(u16::from_le_bytes([length_low, length_high]));
         let Some(body) = behind.get(..length) else { break };
         rest = behind.get(length..).unwrap_or_default();
-        match (kind, body.first_chunk::<4>()) {
-            (FILE_PASSWORD, _) => return Err(encrypted()),
-            (BEGIN_OF_SHEET, _) => {
-                total = total.saturating_add(rows.saturating_mul(columns));
-                (rows, columns) = (0, 0);
-            }
-            (kind, Some([row_low, row_high, column_low, column_high])) if CELLS.contains(&kind) => {
-                let row = u16::from_le_bytes([*row_low, *row_high]);
-                let column = u16::from_le_bytes([*column_low, *column_high]);
-                // A record of several cells is not longer than its bytes.
-                let last =
-                    usize::from(column).saturating_add(if length > 64 { length / 2 } else { 1 });
-                rows = rows.max(usize::from(row).saturating_add(1));
-                columns = columns.max(last.min(usize::from(u16::MAX)));
-            }
+        match kind {
+            FILE_PASSWORD => return Err(encrypted()),
+            BEGIN => scan.begin_part(),
+            NUMBER_FORMAT => scan.add_number_format(body),
+            CELL_FORMAT => scan.add_cell_format(body),
+            kind if CELLS.contains(&kind) => scan.add_cell(kind, body),
             _ => {}
         }
-        if total.saturating_add(rows.saturating_mul(columns.min(256))) > CELLS_MAX {
+        if scan.cells() > CELLS_MAX {
             return Err(Problem::TooManyCells(CELLS_MAX).anywhere());
         }
     }
-    Ok(())
+    Ok(scan.percentages)
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Scan {
+    /// The parts that began: that of the whole workbook, then the sheets.
+    parts: usize,
+    /// The size of the sheet that is being read, and the cells of those before it.
+    rows: usize,
+    columns: usize,
+    cells_before: usize,
+    /// The number formats that show percentages, and whether each cell format does.
+    percent_formats: HashSet<u16>,
+    cell_formats: Vec<bool>,
+    percentages: HashSet<CellAt>,
+}
+
+impl Scan {
+    fn cells(&self) -> usize {
+        self.cells_before.saturating_add(self.rows.saturating_mul(self.columns))
+    }
+
+    fn begin_part(&mut self) {
+        self.cells_before = self.cells();
+        (self.rows, self.columns) = (0, 0);
+        self.parts = self.parts.saturating_add(1);
+    }
+
+    /// Adds a number format: its number, and its text with a length and a width of characters.
+    fn add_number_format(&mut self, body: &[u8]) {
+        const TEXT_AT: usize = 5;
+        let Some(number) = word(body, 0) else { return };
+        let text = body.get(TEXT_AT..).unwrap_or_default();
+        // In wide characters, every other byte of ASCII is NUL.
+        let text: String =
+            text.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
+        if scales_to_percent(&text) {
+            self.percent_formats.insert(number);
+        }
+    }
+
+    fn add_cell_format(&mut self, body: &[u8]) {
+        let shows_percent = word(body, 2).is_some_and(|number| {
+            PERCENT_FORMATS.contains(&number) || self.percent_formats.contains(&number)
+        });
+        self.cell_formats.push(shows_percent);
+    }
+
+    fn add_cell(&mut self, kind: u16, body: &[u8]) {
+        let (Some(row), Some(first)) = (word(body, 0), word(body, 2)) else { return };
+        // A record of several numbers has a format and a value of six bytes for each.
+        let several = if kind == SEVERAL_NUMBERS { body.len().saturating_sub(6) / 6 } else { 1 };
+        self.rows = self.rows.max(usize::from(row).saturating_add(1));
+        self.columns = self.columns.max(usize::from(first).saturating_add(several));
+        for n in 0..several {
+            let format = word(body, n.saturating_mul(6).saturating_add(4));
+            let shows = format.and_then(|format| self.cell_formats.get(usize::from(format)));
+            let column = u32::from(first).checked_add(u32::try_from(n).unwrap_or(u32::MAX));
+            if let (Some(true), Some(column)) = (shows, column) {
+                // The first part is the workbook itself.
+                let sheet = self.parts.saturating_sub(2);
+                self.percentages.insert((sheet, u32::from(row), column));
+            }
+        }
+    }
+}
+
+/// The 16-bit number at a place.
+fn word(body: &[u8], at: usize) -> Option<u16> {
+    body.get(at..)?.first_chunk().copied().map(u16::from_le_bytes)
 }

@@ -7,7 +7,7 @@ use calamine::{Data, Reader as _, SheetType, Style, Xlsx, XlsxError};
 
 use super::damage::{encrypted, unreadable};
 use super::grid::Grid;
-use super::sheet::{choose, percent_text, text};
+use super::sheet::{choose, percent_text, scales_to_percent, text};
 use crate::error::ClassFileError;
 use crate::marks::FORMULA_WITHOUT_VALUE;
 use crate::table::StoredRow;
@@ -62,34 +62,4 @@ fn percentages<RS: Read + Seek>(
         }
     }
     Ok(found)
-}
-
-/// Returns true if a number format multiplies by a hundred: it has a percent sign that is neither in
-/// quotes nor behind a backslash.
-fn scales_to_percent(format: &str) -> bool {
-    let mut chars = format.chars();
-    let mut in_quotes = false;
-    while let Some(char) = chars.next() {
-        match char {
-            '"' => in_quotes = !in_quotes,
-            '\\' | '_' | '*' if !in_quotes => drop(chars.next()),
-            '%' if !in_quotes => return true,
-            _ => {}
-        }
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_percent_sign_scales_unless_it_is_text() {
-        for (format, scales) in
-            [("0%", true), ("0.00%", true), ("0\"%\"", false), ("0\\%", false), ("General", false)]
-        {
-            assert_eq!(scales_to_percent(format), scales, "{format}");
-        }
-    }
 }

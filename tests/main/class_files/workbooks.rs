@@ -32,8 +32,9 @@ fn errors(stderr: &[u8]) -> String {
     text.lines().filter(|line| !line.contains(": warning: ")).collect()
 }
 
-const CLASS: &str = "Name,ID Number,Lab 1,Lab 2,Exam 1\nAda Able,4001001,9.5,EX,A-\n\
-                     Zo\u{eb} Best,4001002,0.25,,\n";
+/// LibreOffice stores the percentages as 0.85 and 0.9, with a format that shows them as percentages.
+const CLASS: &str = "Name,ID Number,Lab 1,Lab 2,Exam 1,Quiz\n\
+                     Ada Able,4001001,9.5,EX,A-,85%\nZo\u{eb} Best,4001002,0.25,,,90%\n";
 
 #[test]
 fn workbooks_of_libreoffice_make_the_same_class() {
@@ -41,7 +42,8 @@ fn workbooks_of_libreoffice_make_the_same_class() {
     let folder = folder.path();
     write_private(&folder.join("class.csv"), CLASS);
     run(folder, &["keys", "issue", "class.csv"]);
-    let expected = ["Lab 1: 9.5, Lab 2: EX, Exam 1: A-", "Lab 1: 0.25, Lab 2: , Exam 1: "];
+    let expected =
+        ["Lab 1: 9.5, Lab 2: EX, Exam 1: A-, Quiz: 85", "Lab 1: 0.25, Lab 2: , Exam 1: , Quiz: 90"];
     assert_eq!(preview(folder, "class.csv"), expected);
     for format in ["xlsx", "ods", "xls"] {
         if converted(folder, "class.csv", format).is_none() {
