@@ -235,25 +235,24 @@ impl ClassReader<'_> {
     }
 }
 
-/// Returns true for a row of averages, maxima and the like, which has such a word in place of an ID, or no
-/// ID and such a word in place of a name.
+/// Returns true for a row of averages, maxima and the like: such a word stands in place of the ID, the
+/// name, or both, and nothing else. A student may have the login `max`, and a name beside it.
 fn is_no_student(id: &str, name: &str) -> bool {
-    const WORDS: [&str; 14] = [
+    const WORDS: [&str; 11] = [
         "average",
         "class average",
         "averages",
         "mean",
         "median",
-        "max",
         "maximum",
-        "min",
         "minimum",
         "out of",
         "points possible",
         "max points",
         "total points",
-        "total",
     ];
-    let is_word = |text: &str| WORDS.iter().any(|word| word.eq_ignore_ascii_case(text.trim()));
-    is_word(id) || id.is_empty() && is_word(name)
+    let texts = [id, name].map(str::trim);
+    let is_word = |text: &str| WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
+    texts.iter().any(|text| is_word(text))
+        && texts.iter().all(|text| text.is_empty() || is_word(text))
 }

@@ -157,14 +157,18 @@ fn a_one_roster_export_is_an_archive_or_a_folder() {
     }
 }
 
+/// What is understood of the OneRoster export with this change in each of its files.
+fn changed_one_roster(from: &str, to: &str) -> Explanation {
+    let files: Vec<_> =
+        ONE_ROSTER.iter().map(|(name, text)| (*name, text.replace(from, to))).collect();
+    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    explained_source("export", Source::Folder(&folder(&files)), "", Format::AUTO)
+}
+
 #[test]
 fn an_error_in_a_one_roster_export_names_the_file() {
     let change = |from: &str, to: &str| {
-        let files = ONE_ROSTER.iter().map(|(name, text)| (*name, text.replace(from, to)));
-        let files: Vec<_> = files.collect();
-        let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        let files = folder(&files);
-        let explanation = explained_source("export", Source::Folder(&files), "", Format::AUTO);
+        let explanation = changed_one_roster(from, to);
         let errors = explanation.errors.iter().map(|error| {
             let file = error.file.unwrap_or_default();
             let row = error.row.unwrap_or_default();
@@ -226,6 +230,7 @@ fn rows_of_figures_and_test_students_are_no_students() {
     for (text, students) in [
         ("Name,ID Number,Lab 1\nAda,4001001,9\nAverage,,9\nMean,Average,9\n", 1),
         ("Student ID,Name,Lab 1\n4001001,Ada,9\nAverage,,9\nOut of,,10\n", 1),
+        ("User ID,Given Name,Family Name,Lab 1\nmax,Max,Median,9\nmean,Ada,Able,9\n", 2),
         (
             "Last Name,First Name,Username,Lab 1 [Total Pts: 10 Score] |5\nAble,Ada,aable,9\n\
              Able_PreviewUser,Ada,aable_previewuser,1\n",
@@ -257,11 +262,7 @@ fn a_row_of_posting_policies_below_students_is_refused() {
 #[test]
 fn an_entry_that_a_one_roster_export_has_twice_is_refused() {
     let change = |from: &str, to: &str| {
-        let files = ONE_ROSTER.iter().map(|(name, text)| (*name, text.replace(from, to)));
-        let files: Vec<_> = files.collect();
-        let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        let files = folder(&files);
-        let explanation = explained_source("export", Source::Folder(&files), "", Format::AUTO);
+        let explanation = changed_one_roster(from, to);
         explanation.errors.first().map(|error| error.message.clone()).unwrap_or_default()
     };
     assert!(change("u2,,,true", "u1,,,true").starts_with("is the same as in row 2"));
