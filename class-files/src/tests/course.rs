@@ -1,5 +1,8 @@
 //! Course files together with class files.
 
+use fernet_batch::Timestamp;
+use gradebook::{Book, Command, EditionNumber, PrivacyPolicy, ReleaseHistory, Request, StudentId};
+
 use super::*;
 
 const CLASS: &str = "Name,ID Number,Lab 1,Lab 2,Exam 1,Total\n\
@@ -139,4 +142,20 @@ fn a_mark_on_hold_does_not_show_what_it_is_out_of() {
         let error = &explained("x.csv", file.as_bytes(), "").errors[0].message;
         assert!(error.ends_with("a maximum is greater than zero"), "{error}");
     }
+}
+
+#[test]
+fn the_comment_on_a_mark_on_hold_is_not_published() {
+    let file = "Student ID,Student Name,Lab 1 [10],* Lab 1\n4001001,A,9,Good\n4001002,B,8,Fair\n";
+    let report = |course: &str, id: &str| {
+        let class = class_of("s.csv", Source::File(file.as_bytes()), course, IDS).unwrap();
+        let stamp = EditionNumber(1).published_at(Timestamp(0));
+        let book = Book::publish(class, stamp, &ReleaseHistory::default(), PrivacyPolicy::NONE);
+        let id = StudentId::new(id.as_bytes()).unwrap();
+        book.preview(&Request { id, command: Command::Report }, Timestamp(0)).unwrap()
+    };
+    let course = "[hold]\n4001001 = [\"Lab 1\"]\n";
+    assert!(report("", "4001001").contains("\"comment\":\"Good\""));
+    assert!(!report(course, "4001001").contains("Good"));
+    assert!(report(course, "4001002").contains("\"comment\":\"Fair\""));
 }

@@ -164,6 +164,14 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_with_two_contents_is_refused() {
+        assert_eq!(
+            rows(&[(0, 0, "a"), (0, 1, "b"), (1, 0, "c"), (1, 0, "d")]),
+            "row 2, column 1: cell A2 has two contents; open the file in a spreadsheet and save it again"
+        );
+    }
+
+    #[test]
     fn columns_have_the_letters_of_a_spreadsheet() {
         let letters: Vec<_> = [0, 25, 26, 701, 702, 16_383].map(column_letters).into();
         assert_eq!(letters, ["A", "Z", "AA", "ZZ", "AAA", "XFD"]);
