@@ -12,7 +12,8 @@ use class_files::{ReadLimits, read_class};
 use fernet_batch::Timestamp;
 use grade_actors::event::{EventSink, ServerEvent};
 use grade_actors::{
-    ConnectionLimits, LabProfile, Profile, Server, ServerConfig, SessionLimits, Timeouts, bind, run,
+    ConnectionLimits, LabProfile, Profile, Proxies, Server, ServerConfig, SessionLimits, Timeouts,
+    bind, run,
 };
 use gradebook::{
     Answers, BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, UnknownStudent,
@@ -73,6 +74,7 @@ fn config(book: Book) -> std::io::Result<ServerConfig> {
             rate: None,
         },
         connections: ConnectionLimits { total: 100, per_source: 100 },
+        proxies: Proxies::default(),
         workers: 1,
         restarts_max: 5,
         audit: None,

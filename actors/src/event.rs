@@ -112,6 +112,10 @@ pub enum CloseReason {
     Lost(io::ErrorKind),
     /// A student is unknown, and unknown students get no byte.
     UnknownStudent,
+    /// The source has as many connections as allowed, which only the header of a proxy showed.
+    TooManyConnections,
+    /// A proxy sent a header that is not valid.
+    BadProxyHeader,
     /// A line was longer than allowed.
     TooLong,
     /// A request was not complete in time.
@@ -134,6 +138,8 @@ impl fmt::Display for CloseReason {
             Self::Closed => "closed by the client",
             Self::Lost(kind) => return write!(f, "connection lost ({kind})"),
             Self::UnknownStudent => "unknown student",
+            Self::TooManyConnections => "too many connections from its source",
+            Self::BadProxyHeader => "header of the proxy not valid",
             Self::TooLong => "line too long",
             Self::TooSlow => "request not complete in time",
             Self::Idle => "idle",

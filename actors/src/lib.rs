@@ -9,6 +9,7 @@ pub mod event;
 pub mod messages;
 
 mod acceptor;
+mod admission;
 mod dispatch;
 mod encryptor;
 mod grade_store;
@@ -19,6 +20,7 @@ mod server;
 mod session;
 mod supervision;
 
+pub use admission::{Admission, Proxies, SourcePermit};
 pub use dispatch::{SessionConfig, SessionLimits, WorkerContext};
 pub use encryptor::{Encryptor, SealBatch};
 pub use grade_store::{AnswerBatch, GradeStore};

@@ -4,7 +4,6 @@
 //! Restart policy: none; if one of its sockets fails, the server ends.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +19,10 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{timeout, timeout_at};
 
 use crate::acceptor::{Accepted, Acceptor};
+use crate::admission::{Admission, SourcePermit};
 use crate::dispatch::WorkerContext;
 use crate::event::{ServerEvent, SessionNumber, SharedSink};
-use crate::limits::{ConnectionLimits, Source};
+use crate::limits::Source;
 use crate::messages::{Drain, Drained, Ended};
 use crate::session::{Session, SessionContext};
 use crate::supervision::RestartLimit;
@@ -52,13 +52,11 @@ pub(crate) struct Listener {
     /// The listening sockets, until the listener starts.
     sockets: Vec<TcpListener>,
     threads: Vec<WorkerThread>,
-    limits: ConnectionLimits,
+    connections_max: usize,
     permits: Arc<Semaphore>,
+    admission: Arc<Admission>,
     /// The open sessions.
-    sessions: HashMap<SessionNumber, (Addr<Session<TcpStream>>, Source)>,
-    /// The number of open sessions of each source.
-    per_source: HashMap<Source, usize>,
-    last_number: u64,
+    sessions: HashMap<SessionNumber, Addr<Session<TcpStream>>>,
     /// The number of rejected connections that wait for their client to close.
     rejected: usize,
     accepting: Option<SpawnHandle>,
@@ -72,18 +70,18 @@ impl Listener {
     pub(crate) fn new(
         sockets: Vec<TcpListener>,
         threads: Vec<WorkerThread>,
-        limits: ConnectionLimits,
+        connections_max: usize,
+        admission: Arc<Admission>,
         restart_limit: RestartLimit,
         events: SharedSink,
     ) -> Self {
         Self {
             sockets,
             threads,
-            limits,
-            permits: Arc::new(Semaphore::new(limits.total)),
+            connections_max,
+            permits: Arc::new(Semaphore::new(connections_max)),
+            admission,
             sessions: HashMap::new(),
-            per_source: HashMap::new(),
-            last_number: 0,
             rejected: 0,
             accepting: None,
             all_ended: None,
@@ -93,9 +91,13 @@ impl Listener {
     }
 
     /// Starts a session, on the next thread in turn.
-    fn spawn_session(&mut self, accepted: Accepted, source: Source, context: &Context<Self>) {
-        self.last_number = self.last_number.saturating_add(1);
-        let number = SessionNumber(self.last_number);
+    fn spawn_session(
+        &mut self,
+        accepted: Accepted,
+        source_permit: Option<SourcePermit>,
+        context: &Context<Self>,
+    ) {
+        let number = self.admission.next_number();
         let peer = accepted.peer;
         self.events.emit(&ServerEvent::Accepted { session: number, peer });
         self.threads.rotate_left(1);
@@ -108,6 +110,8 @@ impl Listener {
             worker: Arc::clone(worker),
             listener: context.address().recipient(),
             permit: accepted.permit,
+            admission: Arc::clone(&self.admission),
+            source_permit,
         };
         let session = match arbiter {
             None => Session::new(session_context, Some(accepted.socket)).start(),
@@ -119,7 +123,7 @@ impl Listener {
                 })
             }
         };
-        self.sessions.insert(number, (session, source));
+        self.sessions.insert(number, session);
     }
 
     /// Says why a connection closes, and closes it. Beyond [`REJECTED_MAX`] it closes without a word.
@@ -132,16 +136,6 @@ impl Listener {
             listener.rejected = listener.rejected.saturating_sub(1);
         }));
     }
-
-    /// Counts the end of a session of this source.
-    fn release(&mut self, source: Source) {
-        if let Entry::Occupied(mut open) = self.per_source.entry(source) {
-            *open.get_mut() = open.get().saturating_sub(1);
-            if *open.get() == 0 {
-                open.remove();
-            }
-        }
-    }
 }
 
 impl Actor for Listener {
@@ -149,7 +143,7 @@ impl Actor for Listener {
 
     fn started(&mut self, context: &mut Self::Context) {
         // A session sends one message, at its end.
-        context.set_mailbox_capacity(self.limits.total);
+        context.set_mailbox_capacity(self.connections_max);
         let sockets = std::mem::take(&mut self.sockets);
         let permits = Arc::clone(&self.permits);
         let acceptor = Acceptor::new(sockets, permits, Arc::clone(&self.events));
@@ -170,14 +164,17 @@ impl StreamHandler<Accepted> for Listener {
         if self.accepting.is_none() {
             return;
         }
-        let source = Source::of(accepted.peer.ip());
-        let open = self.per_source.entry(source).or_default();
-        if *open < self.limits.per_source {
-            *open += 1;
-            self.spawn_session(accepted, source, context);
-        } else {
-            self.events.emit(&ServerEvent::ConnectionRejected(accepted.peer));
-            self.reject(accepted.socket, context);
+        let address = accepted.peer.ip();
+        if self.admission.proxies().contains(address) {
+            // The session reads where the client comes from.
+            return self.spawn_session(accepted, None, context);
+        }
+        match self.admission.admit(Source::of(address)) {
+            Some(permit) => self.spawn_session(accepted, Some(permit), context),
+            None => {
+                self.events.emit(&ServerEvent::ConnectionRejected(accepted.peer));
+                self.reject(accepted.socket, context);
+            }
         }
     }
 
@@ -192,10 +189,7 @@ impl Handler<Ended> for Listener {
     fn handle(&mut self, ended: Ended, _: &mut Self::Context) {
         let Ended { session, reason, requests } = ended;
         self.events.emit(&ServerEvent::Ended { session, reason, requests });
-        let Some((_, source)) = self.sessions.remove(&session) else {
-            return;
-        };
-        self.release(source);
+        self.sessions.remove(&session);
         if self.sessions.is_empty()
             && let Some(waiting) = self.all_ended.take()
         {
@@ -213,7 +207,7 @@ impl Handler<Drain> for Listener {
             context.cancel_future(accepting);
         }
         self.events.emit(&ServerEvent::Draining(self.sessions.len()));
-        for (session, _) in self.sessions.values() {
+        for session in self.sessions.values() {
             session.do_send(drain);
         }
         let (sender, all_ended) = oneshot::channel();

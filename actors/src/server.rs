@@ -23,6 +23,7 @@ use gradebook::Book;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
+use crate::admission::{Admission, Proxies};
 use crate::audit::SharedAudit;
 use crate::dispatch::{SessionConfig, SessionLimits, WorkerContext};
 use crate::encryptor::{Encryptor, SealBatch};
@@ -53,6 +54,8 @@ pub struct ServerConfig {
     pub session: SessionLimits,
     /// How many connections there may be.
     pub connections: ConnectionLimits,
+    /// The proxies whose headers are believed.
+    pub proxies: Proxies,
     /// The number of threads that sessions are spread over. The first is the caller's.
     pub workers: usize,
     /// The most restarts after panics within [`RESTART_WINDOW`](crate::RESTART_WINDOW).
@@ -74,6 +77,8 @@ pub struct Server {
     arbiters: Vec<Arbiter>,
     addresses: Vec<SocketAddr>,
     restart_limit: RestartLimit,
+    parts: WorkerParts,
+    admission: Arc<Admission>,
 }
 
 /// Binds the socket to listen on. Port 0 stands for any free port.
@@ -122,6 +127,7 @@ impl Server {
             restart_limit: restart_limit.clone(),
             events: Arc::clone(&config.events),
         };
+        let admission = Arc::new(Admission::new(config.connections.per_source, config.proxies));
         let worker = parts.worker(&Arbiter::current())?;
         let mut threads = vec![WorkerThread { arbiter: None, worker }];
         let mut arbiters = Vec::new();
@@ -135,18 +141,33 @@ impl Server {
         let listener = Listener::new(
             config.sockets,
             threads,
-            config.connections,
+            config.connections.total,
+            Arc::clone(&admission),
             restart_limit.clone(),
             Arc::clone(&config.events),
         )
         .start();
         config.events.emit(&ServerEvent::Listening(&addresses));
-        Ok(Self { store, listener, arbiters, addresses, restart_limit })
+        Ok(Self { store, listener, arbiters, addresses, restart_limit, parts, admission })
     }
 
     /// The addresses that clients connect to, with the actual ports.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// What all listeners share.
+    pub fn admission(&self) -> &Arc<Admission> {
+        &self.admission
+    }
+
+    /// Starts an encryptor on a thread that is not one of the sessions', and makes what requests are
+    /// asked through there.
+    ///
+    /// # Errors
+    /// Returns an error if the system gives no random bytes.
+    pub fn worker(&self, arbiter: &ArbiterHandle) -> io::Result<Arc<WorkerContext>> {
+        self.parts.worker(arbiter)
     }
 
     /// Restarts the store with a new book. Requests that wait are answered from it; none is lost. The

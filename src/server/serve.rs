@@ -193,6 +193,7 @@ fn start(
         profile: settings.profile.clone(),
         session: settings.session.clone(),
         connections,
+        proxies: settings.proxies.clone(),
         workers: settings.workers,
         restarts_max: settings.restarts_max,
         audit: audit.map(|audit| -> SharedAudit { audit }),

@@ -8,7 +8,7 @@ use crate::redact::nearest;
 pub(super) const NAME: &str = "the environment";
 
 /// The settings that are a text or a list of texts; here, commas separate those.
-pub(super) const LISTS: [&str; 1] = ["server.listen"];
+pub(super) const LISTS: [&str; 2] = ["server.listen", "server.proxies"];
 
 const PREFIX: &str = "GRADES__";
 

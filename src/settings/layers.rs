@@ -182,7 +182,10 @@ impl Layers {
                     }
                     (ValueKind::I64(_), Some(ValueKind::I64(_)))
                     | (ValueKind::Boolean(_), Some(ValueKind::Boolean(_)))
-                    | (ValueKind::String(_), Some(ValueKind::String(_))) => continue,
+                    // A list of one may be a text.
+                    | (ValueKind::String(_), Some(ValueKind::String(_) | ValueKind::Array(_))) => {
+                        continue;
+                    }
                     (_, Some(ValueKind::I64(_))) => "is not a whole number",
                     (_, Some(ValueKind::Boolean(_))) => "is not true or false, without quotes",
                     _ => "is not a text in quotes",

@@ -23,6 +23,7 @@ pub(super) struct RawServer {
     pub(super) listen: OneOrMany,
     pub(super) profile: String,
     pub(super) allow_clear_requests: bool,
+    pub(super) proxies: OneOrMany,
     pub(super) workers: u64,
 }
 

@@ -86,6 +86,21 @@ fn a_server_may_listen_on_several_addresses() {
 }
 
 #[test]
+fn a_proxy_is_an_address_or_a_network() {
+    let proxies = |list| read(&format!("[server]\nproxies = {list}")).map(|read| read.proxies);
+    assert!(proxies("[]").unwrap().is_empty());
+    assert!(proxies("\"\"").unwrap().is_empty());
+    let both = proxies("[\"192.0.2.7\", \"2001:db8::/32\"]").unwrap();
+    assert!(both.contains("192.0.2.7".parse().unwrap()));
+    assert!(both.contains("2001:db8::7".parse().unwrap()));
+    assert!(!both.contains("192.0.2.8".parse().unwrap()));
+    for list in ["[\"localhost\"]", "[\"192.0.2.0/33\"]", "[\"192.0.2.7:80\"]"] {
+        let text = rejected(&format!("[server]\nproxies = {list}"));
+        assert!(text.contains("server.proxies") && text.contains("is not a list"), "{text}");
+    }
+}
+
+#[test]
 fn the_error_for_an_invalid_value_names_the_setting_and_the_fix() {
     for (lines, text) in [
         ("[server]\nworkers = 0", "server.workers = 0: must be 1 to 1024; the default is 1"),

@@ -1,14 +1,15 @@
 //! From raw settings to validated ones: ranges, choices, and combinations that exclude each other.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use class_files::{Format, ReadLimits};
 use fernet_batch::DecoyKeys;
-use grade_actors::{LabProfile, Profile, SealedProfile};
+use grade_actors::{LabProfile, Profile, Proxies, SealedProfile};
 use gradebook::sealed::ReplayLimits;
 use gradebook::{PrivacyPolicy, UnknownStudent};
+use ipnet::IpNet;
 
 use super::checks::MONTH;
 use super::layers::{Layers, SettingsError};
@@ -54,6 +55,7 @@ impl<'a> Validator<'a> {
         Ok(Settings {
             file: None,
             listen,
+            proxies: self.proxies(server.proxies.texts())?,
             workers: self.layers.number("server.workers", server.workers, 1, 1024)?,
             sources: self.sources(gradebook, &profile)?,
             read_limits: self.read_limits(gradebook)?,
@@ -162,6 +164,19 @@ impl<'a> Validator<'a> {
         ips.try_for_each(|ip| profile.check_exposure(ip))
             .map_err(|exposure| self.layers.invalid(key, exposure_text(exposure)))?;
         Ok(addresses)
+    }
+
+    fn proxies(&self, texts: &[String]) -> Result<Proxies, SettingsError> {
+        let mut networks: Vec<IpNet> = Vec::new();
+        for text in texts.iter().filter(|text| !text.is_empty()) {
+            let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+            networks.push(network.map_err(|_| {
+                let what = "is not a list of IP addresses and networks, like [\"192.0.2.7\", \
+                            \"10.0.0.0/8\"]";
+                self.layers.invalid("server.proxies", what)
+            })?);
+        }
+        Ok(Proxies::new(networks))
     }
 
     /// A path that an empty text leaves unset.

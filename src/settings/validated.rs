@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use class_files::ReadLimits;
-use grade_actors::{ConnectionLimits, Exposure, Profile, SessionLimits};
+use grade_actors::{ConnectionLimits, Exposure, Profile, Proxies, SessionLimits};
 use gradebook::PrivacyPolicy;
 
 use super::layers::SettingsError;
@@ -20,6 +20,8 @@ pub struct Settings {
     pub file: Option<(PathBuf, FileState)>,
     /// Where to listen, at least one address.
     pub listen: Vec<SocketAddr>,
+    /// The proxies whose word about a client's address is believed.
+    pub proxies: Proxies,
     /// The number of threads that sessions are spread over.
     pub workers: usize,
     /// Which requests are answered.

@@ -100,8 +100,12 @@ impl WorkerContext {
         }
     }
 
-    /// Sends a batch to the store and the encryptor, and through the audit if there is one.
-    pub(crate) async fn dispatch(
+    /// Sends a batch to the store and the encryptor, and through the audit if there is one. It runs on
+    /// the context's own thread.
+    ///
+    /// # Errors
+    /// Returns an error if a part of the server failed on the batch, or it cannot be recorded.
+    pub async fn dispatch(
         self: &Arc<Self>,
         requests: Requests,
         requester: Requester,

@@ -21,13 +21,14 @@ pub(super) async fn close(
     answered: bool,
 ) {
     match reason {
-        CloseReason::Lost(_) | CloseReason::Panicked => {}
+        CloseReason::Lost(_) | CloseReason::Panicked | CloseReason::BadProxyHeader => {}
         CloseReason::NotReading => drop(stream.reset_on_drop()),
         CloseReason::Closed => drop(stream.shutdown().await),
         // Without a reply there is nothing to deliver.
         CloseReason::Idle | CloseReason::Drained if !answered => drop(stream.shutdown().await),
         CloseReason::Idle
         | CloseReason::Drained
+        | CloseReason::TooManyConnections
         | CloseReason::UnknownStudent
         | CloseReason::TooLong
         | CloseReason::TooSlow

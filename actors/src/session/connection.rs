@@ -20,7 +20,9 @@ use tokio::time::{Instant, sleep, timeout};
 use super::close::close;
 use super::deadline::Deadline;
 use super::decoder::Decoder;
+use super::proxy_header;
 use super::stream::{SessionStream, poll_receive};
+use crate::admission::{Admission, SourcePermit};
 use crate::audit::Requester;
 use crate::dispatch::WorkerContext;
 use crate::event::{CloseReason, ServerEvent};
@@ -86,12 +88,44 @@ impl<S: SessionStream> Connection<S> {
         }
     }
 
-    /// Serves the client, then closes the connection.
-    pub(super) async fn run(mut self) -> CloseReason {
-        let reason = self.serve().await;
+    /// Serves the client, then closes the connection. If the peer is a proxy, the connection is admitted
+    /// when its header is read.
+    pub(super) async fn run(mut self, proxied: Option<Arc<Admission>>) -> CloseReason {
+        let admitted = match proxied {
+            Some(admission) => self.admit_behind_proxy(&admission).await.map(Some),
+            None => Ok(None),
+        };
+        let reason = match &admitted {
+            Ok(_) => self.serve().await,
+            Err(reason) => *reason,
+        };
         let answered = self.state.requests.get() > 0;
         close(&mut self.stream, &self.worker, reason, answered).await;
         reason
+    }
+
+    /// Reads where the client comes from, and counts the connection for that source.
+    async fn admit_behind_proxy(
+        &mut self,
+        admission: &Arc<Admission>,
+    ) -> Result<SourcePermit, CloseReason> {
+        let draining = &self.state.draining;
+        let (peer, bytes) =
+            proxy_header::receive(&mut self.stream, &self.worker, &mut self.timer, draining)
+                .await?;
+        self.decoder.keep(bytes);
+        if let Some(peer) = peer {
+            self.requester.peer = peer;
+            self.source = Source::of(peer.ip());
+        }
+        if let Some(permit) = admission.admit(self.source) {
+            return Ok(permit);
+        }
+        self.worker.events.emit(&ServerEvent::ConnectionRejected(self.requester.peer));
+        let mut line = Vec::new();
+        wire::write_rejection(&mut line, Rejection::TooManyConnections);
+        self.write(&line).await?;
+        Err(CloseReason::TooManyConnections)
     }
 
     async fn serve(&mut self) -> CloseReason {

@@ -49,6 +49,11 @@ impl Decoder {
         result
     }
 
+    /// Keeps bytes that came before the first request was read for.
+    pub(super) fn keep(&mut self, bytes: BytesMut) {
+        self.buffer = bytes;
+    }
+
     /// Returns true if no bytes are kept.
     pub(super) fn is_empty(&self) -> bool {
         self.buffer.is_empty()

@@ -5,6 +5,7 @@ mod close;
 mod connection;
 mod deadline;
 mod decoder;
+mod proxy_header;
 mod stream;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use actix::{
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::admission::{Admission, SourcePermit};
 use crate::audit::Requester;
 use crate::dispatch::WorkerContext;
 use crate::event::{CloseReason, SessionNumber};
@@ -38,6 +40,11 @@ pub struct SessionContext {
     pub listener: Recipient<Ended>,
     /// The permit to be one of the open connections, returned when the session is dropped.
     pub permit: OwnedSemaphorePermit,
+    /// What the listeners share.
+    pub admission: Arc<Admission>,
+    /// The permit to be one of the connections of its source; `None` if the peer is a proxy, which may
+    /// name another source.
+    pub source_permit: Option<SourcePermit>,
 }
 
 /// The actor of one connection.
@@ -69,11 +76,13 @@ impl<S: SessionStream> Actor for Session<S> {
             self.report_end(CloseReason::Lost(std::io::ErrorKind::NotConnected));
             return context.stop();
         };
-        let SessionContext { number, peer, ref worker, .. } = self.context;
+        let SessionContext { number, peer, ref worker, ref admission, .. } = self.context;
         let requester = Requester { session: number, peer };
+        let is_admitted = self.context.source_permit.is_some();
+        let proxied = (!is_admitted).then(|| Arc::clone(admission));
         let connection =
             Connection::new(stream, Arc::clone(worker), requester, Rc::clone(&self.state));
-        let run = AssertUnwindSafe(connection.run()).catch_unwind();
+        let run = AssertUnwindSafe(connection.run(proxied)).catch_unwind();
         context.spawn(run.into_actor(self).map(|reason, session, context| {
             session.report_end(reason.unwrap_or(CloseReason::Panicked));
             context.stop();

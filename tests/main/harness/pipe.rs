@@ -1,6 +1,7 @@
 //! A session over an in-memory pipe, with the real actors, and a log of the events.
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
@@ -13,8 +14,9 @@ use fernet_batch::{Sealer, Timestamp};
 use grade_actors::event::{EventSink, ServerEvent, SessionNumber, SharedSink};
 use grade_actors::messages::Ended;
 use grade_actors::{
-    AnswerBatch, Encryptor, GradeStore, Responder, RestartLimit, SealBatch, Session, SessionConfig,
-    SessionContext, SessionStream, Timeouts, WorkerContext,
+    Admission, AnswerBatch, Encryptor, GradeStore, Proxies, Responder, RestartLimit, SealBatch,
+    Session, SessionConfig, SessionContext, SessionStream, Source, SourcePermit, Timeouts,
+    WorkerContext,
 };
 use gradebook::wire::Grammar;
 use gradebook::{
@@ -23,10 +25,14 @@ use gradebook::{
 use tokio::io::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
 };
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::CLASS;
+
+/// Where every client of these sessions comes from.
+pub(crate) const PEER: SocketAddr =
+    SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 1), 60001));
 
 /// Keeps the emitted events as text.
 #[derive(Default)]
@@ -35,6 +41,7 @@ pub(crate) struct EventLog(Mutex<Vec<String>>);
 impl EventSink for EventLog {
     fn emit(&self, event: &ServerEvent<'_>) {
         self.0.lock().unwrap().push(match event {
+            ServerEvent::ConnectionRejected(peer) => format!("ConnectionRejected({peer})"),
             ServerEvent::Panicked(part) => format!("Panicked({part:?})"),
             ServerEvent::TooManyRestarts => "TooManyRestarts".to_owned(),
             ServerEvent::Installed { .. } => "Installed".to_owned(),
@@ -143,12 +150,38 @@ impl TestServer {
         number: SessionNumber,
         permits: &Arc<Semaphore>,
     ) -> Addr<Session<S>> {
+        let admission = Arc::new(Admission::new(1, Proxies::default()));
+        let source_permit = admission.admit(Source::of(PEER.ip()));
+        let permit = Arc::clone(permits).try_acquire_owned().unwrap();
+        self.spawn(socket, number, permit, (admission, source_permit))
+    }
+
+    /// A session whose peer is a proxy.
+    pub(crate) fn connect_proxy(
+        &self,
+        admission: &Arc<Admission>,
+    ) -> (Addr<Session<DuplexStream>>, DuplexStream) {
+        let (client, server) = duplex(1024);
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let place = (Arc::clone(admission), None);
+        (self.spawn(server, SessionNumber(1), permit, place), client)
+    }
+
+    fn spawn<S: SessionStream>(
+        &self,
+        socket: S,
+        number: SessionNumber,
+        permit: OwnedSemaphorePermit,
+        (admission, source_permit): (Arc<Admission>, Option<SourcePermit>),
+    ) -> Addr<Session<S>> {
         let context = SessionContext {
             number,
-            peer: "127.0.0.1:60001".parse().unwrap(),
+            peer: PEER,
             worker: Arc::clone(&self.worker),
             listener: EndRecorder(self.endings.clone()).start().recipient(),
-            permit: Arc::clone(permits).try_acquire_owned().unwrap(),
+            permit,
+            admission,
+            source_permit,
         };
         Session::new(context, Some(socket)).start()
     }

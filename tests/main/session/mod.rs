@@ -1,6 +1,7 @@
 //! Sessions over an in-memory pipe, in virtual time.
 
 mod close;
+mod proxy;
 
 use std::time::Duration;
 
