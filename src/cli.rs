@@ -7,7 +7,8 @@ use clap_complete::Shell;
 use gradebook::command_list;
 
 use crate::commands::keys::{KeyIds, KeysTask};
-use crate::commands::{self, CommandError, audit, check, explain, keys, preview, slips};
+use crate::commands::page::PageTask;
+use crate::commands::{self, CommandError, audit, check, explain, keys, page, preview, slips};
 use crate::events::Console;
 use crate::files::load::Sources;
 use crate::process::{complain, completions, manual, print};
@@ -81,6 +82,19 @@ enum Task {
         /// The command; GG by default
         #[arg(help = format!("The command; GG by default: {}", command_list()))]
         command: Vec<String>,
+    },
+    /// Write the page on which students read their marks, as one file
+    #[command(after_help = "Examples:\n  \
+                            grade-actor-server --config grades.toml page --output grades.html\n  \
+                            grade-actor-server --config grades.toml page --hash")]
+    Page {
+        /// The file to write; by default the page is printed
+        #[arg(long, value_name = "FILE", conflicts_with = "hash")]
+        output: Option<PathBuf>,
+
+        /// Print the page's SHA-256, which stands on the slips
+        #[arg(long)]
+        hash: bool,
     },
     /// Print the default settings, which explain every setting
     #[command(after_help = "Example:\n  grade-actor-server settings > grades.toml")]
@@ -225,6 +239,14 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
             }
             print(&explained.text);
             Err(CommandError { text: String::new(), exit_code: explained.exit_code })
+        }
+        Some(Task::Page { output, hash }) => {
+            let task = match &output {
+                Some(path) => PageTask::Write(path),
+                None if hash => PageTask::Hash,
+                None => PageTask::Print,
+            };
+            page::run(&Settings::read(config)?, &task)
         }
         Some(Task::Settings) => Ok(default_settings().trim_end().to_owned()),
         Some(Task::Completions { shell }) => Ok(completions(shell, Arguments::command())),

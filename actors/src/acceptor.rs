@@ -19,14 +19,17 @@ use crate::event::{ServerEvent, SharedSink};
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection with its permit.
-pub(crate) struct Accepted {
-    pub(crate) socket: TcpStream,
-    pub(crate) peer: SocketAddr,
-    pub(crate) permit: OwnedSemaphorePermit,
+pub struct Accepted {
+    /// The connection.
+    pub socket: TcpStream,
+    /// The client's address, or that of a proxy.
+    pub peer: SocketAddr,
+    /// The permit to be one of the open connections.
+    pub permit: OwnedSemaphorePermit,
 }
 
 /// The listening sockets, one for each address, and the permits that they share.
-pub(crate) struct Acceptor {
+pub struct Acceptor {
     sockets: Vec<TcpListener>,
     permits: Arc<Semaphore>,
     events: SharedSink,
@@ -35,16 +38,13 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(crate) fn new(
-        sockets: Vec<TcpListener>,
-        permits: Arc<Semaphore>,
-        events: SharedSink,
-    ) -> Self {
+    /// An acceptor for these sockets, which takes a permit for each connection.
+    pub fn new(sockets: Vec<TcpListener>, permits: Arc<Semaphore>, events: SharedSink) -> Self {
         Self { sockets, permits, events, failures: 0 }
     }
 
     /// The connections, as they come. The stream ends when a socket cannot be used again.
-    pub(crate) fn connections(self) -> impl Stream<Item = Accepted> {
+    pub fn connections(self) -> impl Stream<Item = Accepted> {
         unfold(self, |mut acceptor| async {
             let accepted = acceptor.accept().await?;
             Some((accepted, acceptor))

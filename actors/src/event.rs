@@ -24,6 +24,17 @@ pub enum ServerEvent<'a> {
     },
     /// The listener accepts connections at these addresses.
     Listening(&'a [SocketAddr]),
+    /// The page is served for browsers.
+    PageServed {
+        /// The address.
+        address: SocketAddr,
+        /// Whether it is served in TLS.
+        is_secure: bool,
+        /// The SHA-256 of the page, in 64 hexadecimal digits.
+        hash: &'a str,
+    },
+    /// The certificate was exchanged for the one that is now in its files.
+    CertificateExchanged,
     /// A connection was accepted.
     Accepted {
         /// Its session.

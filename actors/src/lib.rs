@@ -20,6 +20,7 @@ mod server;
 mod session;
 mod supervision;
 
+pub use acceptor::{Accepted, Acceptor};
 pub use admission::{Admission, Proxies, SourcePermit};
 pub use dispatch::{SessionConfig, SessionLimits, WorkerContext};
 pub use encryptor::{Encryptor, SealBatch};
@@ -27,5 +28,5 @@ pub use grade_store::{AnswerBatch, GradeStore};
 pub use limits::{ConnectionLimits, RequestRate, Source, Timeouts};
 pub use profile::{Exposure, LabProfile, Profile, Responder, SealedProfile};
 pub use server::{Server, ServerConfig, bind, run};
-pub use session::{Session, SessionContext, SessionStream};
+pub use session::{Deadline, Session, SessionContext, SessionStream};
 pub use supervision::{RESTART_WINDOW, RestartLimit};

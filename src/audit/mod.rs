@@ -163,6 +163,8 @@ impl AuditLog {
                 AuditEvent::Stopping { connections: *connections }
             }
             ServerEvent::ClassRead { .. }
+            | ServerEvent::PageServed { .. }
+            | ServerEvent::CertificateExchanged
             | ServerEvent::Accepted { .. }
             | ServerEvent::ConnectionRejected(_)
             | ServerEvent::Answered { .. }

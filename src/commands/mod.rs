@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod keys;
+pub(crate) mod page;
 pub(crate) mod preview;
 pub(crate) mod slips;
 

@@ -10,7 +10,7 @@ use grade_actors::event::{CloseReason, EventSink, ServerEvent};
 use gradebook::{Book, Outcome, Rejection, Request};
 
 use super::printer::Printer;
-use super::text::{count, part_name, rejection_text};
+use super::text::{count, page_address, part_name, rejection_text};
 use crate::redact::escape;
 
 /// Prints the lab's lines.
@@ -37,6 +37,10 @@ fn lines(event: &ServerEvent<'_>) -> String {
     match event {
         ServerEvent::ClassRead { book, .. } => class_file(book),
         ServerEvent::Listening(addresses) => listening(addresses),
+        ServerEvent::PageServed { address, is_secure, hash } => {
+            format!("Serving the page at {}, SHA-256 {hash}.\n", page_address(*address, *is_secure))
+        }
+        ServerEvent::CertificateExchanged => "The new certificate is in place.\n".to_owned(),
         ServerEvent::Accepted { peer, .. } => {
             format!("Connection received from {} on port {}.\n", peer.ip(), peer.port())
         }

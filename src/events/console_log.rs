@@ -7,7 +7,7 @@ use tracing::{Level, debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::printer::Printer;
-use super::text::{part_name, rejection_text};
+use super::text::{page_address, part_name, rejection_text};
 use crate::redact::{escape, redact_id};
 
 /// Logs events. The variable `RUST_LOG` sets the level, `info` by default.
@@ -36,9 +36,12 @@ type Subscriber = tracing_subscriber::fmt::SubscriberBuilder<
 >;
 
 fn subscriber(printer: Printer) -> Subscriber {
-    let filter = EnvFilter::builder().with_default_directive(Level::INFO.into());
+    let filter = EnvFilter::builder().with_default_directive(Level::INFO.into()).from_env_lossy();
+    // The HTTP library reports every malformed request as an error.
+    let quiet = ["actix_http=off", "actix_web=off"].iter().filter_map(|part| part.parse().ok());
+    let filter = quiet.fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
-        .with_env_filter(filter.from_env_lossy())
+        .with_env_filter(filter)
         .with_target(false)
         .with_ansi(false)
         .with_writer(printer)
@@ -58,6 +61,11 @@ impl EventSink for LogConsole {
                     info!(%address, port = address.port(), "listening");
                 }
             }
+            ServerEvent::PageServed { address, is_secure, hash } => {
+                let url = page_address(*address, *is_secure);
+                info!(%address, port = address.port(), url, sha256 = hash, "serving the page");
+            }
+            ServerEvent::CertificateExchanged => info!("certificate exchanged"),
             ServerEvent::Accepted { session, peer } => {
                 debug!(%session, %peer, "connection accepted");
             }

@@ -1,5 +1,7 @@
 //! Texts that several sinks use.
 
+use std::net::SocketAddr;
+
 use grade_actors::event::Part;
 use gradebook::Rejection;
 
@@ -16,6 +18,11 @@ pub(super) fn part_name(part: Part) -> &'static str {
         Part::GradeStore => "store of grades",
         Part::Encryptor => "encryptor",
     }
+}
+
+/// Where browsers reach the page on this machine.
+pub(super) fn page_address(address: SocketAddr, is_secure: bool) -> String {
+    format!("{}://{address}/", if is_secure { "https" } else { "http" })
 }
 
 /// A number with its noun: `1 connection`, `2 connections`.

@@ -1,6 +1,7 @@
 //! Files: class files and key files are read whole while nobody writes them; files that hold keys or
 //! marks are written whole, for their owner alone.
 
+pub mod certificate;
 pub mod load;
 pub mod state;
 

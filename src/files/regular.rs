@@ -49,6 +49,7 @@ pub(super) enum ReadErrorKind {
 pub(super) enum Contents {
     Keys,
     Marks,
+    PrivateKey,
 }
 
 impl fmt::Display for Contents {
@@ -56,6 +57,7 @@ impl fmt::Display for Contents {
         f.write_str(match self {
             Self::Keys => "keys",
             Self::Marks => "marks",
+            Self::PrivateKey => "a private key",
         })
     }
 }

@@ -18,7 +18,9 @@ pub(super) fn listen(settings: &Settings) -> anyhow::Result<Vec<TcpListener>> {
     let mut sockets = from_service_manager()?;
     if sockets.is_empty() {
         for address in &settings.listen {
-            sockets.push(bind(*address).map_err(|error| listen_error(*address, error))?);
+            sockets.push(
+                bind(*address).map_err(|error| listen_error(*address, "server.listen", error))?,
+            );
         }
     }
     // A socket from the service manager may have another address than the settings.
@@ -28,6 +30,14 @@ pub(super) fn listen(settings: &Settings) -> anyhow::Result<Vec<TcpListener>> {
         }
     }
     Ok(sockets)
+}
+
+/// Listens for browsers.
+///
+/// # Errors
+/// Returns an error if the address is taken or not allowed.
+pub(super) fn bind_http(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    bind(address).map_err(|error| listen_error(address, "http.listen", error))
 }
 
 /// The addresses of sockets, with the actual ports.
@@ -51,7 +61,7 @@ fn from_service_manager() -> anyhow::Result<Vec<TcpListener>> {
     Ok(sockets)
 }
 
-fn listen_error(address: SocketAddr, error: io::Error) -> anyhow::Error {
+fn listen_error(address: SocketAddr, setting: &str, error: io::Error) -> anyhow::Error {
     let remedy = match error.kind() {
         ErrorKind::AddrInUse => "stop the other server on this port, or choose another port",
         ErrorKind::PermissionDenied => {
@@ -60,6 +70,5 @@ fn listen_error(address: SocketAddr, error: io::Error) -> anyhow::Error {
         ErrorKind::AddrNotAvailable => "choose an address of this machine",
         _ => "check the address",
     };
-    anyhow::Error::new(error)
-        .context(format!("cannot listen on {address} (server.listen); {remedy}"))
+    anyhow::Error::new(error).context(format!("cannot listen on {address} ({setting}); {remedy}"))
 }

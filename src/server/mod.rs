@@ -2,6 +2,7 @@
 
 mod background;
 mod file_limit;
+mod http;
 mod listen;
 pub mod publish;
 mod reload;

@@ -9,12 +9,13 @@ use fernet_batch::Timestamp;
 use futures_util::future::join_all;
 use grade_actors::audit::SharedAudit;
 use grade_actors::event::{EventSink, ServerEvent, SharedSink};
-use grade_actors::{Server, ServerConfig};
+use grade_actors::{ConnectionLimits, Server, ServerConfig};
 use gradebook::{Answers, Book};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 use super::file_limit::raise_nofile_limit;
+use super::http::{self, HttpServer};
 use super::listen::{addresses, listen};
 use super::publish::{Publication, publish_first};
 use super::reload::Reloader;
@@ -50,6 +51,7 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
         until_after(started_at).await;
     }
     let sockets = listen(&settings)?;
+    let http = http::prepare(&settings)?;
     if let Some(path) = &settings.state_file {
         state::write(path, first.book.release_history(), first.last)?;
     }
@@ -62,13 +64,24 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
     let settings = Arc::new(settings);
     let reloader = Reloader::new(Arc::clone(&settings), Arc::clone(&events), &first);
     let watched = watched_files(&settings, &first);
-    let server = start(&settings, started_at, sockets, first, audit.clone(), &events)?;
-    let mut run =
-        Run { settings: &settings, server: &server, audit: audit.as_deref(), events: &*events };
+    let connections = connection_limits(&settings);
+    let server =
+        start(&settings, started_at, (sockets, connections), first, audit.clone(), &events)?;
+    let http = HttpServer::start(http, &settings, connections.total, &server, &events)?;
+    let mut run = Run {
+        settings: &settings,
+        server: &server,
+        http: &http,
+        audit: audit.as_deref(),
+        events: &*events,
+    };
     let outcome = run.until_end(reloader, watched, &mut signals).await;
     if outcome == ServeOutcome::Stopped {
         tokio::select! {
-            _ = server.drain(Instant::now() + settings.drain) => server.close(),
+            () = drain(&server, &http, Instant::now() + settings.drain) => {
+                http.close();
+                server.close();
+            }
             // A second signal to stop cuts off the sessions that are still open.
             () = signals.stop() => {}
         }
@@ -86,6 +99,7 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
 struct Run<'a> {
     settings: &'a Settings,
     server: &'a Server,
+    http: &'a HttpServer,
     audit: Option<&'a AuditLog>,
     events: &'a dyn EventSink,
 }
@@ -128,6 +142,7 @@ impl Run<'_> {
                     Signal::Stop => return ServeOutcome::Stopped,
                     Signal::Reload => {
                         self.warn_of_changed_settings();
+                        self.http.reload_certificate(self.events);
                         reload_requested.notify_one();
                     }
                     Signal::Reopen => {
@@ -137,11 +152,27 @@ impl Run<'_> {
                     }
                 },
                 () = self.server.too_many_restarts() => return ServeOutcome::TooManyRestarts,
+                () = self.http.failed() => return ServeOutcome::TooManyRestarts,
                 () = &mut reloading => {}
                 () = &mut watching => {}
             }
         }
     }
+}
+
+/// Ends the sessions and the service of the page.
+async fn drain(server: &Server, http: &HttpServer, deadline: Instant) {
+    tokio::join!(server.drain(deadline), http.drain(deadline));
+}
+
+/// The number of connections that the limit of open descriptors allows, raised as far as possible: so many
+/// to sessions, and so many to the page.
+fn connection_limits(settings: &Settings) -> ConnectionLimits {
+    let listeners = settings.listeners();
+    let threads = settings.workers.saturating_mul(listeners);
+    let wanted = settings.connections.total.saturating_mul(listeners);
+    let total = raise_nofile_limit(wanted, threads) / listeners;
+    ConnectionLimits { total: total.max(1), ..settings.connections }
 }
 
 /// The audit log, if there is to be one.
@@ -174,7 +205,7 @@ async fn until_after(time: Timestamp) {
 fn start(
     settings: &Settings,
     started_at: Timestamp,
-    sockets: Vec<TcpListener>,
+    (sockets, connections): (Vec<TcpListener>, ConnectionLimits),
     first: Publication,
     audit: Option<Arc<AuditLog>>,
     events: &SharedSink,
@@ -184,8 +215,6 @@ fn start(
     for warning in start_warnings(settings, &first, &addresses(&sockets)?) {
         events.emit(&ServerEvent::Warning(&warning));
     }
-    let mut connections = settings.connections;
-    connections.total = raise_nofile_limit(connections.total, settings.workers);
     let config = ServerConfig {
         sockets,
         book: first.book,
@@ -211,6 +240,7 @@ fn start(
 pub(crate) fn check_start(settings: &Settings) -> anyhow::Result<Vec<SocketAddr>> {
     let sockets =
         grade_actors::run(async { listen(settings).and_then(|sockets| Ok(addresses(&sockets)?)) })?;
+    grade_actors::run(async { http::prepare(settings).map(drop) })?;
     if let Some(path) = &settings.state_file {
         StateLock::check(path)?;
     }

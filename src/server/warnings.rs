@@ -16,7 +16,9 @@ pub(crate) fn start_warnings(
 ) -> Vec<String> {
     let mut warnings = settings.warnings.clone();
     let wanted = settings.connections.total;
-    let possible = possible_connections(wanted, settings.workers);
+    let listeners = settings.listeners();
+    let threads = settings.workers.saturating_mul(listeners);
+    let possible = possible_connections(wanted.saturating_mul(listeners), threads) / listeners;
     if possible < wanted {
         warnings.push(format!(
             "limits.connections = {wanted} is lowered to {possible}, the most that the limit of open \

@@ -45,8 +45,14 @@ impl SettingsError {
         Self::new("no class file", what.to_owned())
     }
 
-    /// An error about a key that is not set.
-    pub(super) fn unset(key: &str, what: &str) -> Self {
+    /// The page was asked for in the profile that has none.
+    pub(super) fn without_page() -> Self {
+        let what = "server.profile = \"lab\": must be \"sealed\", since the page sends sealed requests only";
+        Self::new("settings", what.to_owned())
+    }
+
+    /// A setting that a command needs is not set.
+    pub(crate) fn unset(key: &str, what: &str) -> Self {
         Self::new("settings", format!("{key} = \"\": {what}"))
     }
 }

@@ -5,6 +5,7 @@
 
 mod checks;
 mod environment;
+mod http;
 mod layers;
 mod raw;
 mod session_limits;
@@ -20,8 +21,8 @@ use layers::Layers;
 pub use layers::{SettingsError, default_settings};
 use raw::RawSettings;
 use validate::Validator;
-pub use validated::Settings;
 pub(crate) use validated::exposure_text;
+pub use validated::{HttpSettings, Settings};
 
 impl Settings {
     /// Reads and validates all layers.

@@ -12,6 +12,7 @@ pub(super) struct RawSettings {
     pub(super) gradebook: RawGradebook,
     pub(super) lab: RawLab,
     pub(super) sealed: RawSealed,
+    pub(super) http: RawHttp,
     pub(super) limits: RawLimits,
     pub(super) timeouts: RawTimeouts,
     pub(super) audit: RawAudit,
@@ -72,6 +73,14 @@ pub(super) struct RawSealed {
     pub(super) clock_skew: Duration,
     pub(super) replays_per_student: u64,
     pub(super) replays: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawHttp {
+    pub(super) listen: String,
+    pub(super) certificate: String,
+    pub(super) key: String,
+    pub(super) public_url: String,
 }
 
 #[derive(Deserialize)]

@@ -38,9 +38,12 @@ impl<'a> Validator<'a> {
     }
 
     pub(super) fn settings(&self, raw: &RawSettings) -> Result<Settings, SettingsError> {
-        let RawSettings { server, gradebook, limits, timeouts, .. } = raw;
+        let RawSettings { server, gradebook, limits, timeouts, http, .. } = raw;
         let profile = self.profile(raw)?;
         let listen = self.listen(server.listen.texts(), &profile)?;
+        let proxies = self.proxies(server.proxies.texts())?;
+        let is_sealed = profile.is_sealed();
+        let http_settings = self.http(http, &profile, &proxies, &listen)?;
         self.check_files(raw)?;
         let shrink_percent_max = gradebook.shrink_percent_max;
         let console = self.console_style(&raw.console.style)?;
@@ -55,7 +58,9 @@ impl<'a> Validator<'a> {
         Ok(Settings {
             file: None,
             listen,
-            proxies: self.proxies(server.proxies.texts())?,
+            proxies,
+            http: http_settings,
+            public_url: self.public_url(&http.public_url, is_sealed)?,
             workers: self.layers.number("server.workers", server.workers, 1, 1024)?,
             sources: self.sources(gradebook, &profile)?,
             read_limits: self.read_limits(gradebook)?,
@@ -180,7 +185,7 @@ impl<'a> Validator<'a> {
     }
 
     /// A path that an empty text leaves unset.
-    fn path(&self, text: &str) -> Option<PathBuf> {
+    pub(super) fn path(&self, text: &str) -> Option<PathBuf> {
         (!text.is_empty()).then(|| self.folder.join(text))
     }
 
@@ -217,6 +222,7 @@ impl<'a> Validator<'a> {
             ("gradebook.state_file", state_file),
             ("audit.file", audit),
             ("audit.file", &head),
+            ("http.certificate", &raw.http.certificate),
         ];
         for (n, (key, file)) in files.iter().enumerate() {
             let same = files.iter().take(n).find(|(_, other)| other == file && !file.is_empty());

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use class_files::ReadLimits;
-use grade_actors::{ConnectionLimits, Exposure, Profile, Proxies, SessionLimits};
+use grade_actors::{ConnectionLimits, Exposure, Profile, Proxies, SealedProfile, SessionLimits};
+use grade_web::{Page, PublicUrl};
 use gradebook::PrivacyPolicy;
 
 use super::layers::SettingsError;
 use crate::audit::AuditOptions;
 use crate::events::ConsoleStyle;
 use crate::files::FileState;
+use crate::files::certificate::CertificateFiles;
 use crate::files::load::Sources;
 
 /// All settings, validated.
@@ -22,6 +24,10 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// The proxies whose word about a client's address is believed.
     pub proxies: Proxies,
+    /// Where the page is served, if anywhere.
+    pub http: Option<HttpSettings>,
+    /// Where students reach the page.
+    pub public_url: Option<PublicUrl>,
     /// The number of threads that sessions are spread over.
     pub workers: usize,
     /// Which requests are answered.
@@ -54,7 +60,34 @@ pub struct Settings {
     pub warnings: Vec<String>,
 }
 
+/// How the page is served.
+pub struct HttpSettings {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// The certificate; without one, the server speaks HTTP in clear.
+    pub(crate) certificate: Option<CertificateFiles>,
+}
+
 impl Settings {
+    /// The number of listeners that take connections: one for sessions, and one for the page if it is
+    /// served.
+    pub(crate) fn listeners(&self) -> usize {
+        1 + usize::from(self.http.is_some())
+    }
+
+    /// The page of these settings.
+    ///
+    /// # Errors
+    /// Returns an error in the profile `lab`, which has no page.
+    pub fn page(&self) -> Result<Page, SettingsError> {
+        match &self.profile {
+            Profile::Sealed(SealedProfile { audience, .. }) => {
+                Ok(Page::new(audience, self.public_url.as_ref()))
+            }
+            Profile::Lab(_) => Err(SettingsError::without_page()),
+        }
+    }
+
     /// The key file.
     ///
     /// # Errors

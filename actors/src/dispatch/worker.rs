@@ -9,8 +9,8 @@ use gradebook::{BatchLimits, Replies, Requests};
 
 use super::dispatcher::Dispatcher;
 use crate::audit::{Requester, SharedAudit};
-use crate::event::SharedSink;
-use crate::limits::{RequestRate, Timeouts};
+use crate::event::{ServerEvent, SessionNumber, SharedSink};
+use crate::limits::{RequestRate, Source, Timeouts};
 use crate::messages::{Failed, Lookup, Seal};
 use crate::profile::Profile;
 
@@ -67,6 +67,11 @@ impl SessionConfig {
             reveal_pause,
         }
     }
+
+    /// Counts a request of a source, and returns true if it may be answered.
+    pub fn admits(&self, source: Source) -> bool {
+        self.rate.as_ref().is_none_or(|rate| rate.admits(source))
+    }
 }
 
 /// What the sessions of one thread share.
@@ -118,18 +123,32 @@ impl WorkerContext {
         replies.await.map_err(|_| Failed)
     }
 
+    /// Emits the requests that were answered, to sinks that want them.
+    pub fn emit_requests(&self, session: SessionNumber, replies: &Replies) {
+        if self.events.wants_requests() {
+            for (request, outcome, reply) in replies.iter() {
+                self.events.emit(&ServerEvent::Answered { session, request, outcome, reply });
+            }
+        }
+    }
+
+    /// How sessions behave.
+    pub fn session_config(&self) -> &SessionConfig {
+        &self.session_config
+    }
+
     /// The memory to read into, for as long as one read and its decoding take.
     pub(crate) fn scratch(&self) -> MutexGuard<'_, Box<[u8]>> {
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An empty batch.
-    pub(crate) fn take_batch(&self) -> Requests {
+    pub fn take_batch(&self) -> Requests {
         self.spare_batches().pop().unwrap_or_else(|| Requests::new(self.session_config.batch))
     }
 
     /// Returns an empty batch for the next session that needs one.
-    pub(crate) fn put_back(&self, batch: Requests) {
+    pub fn put_back(&self, batch: Requests) {
         let mut spare_batches = self.spare_batches();
         if batch.is_empty() && spare_batches.len() < SPARE_BATCHES_MAX {
             spare_batches.push(batch);

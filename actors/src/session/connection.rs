@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use gradebook::{Rejection, Replies, Requests, wire};
+use gradebook::{Rejection, Requests, wire};
 use tokio::io::AsyncWriteExt;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
@@ -245,7 +245,7 @@ impl<S: SessionStream> Connection<S> {
             return Ok(self.worker.take_batch());
         };
         self.count(replies.len());
-        self.emit_requests(&replies);
+        self.worker.emit_requests(self.requester.session, &replies);
         let written = self.write_at_once(replies.bytes()).await?;
         if written < replies.bytes().len() {
             replies.shrink();
@@ -267,16 +267,6 @@ impl<S: SessionStream> Connection<S> {
     fn count(&self, requests: usize) {
         let requests = u64::try_from(requests).unwrap_or(u64::MAX);
         self.state.requests.set(self.state.requests.get().saturating_add(requests));
-    }
-
-    fn emit_requests(&self, replies: &Replies) {
-        let events = &self.worker.events;
-        if events.wants_requests() {
-            let session = self.requester.session;
-            for (request, outcome, reply) in replies.iter() {
-                events.emit(&ServerEvent::Answered { session, request, outcome, reply });
-            }
-        }
     }
 
     /// Writes what the socket takes without waiting, which usually is everything.

@@ -10,19 +10,20 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Fires at a deadline that is passed with every poll.
-pub(super) struct Deadline {
+pub struct Deadline {
     sleep: Pin<Box<Sleep>>,
     /// Who is woken when it fires.
     waker: Option<Waker>,
 }
 
 impl Deadline {
-    pub(super) fn new(at: Instant) -> Self {
+    /// A timer whose first deadline is this.
+    pub fn new(at: Instant) -> Self {
         Self { sleep: Box::pin(sleep_until(at)), waker: None }
     }
 
     /// Ready once `deadline` has passed.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+    pub fn poll(&mut self, context: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let is_registered =
             self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
         if is_registered && deadline >= self.sleep.deadline() && !self.sleep.is_elapsed() {

@@ -86,7 +86,7 @@ fn fill(
         let rest = bytes.get(position..).unwrap_or_default();
         position += match wire::parse(config.grammar, rest) {
             Parsed::Request { used, .. } | Parsed::Malformed { used, .. }
-                if !admits(config, source) =>
+                if !config.admits(source) =>
             {
                 batch.push_rejected(Rejection::TooMany);
                 used
@@ -112,9 +112,4 @@ fn fill(
         };
     }
     (position, Ok(()))
-}
-
-/// Counts a request, and returns true if its source may send it.
-fn admits(config: &SessionConfig, source: Source) -> bool {
-    config.rate.as_ref().is_none_or(|rate| rate.admits(source))
 }

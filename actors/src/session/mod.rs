@@ -26,6 +26,7 @@ use crate::dispatch::WorkerContext;
 use crate::event::{CloseReason, SessionNumber};
 use crate::messages::{Drain, Drained, Ended};
 use connection::{Connection, SessionState};
+pub use deadline::Deadline;
 pub use stream::SessionStream;
 
 /// What a session knows of its connection and its place in the server.

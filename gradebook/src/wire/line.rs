@@ -61,7 +61,7 @@ pub(super) fn first_request(
         return Ok((request, used));
     }
     match parse_line(line) {
-        Err(LineError::UnknownCommand) if sealed::parse_line(line).is_ok() => {
+        Err(LineError::UnknownCommand) if sealed::parse_sealed_line(line).is_ok() => {
             Err(LineError::Sealed)
         }
         parsed => parsed.map(|request| (request, line_used)),

@@ -20,7 +20,7 @@ use crate::request::{MalformedLine, Rejection, Request, StudentId, lab_command_p
 pub use grammar::Grammar;
 use line::Line;
 pub(crate) use sealed::REQUEST_FRAME_BYTES;
-pub use sealed::{REQUEST_TEXT_BYTES, REQUEST_TOKEN_BYTES};
+pub use sealed::{REQUEST_TEXT_BYTES, REQUEST_TOKEN_BYTES, parse_sealed_line};
 
 /// The byte that ends every reply.
 pub const LINE_END: u8 = b'\n';
@@ -87,7 +87,7 @@ fn parse_sealed(grammar: Grammar, rest: &[u8], blank: usize) -> Parsed<'_> {
         Line::Unended => return Parsed::Incomplete { blank },
         Line::TooLong => return Parsed::TooLong,
     };
-    match sealed::parse_line(line) {
+    match parse_sealed_line(line) {
         Ok(request) => Parsed::Request { request, used },
         Err(error) => {
             let malformed = MalformedLine { error, bytes: line.len() };

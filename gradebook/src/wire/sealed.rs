@@ -13,9 +13,12 @@ pub const REQUEST_TOKEN_BYTES: usize = token_bytes(REQUEST_FRAME_BYTES);
 /// The bytes of the token's frame.
 pub(crate) const REQUEST_FRAME_BYTES: usize = frame_bytes(REQUEST_TEXT_BYTES);
 
-/// Reads a line. Its token has the length of a request's and is canonical base64url; whether the
-/// student made it is checked by the book.
-pub(super) fn parse_line(line: &[u8]) -> Result<Request<'_>, LineError> {
+/// Reads one whole line, without its line end, as a sealed request. Its token has the length of a request's
+/// and is canonical base64url; whether the student made it is checked by the book.
+///
+/// # Errors
+/// Returns [`LineError::NotSealed`] if the line has another form.
+pub fn parse_sealed_line(line: &[u8]) -> Result<Request<'_>, LineError> {
     let text = std::str::from_utf8(line).map_err(|_| LineError::NotSealed)?;
     let (id, token) = text.split_once(' ').ok_or(LineError::NotSealed)?;
     let id = StudentId::new(id.as_bytes()).ok_or(LineError::NotSealed)?;

@@ -1,0 +1,165 @@
+//! What is known of one connection, from its acceptance to its end: shared by the stream below HTTP and
+//! the handlers above it, on one thread.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use grade_actors::event::{CloseReason, SessionNumber};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Where a connection stands in the exchange of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The head of a request is awaited or arrives.
+    Head,
+    /// A handler has the request.
+    Handling,
+    /// The response is being written.
+    Answered,
+}
+
+/// One connection.
+pub(crate) struct Connection {
+    pub(crate) number: SessionNumber,
+    pub(crate) peer: SocketAddr,
+    /// Whether the peer is a proxy, whose header `Forwarded` is believed.
+    pub(crate) is_proxy: bool,
+    /// Whether the peer may ask here: in clear, only this machine and proxies may.
+    pub(crate) is_allowed: bool,
+    /// Whether the connection is TLS.
+    pub(crate) is_secure: bool,
+    phase: Cell<Phase>,
+    /// When the first byte of the request came.
+    started_at: Cell<Option<Instant>>,
+    /// The number of requests of students that were answered.
+    requests: Cell<u64>,
+    close_reason: Cell<Option<CloseReason>>,
+    in_flight: RefCell<Option<InFlight>>,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        number: SessionNumber,
+        peer: SocketAddr,
+        is_proxy: bool,
+        is_allowed: bool,
+        is_secure: bool,
+    ) -> Self {
+        Self {
+            number,
+            peer,
+            is_proxy,
+            is_allowed,
+            is_secure,
+            phase: Cell::new(Phase::Head),
+            started_at: Cell::new(None),
+            requests: Cell::new(0),
+            close_reason: Cell::new(None),
+            in_flight: RefCell::new(None),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    pub(crate) fn started_at(&self) -> Option<Instant> {
+        self.started_at.get()
+    }
+
+    /// Notes the first byte of a request.
+    pub(crate) fn begin_request(&self) {
+        if self.started_at.get().is_none() {
+            self.started_at.set(Some(Instant::now()));
+        }
+    }
+
+    /// Notes that a handler has the request.
+    pub(crate) fn handle(&self) {
+        self.phase.set(Phase::Handling);
+    }
+
+    /// Keeps the end of the service waiting until the response is written.
+    pub(crate) fn keep_in_flight(&self, in_flight: InFlight, requests: usize) {
+        self.in_flight.replace(Some(in_flight));
+        let requests = u64::try_from(requests).unwrap_or(u64::MAX);
+        self.requests.set(self.requests.get().saturating_add(requests));
+    }
+
+    /// Notes that the response is ready to be written.
+    pub(crate) fn answer(&self) {
+        self.phase.set(Phase::Answered);
+    }
+
+    /// Notes that everything was written.
+    pub(crate) fn flushed(&self) {
+        if self.phase.get() == Phase::Answered {
+            self.phase.set(Phase::Head);
+            self.started_at.set(None);
+            self.in_flight.replace(None);
+        }
+    }
+
+    /// Notes why the connection ends; the first reason stays.
+    pub(crate) fn close(&self, reason: CloseReason) {
+        if self.close_reason.get().is_none() {
+            self.close_reason.set(Some(reason));
+        }
+    }
+
+    pub(crate) fn close_reason(&self) -> Option<CloseReason> {
+        self.close_reason.get()
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.get()
+    }
+}
+
+/// The end of the service, shared by all connections.
+#[derive(Default)]
+pub(crate) struct Draining {
+    has_begun: AtomicBool,
+    in_flight: AtomicUsize,
+    all_written: Notify,
+}
+
+impl Draining {
+    /// Returns true if the service ends: nothing more is answered.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::SeqCst)
+    }
+
+    /// Counts a request that will be answered; `None` if the service ends.
+    pub(crate) fn take_in(self: &Arc<Self>) -> Option<InFlight> {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let in_flight = InFlight(Arc::clone(self));
+        (!self.has_begun()).then_some(in_flight)
+    }
+
+    /// Begins the end, and waits until everything that was taken in is written.
+    pub(crate) async fn drain(&self) {
+        self.has_begun.store(true, Ordering::SeqCst);
+        loop {
+            let written = self.all_written.notified();
+            if self.in_flight.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            written.await;
+        }
+    }
+}
+
+/// A request that is answered before the service ends.
+pub(crate) struct InFlight(Arc<Draining>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.all_written.notify_one();
+        }
+    }
+}

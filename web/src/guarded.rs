@@ -1,0 +1,192 @@
+//! The deadlines and limits of a connection, below HTTP: slow, endless and half requests, clients that do
+//! not read, and clients that say nothing end as on TCP.
+//!
+//! The HTTP library above has a deadline for the first head of a connection only, and none for writing. So
+//! its own are off, and these hold instead.
+
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use grade_actors::event::CloseReason;
+use grade_actors::{Deadline, Timeouts};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use crate::connection::{Connection, Phase};
+use crate::transport::Stream;
+
+/// The most bytes of a request's head: its lines up to the blank one.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+const TOO_SLOW: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+const TOO_LONG: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
+    content-length: 0\r\n\r\n";
+
+/// A connection that is guarded.
+pub(crate) struct Guarded<S> {
+    stream: S,
+    connection: Rc<Connection>,
+    timeouts: Timeouts,
+    timer: Deadline,
+    /// The end of the last response, or the beginning of the connection.
+    last_activity: Instant,
+    /// The bytes read since then.
+    head_bytes: usize,
+    /// Whether the library above was given the time to read a head of the greatest length.
+    was_paused: bool,
+    /// When the write that waits must be done.
+    write_deadline: Option<Instant>,
+    /// Whether the guard has ended the input.
+    is_over: bool,
+}
+
+impl<S: Stream> Guarded<S> {
+    pub(crate) fn new(stream: S, connection: Rc<Connection>, timeouts: Timeouts) -> Self {
+        let now = Instant::now();
+        Self {
+            stream,
+            connection,
+            timeouts,
+            timer: Deadline::new(now + timeouts.idle),
+            last_activity: now,
+            head_bytes: 0,
+            was_paused: false,
+            write_deadline: None,
+            is_over: false,
+        }
+    }
+
+    /// What is known of the connection.
+    pub(crate) fn connection(&self) -> &Rc<Connection> {
+        &self.connection
+    }
+
+    /// Ends the input, with a response if the client waits for one. Nothing else is being written then:
+    /// the response before is out when a head is awaited.
+    fn end_input(
+        &mut self,
+        context: &mut Context<'_>,
+        reason: CloseReason,
+        response: &[u8],
+    ) -> Poll<io::Result<()>> {
+        self.is_over = true;
+        self.connection.close(reason);
+        if !response.is_empty() {
+            // A client that does not take these bytes at once does without them.
+            let _ = Pin::new(&mut self.stream).poll_write(context, response);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// When the head must be complete, or the connection ends for silence.
+    fn head_deadline(&self) -> (Instant, CloseReason) {
+        match self.connection.started_at() {
+            Some(started_at) => (started_at + self.timeouts.request, CloseReason::TooSlow),
+            None => (self.last_activity + self.timeouts.idle, CloseReason::Idle),
+        }
+    }
+
+    /// Waits for a write until its deadline.
+    fn poll_written<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_pending() {
+            let deadline = Instant::now() + self.timeouts.write;
+            let deadline = *self.write_deadline.get_or_insert(deadline);
+            ready!(self.timer.poll(context, deadline));
+            self.connection.close(CloseReason::NotReading);
+            self.stream.reset_on_drop();
+            return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+        }
+        written
+    }
+}
+
+impl<S: Stream> AsyncRead for Guarded<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        if guard.is_over {
+            return Poll::Ready(Ok(()));
+        }
+        let in_head = guard.connection.phase() == Phase::Head;
+        if !in_head {
+            guard.head_bytes = 0;
+            guard.was_paused = false;
+        } else if guard.head_bytes >= HEAD_BYTES_MAX {
+            if guard.was_paused {
+                return guard.end_input(context, CloseReason::TooLong, TOO_LONG);
+            }
+            // The head may be complete: the library reads it when the input pauses.
+            guard.was_paused = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let filled = buffer.filled().len();
+        match Pin::new(&mut guard.stream).poll_read(context, buffer) {
+            Poll::Ready(Ok(())) => {
+                let bytes = buffer.filled().len().saturating_sub(filled);
+                if bytes == 0 {
+                    guard.connection.close(CloseReason::Closed);
+                } else if in_head {
+                    guard.head_bytes = guard.head_bytes.saturating_add(bytes);
+                    guard.connection.begin_request();
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => {
+                guard.connection.close(CloseReason::Lost(error.kind()));
+                Poll::Ready(Err(error))
+            }
+            Poll::Pending if in_head => {
+                let (deadline, reason) = guard.head_deadline();
+                ready!(guard.timer.poll(context, deadline));
+                let response = if reason == CloseReason::TooSlow { TOO_SLOW } else { b"" };
+                guard.end_input(context, reason, response)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<S: Stream> AsyncWrite for Guarded<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let guard = self.get_mut();
+        let written = Pin::new(&mut guard.stream).poll_write(context, bytes);
+        guard.poll_written(context, written)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        let flushed = Pin::new(&mut guard.stream).poll_flush(context);
+        let flushed = guard.poll_written(context, flushed);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            guard.write_deadline = None;
+            if guard.connection.phase() == Phase::Answered {
+                guard.last_activity = Instant::now();
+                guard.head_bytes = 0;
+                guard.was_paused = false;
+                guard.connection.flushed();
+            }
+        }
+        flushed
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        let shut = Pin::new(&mut guard.stream).poll_shutdown(context);
+        guard.poll_written(context, shut)
+    }
+}
