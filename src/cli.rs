@@ -8,6 +8,7 @@ use gradebook::command_list;
 
 use crate::commands::keys::{KeyIds, KeysTask};
 use crate::commands::page::PageTask;
+use crate::commands::slips::{SlipFormat, SlipOptions};
 use crate::commands::{self, CommandError, audit, check, explain, keys, page, preview, slips};
 use crate::events::Console;
 use crate::files::load::Sources;
@@ -171,7 +172,7 @@ enum KeysCommand {
     Check,
     /// Write a slip of paper for each student, with key and fingerprint
     #[command(
-        after_help = "Example:\n  grade-actor-server --config grades.toml keys slips --server grades.example.org"
+        after_help = "Examples:\n  grade-actor-server --config grades.toml keys slips --server grades.example.org\n  grade-actor-server --config grades.toml keys slips --html\n  grade-actor-server --config grades.toml keys slips --per-student slips"
     )]
     Slips {
         /// The student IDs; all students by default
@@ -181,9 +182,21 @@ enum KeysCommand {
         #[arg(long, value_name = "HOST:PORT")]
         server: Option<String>,
 
-        /// The file, which must be new; by default slips.txt beside the key file
+        /// Write a sheet to print from a browser, with a QR code for each student
+        #[arg(long)]
+        html: bool,
+
+        /// Write a table for mail merge
+        #[arg(long, conflicts_with = "html")]
+        csv: bool,
+
+        /// The file, which must be new; by default slips.txt, slips.html or slips.csv beside the key file
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+
+        /// Write a file for each student into this folder
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "csv"])]
+        per_student: Option<PathBuf>,
     },
 }
 
@@ -289,8 +302,24 @@ fn run_keys(task: KeysCommand, config: Option<&Path>) -> Result<String, CommandE
             keys::update(&ids, KeysTask::Drop)
         }
         KeysCommand::Check => keys::check(&Settings::read(config)?),
-        KeysCommand::Slips { ids, server, output } => {
-            slips::write(&Settings::read(config)?, &ids, server.as_deref(), output.as_deref())
+        KeysCommand::Slips { ids, server, html, csv, output, per_student } => {
+            let options = SlipOptions {
+                ids: &ids,
+                server: server.as_deref(),
+                format: match (html, csv) {
+                    (true, _) => SlipFormat::Sheet,
+                    (_, true) => SlipFormat::MailMerge,
+                    _ => SlipFormat::Text,
+                },
+                output: output.as_deref(),
+                per_student: per_student.as_deref(),
+            };
+            let settings = Settings::read(config)?;
+            if html {
+                settings.page()?;
+                settings.public_url()?;
+            }
+            slips::write(&settings, &options)
         }
     };
     done.map_err(CommandError::failed)

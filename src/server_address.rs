@@ -35,9 +35,12 @@ impl ServerAddress {
         is_host.then_some(Self { host, port })
     }
 
-    /// The address, if it is not a host name.
-    pub fn ip(&self) -> Option<IpAddr> {
-        self.host.parse().ok()
+    /// Returns true if other machines can connect there, as far as the address shows.
+    pub(crate) fn is_reachable(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(ip) => !ip.to_canonical().is_loopback() && !ip.is_unspecified(),
+            Err(_) => self.host != "localhost" && !self.host.ends_with(".localhost"),
+        }
     }
 }
 
@@ -66,6 +69,18 @@ mod tests {
             ("2001:db8::7", "[2001:db8::7]:50000"),
         ] {
             assert_eq!(read(text).as_deref(), Some(address), "{text}");
+        }
+        for (text, reachable) in [
+            ("grades.example.org", true),
+            ("192.0.2.7:1", true),
+            ("127.0.0.2", false),
+            ("[::1]:7", false),
+            ("0.0.0.0:7", false),
+            ("[::]:7", false),
+            ("localhost:7", false),
+        ] {
+            let address = ServerAddress::parse(text, 1).unwrap();
+            assert_eq!(address.is_reachable(), reachable, "{text}");
         }
         for text in ["", ":1", "host:", "host:x", "host:99999", "[x]:1", "a b:1", "http://h:1"] {
             assert_eq!(read(text), None, "{text}");

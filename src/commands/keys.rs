@@ -61,6 +61,13 @@ pub(crate) enum KeysError {
          HOST:PORT"
     )]
     NoServer(String),
+    #[error(
+        "http.public_url = {0:?}: is not an address that students can open; name the host that they use, like \
+         https://grades.example.org"
+    )]
+    PublicUrl(String),
+    #[error("the slips cannot be written: {0}")]
+    Table(String),
     #[error("{}: another command is changing it; try again", show_path(path))]
     Busy { path: PathBuf },
 }

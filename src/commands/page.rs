@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{CommandError, count};
 use crate::redact::show_path;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::Settings;
 
 /// What to do with the page.
 pub(crate) enum PageTask<'a> {
@@ -18,12 +18,9 @@ pub(crate) enum PageTask<'a> {
 
 /// Makes the page. Returns the text to print.
 pub(crate) fn run(settings: &Settings, task: &PageTask<'_>) -> Result<String, CommandError> {
-    if settings.public_url.is_none() {
-        let what = "must name the server, like https://grades.example.org: a page that is opened from disk \
-                    asks there";
-        return Err(SettingsError::unset("http.public_url", what).into());
-    }
     let page = settings.page()?;
+    // A page that is opened from disk asks there.
+    settings.public_url()?;
     match task {
         // The line end is printed behind the text.
         PageTask::Print => Ok(page.html().trim_end_matches('\n').to_owned()),

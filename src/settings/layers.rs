@@ -52,7 +52,7 @@ impl SettingsError {
     }
 
     /// A setting that a command needs is not set.
-    pub(crate) fn unset(key: &str, what: &str) -> Self {
+    pub(super) fn unset(key: &str, what: &str) -> Self {
         Self::new("settings", format!("{key} = \"\": {what}"))
     }
 }

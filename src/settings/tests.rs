@@ -86,6 +86,39 @@ fn a_server_may_listen_on_several_addresses() {
 }
 
 #[test]
+fn the_page_is_served_where_nobody_can_change_it_on_the_way() {
+    let sealed = "[sealed]\naudience = \"a\"\n[server]\nprofile = \"sealed\"\n";
+    let check = |server: &str, http: &str| read(&format!("{sealed}{server}\n[http]\n{http}"));
+    let keys = "certificate = \"c.pem\"\nkey = \"k.pem\"\n";
+    let everywhere = "listen = \"0.0.0.0:8443\"\n";
+    assert!(check("", "").unwrap().http.is_none());
+    assert!(check("", "listen = \"127.0.0.1:8080\"").unwrap().http.unwrap().certificate.is_none());
+    assert!(check("", &format!("{everywhere}{keys}")).unwrap().http.unwrap().certificate.is_some());
+    assert!(check("proxies = [\"192.0.2.7\"]", everywhere).is_ok());
+    for (server, http, text) in [
+        ("", everywhere, "http.listen = \"0.0.0.0:8443\": would serve the page without TLS"),
+        (
+            "",
+            "listen = \"localhost:1\"",
+            "http.listen = \"localhost:1\": is not an IP address and a port",
+        ),
+        ("", "listen = \"127.0.0.1:50000\"", "is an address of server.listen too"),
+        ("", "certificate = \"c.pem\"", "http.key = \"\": must name the private key"),
+        ("", "key = \"k.pem\"", "http.certificate = \"\": must name the certificate"),
+        ("", keys, "http.certificate = \"c.pem\": is of no use without http.listen"),
+        ("", "public_url = \"http://a.example\"", "must be https://HOST or https://HOST:PORT"),
+        ("", "public_url = \"https://a.example/grades\"", "without a path"),
+    ] {
+        let rejected = check(server, http).err().unwrap().to_string();
+        assert!(rejected.contains(text), "{http}: {rejected}");
+    }
+    for http in ["listen = \"127.0.0.1:8080\"", "public_url = \"https://a.example\""] {
+        let text = rejected(&format!("[http]\n{http}"));
+        assert!(text.contains("is for server.profile = \"sealed\" only"), "{text}");
+    }
+}
+
+#[test]
 fn a_proxy_is_an_address_or_a_network() {
     let proxies = |list| read(&format!("[server]\nproxies = {list}")).map(|read| read.proxies);
     assert!(proxies("[]").unwrap().is_empty());

@@ -75,6 +75,17 @@ impl Settings {
         1 + usize::from(self.http.is_some())
     }
 
+    /// Where students reach the page.
+    ///
+    /// # Errors
+    /// Returns an error if the settings do not say it.
+    pub(crate) fn public_url(&self) -> Result<&PublicUrl, SettingsError> {
+        self.public_url.as_ref().ok_or_else(|| {
+            let what = "must name where students reach the page, like https://grades.example.org";
+            SettingsError::unset("http.public_url", what)
+        })
+    }
+
     /// The page of these settings.
     ///
     /// # Errors

@@ -30,5 +30,5 @@ mod transport;
 
 pub use ask::LINES_MAX;
 pub use listener::{HttpConfig, HttpListener};
-pub use page::{Page, PublicUrl, PublicUrlError};
+pub use page::{InvalidPublicUrl, Page, PublicUrl};
 pub use tls::{Certificate, CertificateError};

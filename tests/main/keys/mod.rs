@@ -1,6 +1,7 @@
 //! Keys: key files, two keys for one student, and the commands that make and replace keys.
 
 mod commands;
+mod slips;
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
