@@ -7,6 +7,7 @@
 //!                 +- AuditWriter   one thread; when it stops, every request is refused
 //!                 +- Listener      takes a permit, accepts; accept errors sorted by kind
 //!                      +- Session  0..N; one connection, one permit; never restarted
+//!                 +- HttpListener  0 or 1; hands the lines of a request to a Dispatcher, as a session does
 //! ```
 //!
 //! Parts start in this order, so that nothing is sent to a part that is not there yet. There is no

@@ -78,13 +78,13 @@ fn connections_that_arrive_during_the_stop_do_not_delay_it() {
 }
 
 /// A client whose replies exceed the buffers of both sides, and that reads nothing.
-fn stuck(server: &Server) -> crate::harness::Client {
+pub(crate) fn stuck(server: &Server, request: &[u8]) -> crate::harness::Client {
     let mut stuck = server.connect();
-    stuck.say(b"2100001 GG\n").reply();
+    stuck.say(request).reply();
     stuck.socket().set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     let mut timeouts = 0;
     while timeouts < 3 {
-        match stuck.socket().write_all(&b"2100001 GG\n".repeat(1000)) {
+        match stuck.socket().write_all(&request.repeat(1000)) {
             Ok(()) => timeouts = 0,
             Err(_) => timeouts += 1,
         }
@@ -95,7 +95,7 @@ fn stuck(server: &Server) -> crate::harness::Client {
 #[test]
 fn a_client_that_never_reads_is_closed_at_the_drain_limit() {
     let mut server = Server::start("[timeouts]\ndrain = \"500ms\"");
-    let stuck = stuck(&server);
+    let stuck = stuck(&server, b"2100001 GG\n");
     server.signal(Signal::TERM);
     server.prints("Stopping; 1 connection is open.");
     let (code, output) = server.ended();
@@ -107,7 +107,7 @@ fn a_client_that_never_reads_is_closed_at_the_drain_limit() {
 #[test]
 fn a_second_signal_stops_the_server_at_once() {
     let mut server = Server::start("[timeouts]\ndrain = \"40s\"\nwrite = \"1h\"");
-    let stuck = stuck(&server);
+    let stuck = stuck(&server, b"2100001 GG\n");
     let start = Instant::now();
     server.signal(Signal::TERM);
     server.prints("Stopping; 1 connection is open.");

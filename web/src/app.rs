@@ -10,7 +10,7 @@ use actix_web::http::header::{
     HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING,
     UPGRADE, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::http::{StatusCode, Version};
+use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::web::{Data, ServiceConfig, resource, route};
 use actix_web::{Error, HttpRequest, HttpResponse, guard};
@@ -18,6 +18,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, guard};
 use crate::ask::ask;
 use crate::connection::Connection;
 use crate::page::Page;
+use crate::pieces::Pieces;
 
 /// Where requests go.
 const ASK_PATH: &str = "/v1/ask";
@@ -49,7 +50,9 @@ async fn page(request: HttpRequest, page: Data<Page>) -> HttpResponse {
     if is_known {
         return response.finish();
     }
-    response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(page.bytes())
+    response
+        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+        .body(Pieces::new(page.bytes()))
 }
 
 /// What a browser asks before a page of another origin, or from disk, may ask.
@@ -77,12 +80,20 @@ pub(crate) async fn with_headers(
     let is_secure = connection.as_ref().is_some_and(|connection| connection.is_secure);
     let is_ask = request.path() == ASK_PATH;
     if let Some(connection) = &connection {
+        if connection.is_last_answered() {
+            // What follows a request that ends its connection is not read.
+            return std::future::pending().await;
+        }
         connection.handle();
     }
     let rejection = match &connection {
         Some(connection) if !connection.is_allowed => Some(StatusCode::FORBIDDEN),
         _ => is_ambiguous(&request).then_some(StatusCode::BAD_REQUEST),
     };
+    // A body that nobody reads is not told apart from what follows it.
+    let is_read = is_ask && request.method() == Method::POST;
+    let is_last = request.head().connection_type() != ConnectionType::KeepAlive
+        || (has_body(&request) && !is_read);
     let mut response = match rejection {
         Some(status) => {
             let rejected = HttpResponse::build(status).force_close().finish();
@@ -91,10 +102,20 @@ pub(crate) async fn with_headers(
         None => next.call(request).await?.map_into_left_body(),
     };
     add_headers(response.headers_mut(), is_ask, is_secure);
+    let head = response.response_mut().head_mut();
+    if is_last {
+        head.set_connection_type(ConnectionType::Close);
+    }
     if let Some(connection) = &connection {
-        connection.answer();
+        connection.answer(is_last || !head.keep_alive());
     }
     Ok(response)
+}
+
+fn has_body(request: &ServiceRequest) -> bool {
+    let headers = request.headers();
+    let length = headers.get(header::CONTENT_LENGTH).map(HeaderValue::as_bytes);
+    headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length != b"0")
 }
 
 fn add_headers(headers: &mut header::HeaderMap, is_ask: bool, is_secure: bool) {
@@ -119,6 +140,7 @@ fn add_headers(headers: &mut header::HeaderMap, is_ask: bool, is_secure: bool) {
 /// (<https://www.rfc-editor.org/rfc/rfc9112#section-6.3>), or another host.
 fn is_ambiguous(request: &ServiceRequest) -> bool {
     let headers = request.headers();
+    let is_upgrade = headers.contains_key(UPGRADE) || request.head().upgrade();
     let is_old = request.version() < Version::HTTP_11;
     let has_coding = headers.contains_key(TRANSFER_ENCODING);
     let is_chunked = headers
@@ -131,5 +153,5 @@ fn is_ambiguous(request: &ServiceRequest) -> bool {
         || hosts > 1
         || (hosts == 0 && !is_old)
         // Bytes behind such a request belong to another protocol.
-        || headers.contains_key(UPGRADE) && (has_length || has_coding)
+        || is_upgrade && (has_length || has_coding)
 }

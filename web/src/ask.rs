@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::StreamExt;
@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::connection::{Connection, Draining};
 use crate::forwarded;
+use crate::pieces::Pieces;
 
 /// The most lines of one request.
 pub const LINES_MAX: usize = 64;
@@ -84,6 +85,9 @@ async fn answer(
     if !is_plain_text(request) {
         return Err(AskError::NotText);
     }
+    if announced_bytes(request).is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
+        return Err(AskError::TooLong);
+    }
     let started_at = connection.started_at().unwrap_or_else(Instant::now);
     let deadline = started_at + worker.session_config().timeouts.request;
     let body = timeout_at(deadline, read(body)).await.map_err(|_| AskError::TooSlow)??;
@@ -104,7 +108,7 @@ async fn answer(
     if !is_any_admitted {
         response.insert_header((RETRY_AFTER, "1"));
     }
-    Ok(response.body(replies))
+    Ok(response.body(Pieces::new(replies)))
 }
 
 fn text_response(status: StatusCode) -> HttpResponseBuilder {
@@ -119,6 +123,13 @@ fn is_plain_text(request: &HttpRequest) -> bool {
     let text = only.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = text.split(';').next().unwrap_or_default();
     kind.trim().eq_ignore_ascii_case("text/plain")
+}
+
+/// The length of the body, if the head says it.
+fn announced_bytes(request: &HttpRequest) -> Option<usize> {
+    let length = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
+    // A number that is too large for this machine is too long.
+    Some(length.trim().parse().unwrap_or(usize::MAX))
 }
 
 /// Reads the body, up to its limit.

@@ -32,6 +32,8 @@ pub(crate) struct Connection {
     /// Whether the connection is TLS.
     pub(crate) is_secure: bool,
     phase: Cell<Phase>,
+    /// Whether the connection ends behind the response.
+    is_last: Cell<bool>,
     /// When the first byte of the request came.
     started_at: Cell<Option<Instant>>,
     /// The number of requests of students that were answered.
@@ -55,6 +57,7 @@ impl Connection {
             is_allowed,
             is_secure,
             phase: Cell::new(Phase::Head),
+            is_last: Cell::new(false),
             started_at: Cell::new(None),
             requests: Cell::new(0),
             close_reason: Cell::new(None),
@@ -89,9 +92,15 @@ impl Connection {
         self.requests.set(self.requests.get().saturating_add(requests));
     }
 
-    /// Notes that the response is ready to be written.
-    pub(crate) fn answer(&self) {
+    /// Notes that the response is ready to be written, and whether it is the last one.
+    pub(crate) fn answer(&self, is_last: bool) {
         self.phase.set(Phase::Answered);
+        self.is_last.set(is_last);
+    }
+
+    /// Returns true if the last response is ready or was written.
+    pub(crate) fn is_last_answered(&self) -> bool {
+        self.is_last.get()
     }
 
     /// Notes that everything was written.
@@ -161,5 +170,42 @@ impl Drop for InFlight {
         if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.all_written.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_waits_for_what_was_taken_in_and_takes_in_no_more() {
+        let draining = Arc::new(Draining::default());
+        let first = draining.take_in().unwrap();
+        let second = draining.take_in().unwrap();
+        let mut drain = std::pin::pin!(draining.drain());
+        assert!(drain.as_mut().now_or_never().is_none());
+        assert!(draining.take_in().is_none());
+        drop(first);
+        assert!(drain.as_mut().now_or_never().is_none());
+        drop(second);
+        assert!(drain.as_mut().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_response_is_in_flight_until_it_is_written() {
+        let draining = Arc::new(Draining::default());
+        let peer = "127.0.0.1:60001".parse().unwrap();
+        let connection = Connection::new(SessionNumber(1), peer, false, true, false);
+        connection.handle();
+        connection.keep_in_flight(draining.take_in().unwrap(), 3);
+        connection.flushed();
+        let mut drain = std::pin::pin!(draining.drain());
+        assert!(drain.as_mut().now_or_never().is_none(), "what was written was not the response");
+        connection.answer(false);
+        connection.flushed();
+        assert!(drain.as_mut().now_or_never().is_some());
+        assert_eq!((connection.requests(), connection.phase()), (3, Phase::Head));
     }
 }

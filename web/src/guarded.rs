@@ -20,10 +20,18 @@ use crate::transport::Stream;
 /// The most bytes of a request's head: its lines up to the blank one.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
+/// The most bytes of a request, with what its body may hold beside text: chunk extensions and trailers.
+const REQUEST_BYTES_MAX: usize = 256 * 1024;
+
+/// The most bytes that are read and dropped after the last response: more than Linux holds for one
+/// connection by default (6 MiB, `tcp_rmem` in tcp(7)), so that an honest client reads the response.
+const LINGER_BYTES_MAX: usize = 8 << 20;
+
 const TOO_SLOW: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\
+    access-control-allow-origin: *\r\n\r\n";
 const TOO_LONG: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
-    content-length: 0\r\n\r\n";
+    content-length: 0\r\naccess-control-allow-origin: *\r\n\r\n";
 
 /// A connection that is guarded.
 pub(crate) struct Guarded<S> {
@@ -34,13 +42,24 @@ pub(crate) struct Guarded<S> {
     /// The end of the last response, or the beginning of the connection.
     last_activity: Instant,
     /// The bytes read since then.
-    head_bytes: usize,
+    request_bytes: usize,
     /// Whether the library above was given the time to read a head of the greatest length.
     was_paused: bool,
     /// When the write that waits must be done.
     write_deadline: Option<Instant>,
     /// Whether the guard has ended the input.
     is_over: bool,
+    /// The end of the connection, once the last response is written.
+    closing: Option<Closing>,
+}
+
+/// How far the end of a connection is.
+struct Closing {
+    /// When to stop waiting for the client.
+    deadline: Instant,
+    dropped_bytes: usize,
+    /// Whether the client was sent the end.
+    is_shut: bool,
 }
 
 impl<S: Stream> Guarded<S> {
@@ -52,10 +71,11 @@ impl<S: Stream> Guarded<S> {
             timeouts,
             timer: Deadline::new(now + timeouts.idle),
             last_activity: now,
-            head_bytes: 0,
+            request_bytes: 0,
             was_paused: false,
             write_deadline: None,
             is_over: false,
+            closing: None,
         }
     }
 
@@ -89,6 +109,34 @@ impl<S: Stream> Guarded<S> {
         }
     }
 
+    /// Ends the connection so that the client receives the last response: sends the end, then reads and
+    /// drops what comes until the client ends too, since closing with unread bytes would reset the
+    /// connection.
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let deadline = Instant::now() + self.timeouts.linger;
+        let closing =
+            self.closing.get_or_insert(Closing { deadline, dropped_bytes: 0, is_shut: false });
+        if !closing.is_shut {
+            match Pin::new(&mut self.stream).poll_shutdown(context) {
+                Poll::Ready(Ok(())) => closing.is_shut = true,
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Pending => {}
+            }
+        }
+        let mut scratch = [0; 4096];
+        while closing.dropped_bytes < LINGER_BYTES_MAX {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    closing.dropped_bytes += buffer.filled().len();
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return self.timer.poll(context, closing.deadline),
+            }
+        }
+        Poll::Ready(())
+    }
+
     /// Waits for a write until its deadline.
     fn poll_written<T>(
         &mut self,
@@ -118,10 +166,14 @@ impl<S: Stream> AsyncRead for Guarded<S> {
             return Poll::Ready(Ok(()));
         }
         let in_head = guard.connection.phase() == Phase::Head;
-        if !in_head {
-            guard.head_bytes = 0;
-            guard.was_paused = false;
-        } else if guard.head_bytes >= HEAD_BYTES_MAX {
+        if in_head && guard.connection.is_last_answered() {
+            ready!(guard.poll_close(context));
+            return Poll::Ready(Err(ErrorKind::ConnectionAborted.into()));
+        }
+        if guard.request_bytes >= REQUEST_BYTES_MAX {
+            return guard.end_input(context, CloseReason::TooLong, b"");
+        }
+        if in_head && guard.request_bytes >= HEAD_BYTES_MAX {
             if guard.was_paused {
                 return guard.end_input(context, CloseReason::TooLong, TOO_LONG);
             }
@@ -136,8 +188,8 @@ impl<S: Stream> AsyncRead for Guarded<S> {
                 let bytes = buffer.filled().len().saturating_sub(filled);
                 if bytes == 0 {
                     guard.connection.close(CloseReason::Closed);
-                } else if in_head {
-                    guard.head_bytes = guard.head_bytes.saturating_add(bytes);
+                } else {
+                    guard.request_bytes = guard.request_bytes.saturating_add(bytes);
                     guard.connection.begin_request();
                 }
                 Poll::Ready(Ok(()))
@@ -176,17 +228,20 @@ impl<S: Stream> AsyncWrite for Guarded<S> {
             guard.write_deadline = None;
             if guard.connection.phase() == Phase::Answered {
                 guard.last_activity = Instant::now();
-                guard.head_bytes = 0;
+                guard.request_bytes = 0;
                 guard.was_paused = false;
                 guard.connection.flushed();
+                // The input is polled again, for the deadline of the next request or the end.
+                context.waker().wake_by_ref();
             }
         }
         flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let guard = self.get_mut();
-        let shut = Pin::new(&mut guard.stream).poll_shutdown(context);
-        guard.poll_written(context, shut)
+        self.get_mut().poll_close(context).map(Ok)
     }
 }
+
+#[cfg(test)]
+mod tests;

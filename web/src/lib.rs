@@ -9,6 +9,7 @@
 //! Modules import only from modules above them in this list:
 //!
 //! - `page`: the file, filled with the names of course and server; its hash and its policy
+//! - `pieces`: bodies in pieces
 //! - `tls`: certificates
 //! - `forwarded`: the client that a proxy names
 //! - `connection`: what is known of one connection, from its acceptance to its end
@@ -25,6 +26,7 @@ mod forwarded;
 mod guarded;
 mod listener;
 mod page;
+mod pieces;
 mod tls;
 mod transport;
 

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_http::HttpService;
 use actix_http::KeepAlive;
@@ -32,6 +33,7 @@ use crate::ask::Thread;
 use crate::connection::{Connection, Draining};
 use crate::guarded::Guarded;
 use crate::page::Page;
+use crate::pieces::WRITE_BYTES;
 use crate::tls::Certificate;
 use crate::transport::Transport;
 
@@ -209,8 +211,9 @@ impl Connections {
         let service = HttpService::build()
             // The deadlines of `Guarded` hold instead of these.
             .keep_alive(KeepAlive::Os)
-            .client_request_timeout(std::time::Duration::ZERO)
-            .client_disconnect_timeout(self.timeouts.linger)
+            .client_request_timeout(Duration::ZERO)
+            .client_disconnect_timeout(Duration::ZERO)
+            .h1_write_buffer_size(WRITE_BYTES)
             .on_connect_ext(|stream: &Guarded<Transport>, data| {
                 data.insert(Rc::clone(stream.connection()));
             })

@@ -14,23 +14,23 @@ use rustix::process::Signal;
 
 const SEALED: &str = "[server]\nprofile = \"sealed\"\n[sealed]\naudience = \"nets-2026\"\nreplays_per_student = 400\n";
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// A request's text, before it is sealed.
-fn text(audience: &str, id: &str, command: &str, nonce: u64) -> String {
+pub(crate) fn text(audience: &str, id: &str, command: &str, nonce: u64) -> String {
     format!("{:<255}", format!("Q1\t{audience}\t{id}\t{command}\t{nonce:016x}"))
 }
 
 /// A request by the student, made at this time.
-fn request(student: Student, text: &str, time: u64) -> String {
+pub(crate) fn request(student: Student, text: &str, time: u64) -> String {
     let token = Fernet::new(student.1).unwrap().encrypt_at_time(text.as_bytes(), time);
     format!("{} {token}\n", student.0)
 }
 
 /// Opens a reply as its student. Checks all other fields and returns status and body.
-fn opened(student: Student, command: &str, nonce: u64, reply: &str) -> (String, String) {
+pub(crate) fn opened(student: Student, command: &str, nonce: u64, reply: &str) -> (String, String) {
     let text = student.opens(reply);
     assert_eq!((text.len() + 1) % 384, 0);
     let fields: Vec<_> = text.splitn(8, '\t').collect();
