@@ -30,8 +30,8 @@ const TOO_MANY_RESTARTS: u8 = 70;
     grade-actor-server settings > grades.toml\n\n\
     Environment: GRADES__SECTION__KEY overrides a setting, as in GRADES__SERVER__WORKERS=2; RUST_LOG=debug logs \
     each request in the console styles log and json.\n\n\
-    Signals: SIGINT and SIGTERM stop, a second one at once; SIGHUP reloads the class file and the key file, \
-    but no settings; SIGUSR1 continues in a new audit file after the old one was moved away.\n\n\
+    Signals: SIGINT and SIGTERM stop, a second one at once; SIGHUP reloads the class file, the key file and \
+    the certificate, but no settings; SIGUSR1 continues in a new audit file after the old one was moved away.\n\n\
     Exit codes: 0 clean stop, 1 cannot serve or the command failed, 2 usage or settings, 70 too many restarts."
 )]
 struct Arguments {

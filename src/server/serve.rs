@@ -111,7 +111,7 @@ impl Run<'_> {
             && FileState::of_path(path) != Some(*state)
         {
             self.events.emit(&ServerEvent::Warning(&format!(
-                "{}: changed since the start; SIGHUP reloads the class file and the key file only, and a \
+                "{}: changed since the start; SIGHUP reloads the class file, the key file and the certificate only, and a \
                  restart applies settings",
                 path.display()
             )));

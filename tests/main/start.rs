@@ -252,6 +252,6 @@ fn a_reload_says_that_changed_settings_need_a_restart() {
     std::fs::write(&settings, format!("{text}[limits]\nconnections = 3\n")).unwrap();
     server.signal(Signal::HUP);
     server.prints(
-        "test.toml: changed since the start; SIGHUP reloads the class file and the key file only",
+        "test.toml: changed since the start; SIGHUP reloads the class file, the key file and the certificate only",
     );
 }
