@@ -35,8 +35,8 @@ pub use request::{
     MalformedLine, Rejection, Request, StudentId, command_list,
 };
 pub use roster::{
-    Assessment, AssessmentRelease, Class, Duplicate, Full, IdSet, Mark, MarkIndex, MarkStatus,
-    RosterBuilder,
+    Assessment, AssessmentRelease, Class, ClassStudent, Duplicate, Full, IdSet, Mark, MarkIndex,
+    MarkStatus, RosterBuilder,
 };
 pub use statistics::{InvalidHistory, LastEdition, PrivacyPolicy, ReleaseHistory};
 pub use values::{Decimal, DecimalError, EditionNumber, EditionStamp};

@@ -78,6 +78,10 @@ impl ClassReader<'_> {
         let full = |_| Problem::TooManyBytes(u64::from(u32::MAX)).anywhere();
         plan.builder.add_row(&id, &name, keys, &self.marks).map_err(full)?;
         self.rows.push(number);
+        let held = plan.holds.get(id.as_str()).into_iter().flatten().enumerate();
+        for (n, _) in held.filter(|(_, is_held)| **is_held) {
+            plan.builder.hold(n);
+        }
         if plan.has_extras && self.options.reads_marks {
             self.read_comments(row, id.as_str(), plan).map_err(full)?;
         }

@@ -144,6 +144,16 @@ impl RosterBuilder {
         self.roster.comments.push(row, column, text).ok_or(Full)
     }
 
+    /// Notes that a mark of the student who was added last is on hold; the mark was added as a blank.
+    /// Holds come in the order of the assessments, which are counted from 0.
+    pub fn hold(&mut self, assessment: usize) {
+        let row = self.roster.students.len().saturating_sub(1);
+        // `add` admits no more students than a u32 counts.
+        if let (Ok(row), Ok(column)) = (u32::try_from(row), u32::try_from(assessment)) {
+            self.roster.holds.push((row, column));
+        }
+    }
+
     /// The class.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ use fernet_batch::Timestamp;
 
 use super::assessment::{Assessment, AssessmentRelease};
 use super::id_set::IdSet;
+use super::mark::Mark;
+use super::marks::StoredMark;
 use super::students::{Record, Roster};
 use crate::values::Decimal;
 
@@ -12,6 +14,37 @@ use crate::values::Decimal;
 pub struct Class {
     assessments: Vec<Assessment>,
     roster: Roster,
+}
+
+/// One student of a class, with everything that the class file says about them but the keys.
+#[derive(Clone, Copy)]
+pub struct ClassStudent<'a>(Record<'a>);
+
+impl<'a> ClassStudent<'a> {
+    /// The ID.
+    pub fn id(self) -> &'a str {
+        self.0.id()
+    }
+
+    /// The name; it may be empty.
+    pub fn name(self) -> &'a str {
+        self.0.name()
+    }
+
+    /// A mark for each assessment; a mark on hold is a blank.
+    pub fn marks(self) -> impl Iterator<Item = Mark<'a>> {
+        self.0.marks().map(StoredMark::mark)
+    }
+
+    /// The assessments in which the mark is on hold, counted from 0, in rising order.
+    pub fn holds(self) -> impl Iterator<Item = usize> {
+        self.0.holds()
+    }
+
+    /// The comment on the mark in an assessment, counted from 0, if there is one.
+    pub fn comment(self, assessment: usize) -> Option<&'a str> {
+        self.0.comments().of(assessment)
+    }
 }
 
 impl Class {
@@ -65,6 +98,16 @@ impl Class {
     /// The students in the order of the class file: ID, name, and marks as `GG` writes them.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
         self.roster.rows()
+    }
+
+    /// The assessments, in the order of the class file.
+    pub fn columns(&self) -> &[Assessment] {
+        &self.assessments
+    }
+
+    /// The students, in the order of the class file.
+    pub fn each_student(&self) -> impl Iterator<Item = ClassStudent<'_>> {
+        self.roster.records().map(ClassStudent)
     }
 
     /// The students without a name.

@@ -53,6 +53,19 @@ impl<'a> Mark<'a> {
         })
     }
 
+    /// The mark with this kind and this text; `None` if the two do not belong together. It is what
+    /// [`status`](Self::status) and [`letter`](Self::letter) or [`number`](Self::number) take apart.
+    pub fn from_parts(status: MarkStatus, text: &'a str) -> Option<Self> {
+        match status {
+            MarkStatus::Number => Decimal::parse(text).ok().map(Self::Number),
+            MarkStatus::Letter => (!text.is_empty()).then_some(Self::Letter(text)),
+            _ if !text.is_empty() => None,
+            MarkStatus::Blank => Some(Self::Blank),
+            MarkStatus::Excused => Some(Self::Excused),
+            MarkStatus::Missing => Some(Self::Missing),
+        }
+    }
+
     /// The kind of this mark.
     pub fn status(self) -> MarkStatus {
         match self {
@@ -116,6 +129,14 @@ mod tests {
             let mark = Mark::parse(text).unwrap();
             assert_eq!((mark.status(), mark.text().as_str()), (status, text));
             assert_eq!(mark.number().is_some(), status == MarkStatus::Number);
+        }
+        for (status, text) in [
+            (MarkStatus::Number, "x"),
+            (MarkStatus::Letter, ""),
+            (MarkStatus::Blank, "7"),
+            (MarkStatus::Excused, "EX"),
+        ] {
+            assert!(Mark::from_parts(status, text).is_none(), "{status:?} {text}");
         }
         for text in ["G", "AA", "B++", "ex", "passed", " "] {
             assert!(Mark::parse(text).is_err(), "{text:?}");

@@ -26,6 +26,17 @@ pub(crate) struct StoredMark {
 }
 
 impl StoredMark {
+    /// The mark as it was added.
+    pub(super) fn mark(&self) -> Mark<'_> {
+        match (self.status, self.value, &self.letter) {
+            (MarkStatus::Number, Some(value), _) => Mark::Number(value),
+            (MarkStatus::Letter, _, Some(letter)) => Mark::Letter(letter),
+            (MarkStatus::Excused, ..) => Mark::Excused,
+            (MarkStatus::Missing, ..) => Mark::Missing,
+            _ => Mark::Blank,
+        }
+    }
+
     /// What no two marks have in common.
     fn content(&self) -> (&str, MarkStatus) {
         (self.letter.as_deref().unwrap_or(self.text.as_str()), self.status)

@@ -17,7 +17,7 @@ mod tests;
 
 pub use assessment::{Assessment, AssessmentRelease};
 pub use builder::{Duplicate, Full, RosterBuilder};
-pub use class::Class;
+pub use class::{Class, ClassStudent};
 pub use id_set::IdSet;
 pub(crate) use id_set::id_hash;
 pub use mark::{Mark, MarkStatus};

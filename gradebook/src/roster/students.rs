@@ -27,6 +27,8 @@ pub(crate) struct Roster {
     pub(super) texts: String,
     pub(super) marks: Marks,
     pub(super) comments: Comments,
+    /// The cells on hold, by row and column: their marks are blank.
+    pub(super) holds: Vec<(u32, u32)>,
     pub(super) by_id: Index,
 }
 
@@ -163,7 +165,21 @@ impl Roster {
     pub(super) fn retain_columns(&mut self, keep: &[bool]) {
         self.marks.retain_columns(self.columns, keep);
         self.comments.retain_columns(keep);
+        self.retain_holds(keep);
         self.columns = keep.iter().filter(|keep| **keep).count();
+    }
+
+    /// Keeps the holds of those columns for which `keep` has true.
+    fn retain_holds(&mut self, keep: &[bool]) {
+        let mut kept = Vec::new();
+        for (row, column) in &self.holds {
+            let column = offset(*column);
+            if keep.get(column).copied().unwrap_or_default() {
+                let before = keep.iter().take(column).filter(|keep| **keep).count();
+                kept.push((*row, u32::try_from(before).unwrap_or(u32::MAX)));
+            }
+        }
+        self.holds = kept;
     }
 
     /// The student in this row, counted from 0.
@@ -200,6 +216,15 @@ impl<'a> Record<'a> {
     /// The student's marks in the order of the columns.
     pub(crate) fn marks(self) -> impl Iterator<Item = &'a StoredMark> {
         self.roster.marks.of(self.cells())
+    }
+
+    /// The columns in which the student's mark is on hold, in rising order.
+    pub(crate) fn holds(self) -> impl Iterator<Item = usize> {
+        let row = u32::try_from(self.row).unwrap_or(u32::MAX);
+        let holds = &self.roster.holds;
+        let first = holds.partition_point(|(other, _)| *other < row);
+        let rest = holds.get(first..).unwrap_or_default();
+        rest.iter().take_while(move |(other, _)| *other == row).map(|(_, column)| offset(*column))
     }
 
     /// The comments on the student's marks.

@@ -1,0 +1,361 @@
+//! The history of a class: a folder with a file for each edition, and the journal.
+//!
+//! An edition is published when its file is complete and its line stands in the journal. A process that is
+//! killed between the two leaves a file without a line: the next one adds the line. One server holds the
+//! lock; it ends with the process.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use gradebook::EditionNumber;
+use tempfile::NamedTempFile;
+
+use crate::content::ContentDigest;
+use crate::edition_file::StoredEdition;
+use crate::journal::{BrokenLine, Entry, Journal};
+use crate::record::EditionRecord;
+
+const JOURNAL: &str = "journal";
+const LOCK: &str = "lock";
+const EXTENSION: &str = "edition";
+const DRAFT: &str = ".draft-";
+
+/// The most bytes of the journal, and of the file of an edition.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// A history that this process may write.
+pub struct History {
+    folder: PathBuf,
+    /// The most editions whose files are kept.
+    editions_max: usize,
+    journal: Journal,
+    journal_file: File,
+    _lock: File,
+}
+
+/// What was repaired when a history was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// So many bytes at the end of the journal were a line that was never complete.
+    Cut(usize),
+    /// The edition was published, and its line was missing.
+    Adopted(EditionNumber),
+}
+
+/// Why a history cannot be opened, read or written. The text names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The system refuses something.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// Another server has the lock.
+    #[error("{}: another server keeps its editions there; give each server its own folder", .0.display())]
+    Locked(PathBuf),
+    /// A line of the journal was changed.
+    #[error("{}: line {line} was changed or removed; restore the folder from a backup", path.display())]
+    BrokenJournal {
+        /// The journal.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// The file of an edition was cut or changed.
+    #[error("{}: is damaged; restore it from a backup", .0.display())]
+    Damaged(PathBuf),
+    /// The file of an edition is gone.
+    #[error("{}: is missing; restore it from a backup", .0.display())]
+    Missing(PathBuf),
+    /// The file of an edition does not follow from the last line of the journal.
+    #[error("{}: does not follow edition {}; restore the folder from a backup", path.display(), last.0)]
+    Unrelated {
+        /// The file.
+        path: PathBuf,
+        /// The last edition of the journal; 0 if there is none.
+        last: EditionNumber,
+    },
+    /// There is no such edition.
+    #[error("there is no edition {}", .0.0)]
+    Unknown(EditionNumber),
+    /// The file of the edition was removed, since it was too old.
+    #[error("edition {} is no longer kept (gradebook.history_max)", .0.0)]
+    Pruned(EditionNumber),
+}
+
+impl History {
+    /// Opens the history in a folder, which is made if it does not exist, and repairs what a killed process
+    /// left behind. It keeps the files of `editions_max` editions.
+    ///
+    /// # Errors
+    /// Returns an error if another server has it, or a file in it was changed.
+    pub fn open(folder: &Path, editions_max: usize) -> Result<(Self, Vec<Repair>), HistoryError> {
+        make_folder(folder)?;
+        let lock = take_lock(folder)?;
+        remove_drafts(folder)?;
+        let path = folder.join(JOURNAL);
+        let (journal_file, bytes) = open_journal(&path)?;
+        let journal = Journal::read(&bytes)
+            .map_err(|BrokenLine(line)| HistoryError::BrokenJournal { path: path.clone(), line })?;
+        let folder = folder.to_owned();
+        let mut history = Self { folder, editions_max, journal, journal_file, _lock: lock };
+        let mut repairs = Vec::new();
+        let cut = bytes.len().saturating_sub(history.journal.bytes);
+        if cut > 0 {
+            history.cut_journal()?;
+            repairs.push(Repair::Cut(cut));
+        }
+        history.adopt(&mut repairs)?;
+        Ok((history, repairs))
+    }
+
+    /// The editions that were published, the oldest first; the files of the oldest may be gone.
+    pub fn records(&self) -> impl Iterator<Item = &EditionRecord> {
+        self.journal.published()
+    }
+
+    /// The edition that was published last.
+    pub fn current(&self) -> Option<&EditionRecord> {
+        self.records().last()
+    }
+
+    /// The number of the next edition.
+    pub fn next_number(&self) -> EditionNumber {
+        self.current().map_or(EditionNumber(1), |current| current.edition.next())
+    }
+
+    /// Reads an edition.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such edition, or its file is gone or damaged.
+    pub fn read(&self, edition: EditionNumber) -> Result<StoredEdition, HistoryError> {
+        let record = self.records().find(|record| record.edition == edition);
+        let record = record.ok_or(HistoryError::Unknown(edition))?;
+        if self.journal.is_pruned(edition) {
+            return Err(HistoryError::Pruned(edition));
+        }
+        let stored = self.read_file(edition)?;
+        if stored.record != *record {
+            return Err(HistoryError::Damaged(self.path(edition)));
+        }
+        Ok(stored)
+    }
+
+    /// Publishes an edition, which must have the [next number](Self::next_number). It is on disk when this
+    /// returns. Returns the editions whose files were removed, since there are more than are kept.
+    ///
+    /// # Errors
+    /// Returns an error if the folder cannot be written; then nothing was published.
+    pub fn publish(&mut self, edition: &StoredEdition) -> Result<Vec<EditionNumber>, HistoryError> {
+        let number = edition.record.edition;
+        let path = self.path(number);
+        if !self.follows(&edition.record) {
+            return Err(HistoryError::Unrelated { path, last: self.last_number() });
+        }
+        self.write_file(&path, edition).map_err(|error| io_error(&path, error))?;
+        if let Err(error) = self.append(Entry::Published(edition.record.clone())) {
+            // Without its line the edition is not published; a file that stays would be adopted.
+            drop(fs::remove_file(&path));
+            return Err(error);
+        }
+        self.prune()
+    }
+
+    /// Notes that a content is left alone until the file changes.
+    ///
+    /// # Errors
+    /// Returns an error if the journal cannot be written.
+    pub fn settle(&mut self, digest: ContentDigest) -> Result<(), HistoryError> {
+        self.append(Entry::Settled { digest: digest.to_string() })
+    }
+
+    /// Returns true if a content is the last one that was settled.
+    pub fn is_settled(&self, digest: ContentDigest) -> bool {
+        let settled = self.journal.entries.iter().rev().find_map(|entry| match entry {
+            Entry::Settled { digest } => Some(digest.as_str()),
+            _ => None,
+        });
+        settled == Some(digest.to_string().as_str())
+    }
+
+    fn last_number(&self) -> EditionNumber {
+        self.current().map_or(EditionNumber(0), |current| current.edition)
+    }
+
+    /// Returns true if an edition follows the current one.
+    fn follows(&self, record: &EditionRecord) -> bool {
+        let current = self.current().map(|current| current.edition);
+        record.parent == current && record.edition > current.unwrap_or_default()
+    }
+
+    fn path(&self, edition: EditionNumber) -> PathBuf {
+        self.folder.join(format!("{:010}.{EXTENSION}", edition.0))
+    }
+
+    fn read_file(&self, edition: EditionNumber) -> Result<StoredEdition, HistoryError> {
+        let path = self.path(edition);
+        let mut bytes = Vec::new();
+        let read =
+            File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes));
+        match read {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(HistoryError::Missing(path));
+            }
+            Err(error) => return Err(io_error(&path, error)),
+        }
+        StoredEdition::from_bytes(&bytes).map_err(|_| HistoryError::Damaged(path))
+    }
+
+    fn write_file(&self, path: &Path, edition: &StoredEdition) -> io::Result<()> {
+        let mut draft = NamedTempFile::with_prefix_in(DRAFT, &self.folder)?;
+        draft.write_all(&edition.to_bytes()?)?;
+        draft.as_file().sync_all()?;
+        draft.persist_noclobber(path).map_err(|error| error.error)?;
+        self.sync_folder()
+    }
+
+    /// Makes new and removed names survive a loss of power.
+    fn sync_folder(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()
+    }
+
+    fn append(&mut self, entry: Entry) -> Result<(), HistoryError> {
+        let path = self.folder.join(JOURNAL);
+        let line = self.journal.line(&entry);
+        let (line, digest) = line.map_err(|error| io_error(&path, error.into()))?;
+        let appended =
+            self.journal_file.write_all(&line).and_then(|()| self.journal_file.sync_data());
+        if let Err(error) = appended {
+            // A part of the line may be there.
+            drop(self.cut_journal());
+            return Err(io_error(&path, error));
+        }
+        self.journal.appended(entry, digest, line.len());
+        Ok(())
+    }
+
+    /// Removes what stands behind the last complete line.
+    fn cut_journal(&self) -> Result<(), HistoryError> {
+        let bytes = u64::try_from(self.journal.bytes).unwrap_or(u64::MAX);
+        let cut = self.journal_file.set_len(bytes).and_then(|()| self.journal_file.sync_all());
+        cut.map_err(|error| io_error(&self.folder.join(JOURNAL), error))
+    }
+
+    /// Adds the lines of editions whose files are complete, and removes the files of those that are no
+    /// longer kept.
+    fn adopt(&mut self, repairs: &mut Vec<Repair>) -> Result<(), HistoryError> {
+        for (number, path) in self.files()? {
+            if self.journal.is_pruned(number) {
+                fs::remove_file(&path).map_err(|error| io_error(&path, error))?;
+                continue;
+            }
+            if number <= self.last_number() {
+                continue;
+            }
+            let record = self.read_file(number)?.record;
+            if record.edition != number || !self.follows(&record) {
+                return Err(HistoryError::Unrelated { path, last: self.last_number() });
+            }
+            self.append(Entry::Published(record))?;
+            repairs.push(Repair::Adopted(number));
+        }
+        Ok(())
+    }
+
+    /// The files of editions, by number.
+    fn files(&self) -> Result<BTreeMap<EditionNumber, PathBuf>, HistoryError> {
+        let mut files = BTreeMap::new();
+        for path in entries(&self.folder)? {
+            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            if path.extension().is_some_and(|extension| extension == EXTENSION)
+                && let Some(number) = number
+            {
+                files.insert(EditionNumber(number), path);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Removes the files of the oldest editions. Their lines stay.
+    fn prune(&mut self) -> Result<Vec<EditionNumber>, HistoryError> {
+        let kept = self.records().filter(|record| !self.journal.is_pruned(record.edition));
+        let kept: Vec<_> = kept.map(|record| record.edition).collect();
+        let too_many = kept.len().saturating_sub(self.editions_max);
+        let oldest: Vec<_> = kept.into_iter().take(too_many).collect();
+        for edition in &oldest {
+            self.append(Entry::Pruned(edition.0))?;
+            let path = self.path(*edition);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(io_error(&path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(oldest)
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), HistoryError> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(io_error(folder, error));
+        }
+        _ => {}
+    }
+    // A folder that was made by hand is open to other users.
+    let permissions = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(folder, permissions).map_err(|error| io_error(folder, error))?;
+    Ok(())
+}
+
+fn take_lock(folder: &Path) -> Result<File, HistoryError> {
+    let path = folder.join(LOCK);
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(|error| io_error(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(HistoryError::Locked(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(io_error(&path, error)),
+    }
+}
+
+/// Removes the files that a killed process was writing.
+fn remove_drafts(folder: &Path) -> Result<(), HistoryError> {
+    for path in entries(folder)? {
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DRAFT)) {
+            fs::remove_file(&path).map_err(|error| io_error(&path, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn open_journal(path: &Path) -> Result<(File, Vec<u8>), HistoryError> {
+    let mut options = OpenOptions::new();
+    let opened = options.read(true).append(true).create(true).mode(0o600).open(path);
+    let file = opened.map_err(|error| io_error(path, error))?;
+    let mut bytes = Vec::new();
+    let read = (&file).take(FILE_BYTES_MAX).read_to_end(&mut bytes);
+    read.map_err(|error| io_error(path, error))?;
+    Ok((file, bytes))
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, HistoryError> {
+    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>();
+    read().map_err(|error| io_error(folder, error))
+}
+
+fn io_error(path: &Path, error: io::Error) -> HistoryError {
+    HistoryError::Io { path: path.to_owned(), error }
+}
+
+#[cfg(test)]
+mod tests;

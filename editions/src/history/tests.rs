@@ -1,0 +1,239 @@
+//! Histories on disk: cut, changed, shared, and left by processes that were killed.
+
+use fernet_batch::{StudentKeys, Timestamp};
+use gradebook::{Decimal, Mark, RosterBuilder, StudentId};
+use tempfile::TempDir;
+
+use super::*;
+use crate::content::Content;
+use crate::record::PublishedBy;
+
+fn content(mark: u64) -> Content {
+    let mut builder = RosterBuilder::new(["Lab 1".to_owned()]);
+    let mark = Mark::Number(Decimal::from(u32::try_from(mark).unwrap()));
+    let id = StudentId::new(b"2100001").unwrap();
+    builder.add(&id, "Ada Invented", StudentKeys::generate().unwrap(), [mark]).unwrap();
+    Content::of(&builder.finish().unwrap_or_else(|_| panic!("the class is valid")))
+}
+
+fn edition(number: u64) -> StoredEdition {
+    let content = content(number);
+    let record = EditionRecord {
+        edition: EditionNumber(number),
+        parent: (number > 1).then(|| EditionNumber(number - 1)),
+        time: Timestamp(1_700_000_000 + number),
+        by: PublishedBy::Save,
+        who: None,
+        of: None,
+        students: content.students(),
+        assessments: content.assessments().len(),
+        marks: content.marks(),
+        on_hold: content.on_hold(),
+        digest: content.digest().to_string(),
+        exported_at: None,
+    };
+    StoredEdition {
+        record,
+        content,
+        decisions: b"decided".to_vec(),
+        releases: b"released".to_vec(),
+    }
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn open(folder: &TempDir) -> (History, Vec<Repair>) {
+    History::open(folder.path(), 100).unwrap()
+}
+
+/// A folder with three editions.
+fn with_three() -> TempDir {
+    let folder = folder();
+    let (mut history, repairs) = open(&folder);
+    assert!(repairs.is_empty() && history.current().is_none());
+    for number in 1..=3 {
+        assert_eq!(history.next_number(), EditionNumber(number));
+        assert_eq!(history.publish(&edition(number)).unwrap(), []);
+    }
+    drop(history);
+    folder
+}
+
+/// Checks that all three editions are there.
+#[track_caller]
+fn has_three(history: &History) {
+    assert_eq!(history.records().count(), 3);
+    for number in 1..=3 {
+        let stored = history.read(EditionNumber(number)).unwrap();
+        assert_eq!(stored.record, edition(number).record);
+        assert!(stored.content == content(number) && stored.decisions == b"decided");
+    }
+}
+
+fn journal(folder: &TempDir) -> PathBuf {
+    folder.path().join(JOURNAL)
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn editions_are_read_as_they_were_published_by_their_owner_alone() {
+    let folder = with_three();
+    let (history, repairs) = open(&folder);
+    assert!(repairs.is_empty());
+    has_three(&history);
+    for path in entries(folder.path()).unwrap() {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    assert!(matches!(history.read(EditionNumber(4)), Err(HistoryError::Unknown(_))));
+    drop(history);
+    let inner = folder.path().join("new");
+    drop(History::open(&inner, 1).unwrap());
+    assert_eq!(mode(&inner), 0o700);
+}
+
+#[test]
+fn a_journal_that_was_cut_anywhere_is_repaired() {
+    let folder = with_three();
+    let bytes = fs::read(journal(&folder)).unwrap();
+    for end in 0..bytes.len() {
+        fs::write(journal(&folder), &bytes[..end]).unwrap();
+        let (history, repairs) = open(&folder);
+        has_three(&history);
+        assert!(!repairs.is_empty(), "cut at {end}");
+        drop(history);
+        assert_eq!(fs::read(journal(&folder)).unwrap(), bytes, "cut at {end}");
+    }
+}
+
+#[test]
+fn a_journal_that_was_changed_anywhere_is_refused_or_repaired() {
+    let folder = with_three();
+    let bytes = fs::read(journal(&folder)).unwrap();
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        fs::write(journal(&folder), &changed).unwrap();
+        match History::open(folder.path(), 100) {
+            Ok((history, repairs)) => {
+                assert!(!repairs.is_empty(), "byte {at}");
+                has_three(&history);
+            }
+            Err(error) => {
+                let text = error.to_string();
+                assert!(text.contains("journal: line ") && text.contains("was changed"), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_that_was_removed_is_noticed() {
+    let folder = with_three();
+    let text = fs::read_to_string(journal(&folder)).unwrap();
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    fs::write(journal(&folder), [lines[0], lines[2]].concat()).unwrap();
+    let error = History::open(folder.path(), 100).err().unwrap();
+    assert!(matches!(error, HistoryError::BrokenJournal { line: 2, .. }), "{error}");
+}
+
+#[test]
+fn an_edition_that_was_cut_or_changed_anywhere_is_refused_by_name() {
+    let folder = with_three();
+    let (history, _) = open(&folder);
+    let path = history.path(EditionNumber(2));
+    let bytes = fs::read(&path).unwrap();
+    let refused = |content: &[u8], what: &str| {
+        fs::write(&path, content).unwrap();
+        let error = history.read(EditionNumber(2)).err();
+        let error = error.unwrap_or_else(|| panic!("{what} is read")).to_string();
+        assert!(error.contains("0000000002.edition: is damaged"), "{what}: {error}");
+    };
+    for end in 0..bytes.len() {
+        refused(&bytes[..end], &format!("cut at {end}"));
+    }
+    refused(&[&bytes[..], b"x"].concat(), "a longer file");
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        fs::write(&path, &changed).unwrap();
+        // Bits that deflate does not use may change; what is read then is the same.
+        match history.read(EditionNumber(2)) {
+            Ok(stored) => assert!(stored.content == content(2), "byte {at}"),
+            Err(error) => assert!(error.to_string().contains("is damaged"), "{error}"),
+        }
+    }
+    fs::write(&path, fs::read(history.path(EditionNumber(3))).unwrap()).unwrap();
+    assert!(matches!(history.read(EditionNumber(2)), Err(HistoryError::Damaged(_))), "another's");
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(history.read(EditionNumber(2)), Err(HistoryError::Missing(_))));
+}
+
+#[test]
+fn a_process_that_was_killed_between_file_and_line_has_published() {
+    let folder = with_three();
+    let (history, _) = open(&folder);
+    history.write_file(&history.path(EditionNumber(4)), &edition(4)).unwrap();
+    fs::write(folder.path().join(".draft-x"), "half of a file").unwrap();
+    drop(history);
+    let (history, repairs) = open(&folder);
+    assert_eq!(repairs, [Repair::Adopted(EditionNumber(4))]);
+    assert_eq!(history.current().unwrap().edition, EditionNumber(4));
+    assert!(!folder.path().join(".draft-x").exists());
+}
+
+#[test]
+fn a_file_that_does_not_follow_is_refused_by_name() {
+    let folder = with_three();
+    let (mut history, _) = open(&folder);
+    let error = history.publish(&edition(7)).unwrap_err().to_string();
+    assert!(error.contains("does not follow edition 3"), "{error}");
+    history.write_file(&history.path(EditionNumber(7)), &edition(7)).unwrap();
+    drop(history);
+    let error = History::open(folder.path(), 100).err().unwrap().to_string();
+    assert!(error.contains("0000000007.edition: does not follow edition 3"), "{error}");
+}
+
+#[test]
+fn two_servers_never_share_a_history_and_other_users_cannot_look_into_it() {
+    let folder = folder();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (_history, _) = open(&folder);
+    assert!(matches!(History::open(folder.path(), 100), Err(HistoryError::Locked(_))));
+    assert_eq!(mode(folder.path()), 0o700);
+}
+
+#[test]
+fn the_oldest_editions_are_removed_and_stay_known() {
+    let folder = folder();
+    let (mut history, _) = History::open(folder.path(), 2).unwrap();
+    let pruned: Vec<_> = (1..=4).map(|number| history.publish(&edition(number)).unwrap()).collect();
+    assert_eq!(pruned, [vec![], vec![], vec![EditionNumber(1)], vec![EditionNumber(2)]]);
+    assert_eq!(history.records().count(), 4);
+    assert!(matches!(history.read(EditionNumber(2)), Err(HistoryError::Pruned(_))));
+    assert!(history.read(EditionNumber(3)).is_ok());
+    // A process that was killed before it removed the file.
+    fs::write(history.path(EditionNumber(1)), "x").unwrap();
+    let path = history.path(EditionNumber(1));
+    drop(history);
+    drop(open(&folder));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_content_is_settled_until_another_is() {
+    let folder = folder();
+    let (mut history, _) = open(&folder);
+    let (one, other) = (content(1).digest(), content(2).digest());
+    assert!(!history.is_settled(one));
+    history.settle(one).unwrap();
+    drop(history);
+    let (mut history, _) = open(&folder);
+    assert!(history.is_settled(one) && !history.is_settled(other));
+    history.settle(other).unwrap();
+    assert!(history.is_settled(other) && !history.is_settled(one));
+}
