@@ -28,6 +28,11 @@ impl Proxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
+    /// Returns true if every address of IPv4 or IPv6 is one.
+    pub fn is_everybody(&self) -> bool {
+        self.0.iter().any(|network| network.prefix_len() == 0)
+    }
+
     /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -47,10 +47,7 @@ pub(crate) enum KeysError {
     NoOldKey { path: PathBuf, id: String },
     #[error("{}: cannot be written: {error}", show_path(path))]
     Write { path: PathBuf, error: io::Error },
-    #[error(
-        "{}: exists already; move it away, or name another file with --output",
-        show_path(path)
-    )]
+    #[error("{}: exists already; move it away, or choose another name", show_path(path))]
     Exists { path: PathBuf },
     #[error("--output - is not possible: keys are written to files that only their owner can read")]
     StandardOutput,

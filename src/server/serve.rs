@@ -238,9 +238,12 @@ fn start(
 /// # Errors
 /// Returns the first reason for which a start would fail now.
 pub(crate) fn check_start(settings: &Settings) -> anyhow::Result<Vec<SocketAddr>> {
-    let sockets =
-        grade_actors::run(async { listen(settings).and_then(|sockets| Ok(addresses(&sockets)?)) })?;
-    grade_actors::run(async { http::prepare(settings).map(drop) })?;
+    // All sockets at once: two listeners cannot have one port.
+    let sockets = grade_actors::run(async {
+        let sockets = listen(settings)?;
+        let _http = http::prepare(settings)?;
+        anyhow::Ok(addresses(&sockets)?)
+    })?;
     if let Some(path) = &settings.state_file {
         StateLock::check(path)?;
     }

@@ -127,6 +127,7 @@ fn a_proxy_is_an_address_or_a_network() {
     assert!(both.contains("192.0.2.7".parse().unwrap()));
     assert!(both.contains("2001:db8::7".parse().unwrap()));
     assert!(!both.contains("192.0.2.8".parse().unwrap()));
+    assert!(rejected("[server]\nproxies = [\"0.0.0.0/0\"]").contains("names every address"));
     for list in ["[\"localhost\"]", "[\"192.0.2.0/33\"]", "[\"192.0.2.7:80\"]"] {
         let text = rejected(&format!("[server]\nproxies = {list}"));
         assert!(text.contains("server.proxies") && text.contains("is not a list"), "{text}");

@@ -42,6 +42,12 @@ impl<'a> Validator<'a> {
         let profile = self.profile(raw)?;
         let listen = self.listen(server.listen.texts(), &profile)?;
         let proxies = self.proxies(server.proxies.texts())?;
+        if proxies.is_everybody() {
+            return Err(self.layers.invalid(
+                "server.proxies",
+                "names every address, so that anyone could name another client; name the proxies",
+            ));
+        }
         let is_sealed = profile.is_sealed();
         let http_settings = self.http(http, &profile, &proxies, &listen)?;
         self.check_files(raw)?;

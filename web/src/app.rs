@@ -18,7 +18,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, guard};
 use crate::ask::ask;
 use crate::connection::Connection;
 use crate::page::Page;
-use crate::pieces::Pieces;
+use crate::pieces::{Noted, Pieces};
 
 /// Where requests go.
 const ASK_PATH: &str = "/v1/ask";
@@ -80,7 +80,7 @@ pub(crate) async fn with_headers(
     let is_secure = connection.as_ref().is_some_and(|connection| connection.is_secure);
     let is_ask = request.path() == ASK_PATH;
     if let Some(connection) = &connection {
-        if connection.is_last_answered() {
+        if connection.is_last() {
             // What follows a request that ends its connection is not read.
             return std::future::pending().await;
         }
@@ -94,22 +94,25 @@ pub(crate) async fn with_headers(
     let is_read = is_ask && request.method() == Method::POST;
     let is_last = request.head().connection_type() != ConnectionType::KeepAlive
         || (has_body(&request) && !is_read);
+    let version = request.version();
     let mut response = match rejection {
         Some(status) => {
             let rejected = HttpResponse::build(status).force_close().finish();
-            request.into_response(rejected).map_into_right_body()
+            request.into_response(rejected)
         }
-        None => next.call(request).await?.map_into_left_body(),
+        None => next.call(request).await?.map_into_boxed_body(),
     };
     add_headers(response.headers_mut(), is_ask, is_secure);
     let head = response.response_mut().head_mut();
+    // The library uses heads again, and their versions stay from the response before.
+    head.version = version;
     if is_last {
         head.set_connection_type(ConnectionType::Close);
     }
     if let Some(connection) = &connection {
         connection.answer(is_last || !head.keep_alive());
     }
-    Ok(response)
+    Ok(response.map_body(|_, body| Noted::new(body, connection)))
 }
 
 fn has_body(request: &ServiceRequest) -> bool {
@@ -141,17 +144,17 @@ fn add_headers(headers: &mut header::HeaderMap, is_ask: bool, is_secure: bool) {
 fn is_ambiguous(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let is_upgrade = headers.contains_key(UPGRADE) || request.head().upgrade();
-    let is_old = request.version() < Version::HTTP_11;
+    let is_before_1_1 = request.version() < Version::HTTP_11;
     let has_coding = headers.contains_key(TRANSFER_ENCODING);
     let is_chunked = headers
         .get(TRANSFER_ENCODING)
         .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
     let has_length = headers.contains_key(header::CONTENT_LENGTH);
     let hosts = headers.get_all(header::HOST).count();
-    (has_coding && (is_old || has_length || !is_chunked))
+    (has_coding && (is_before_1_1 || has_length || !is_chunked))
         || headers.get_all(header::CONTENT_LENGTH).count() > 1
         || hosts > 1
-        || (hosts == 0 && !is_old)
+        || (hosts == 0 && !is_before_1_1)
         // Bytes behind such a request belong to another protocol.
         || is_upgrade && (has_length || has_coding)
 }

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use grade_actors::audit::Requester;
 use grade_actors::{Source, WorkerContext};
 use gradebook::{MalformedLine, Rejection, Request, wire};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::connection::{Connection, Draining};
 use crate::forwarded;
@@ -32,8 +32,10 @@ pub(crate) struct Thread {
 
 /// Why a request has no reply lines.
 enum AskError {
-    /// There is no request in it, or the connection broke.
+    /// There is no request in it.
     Empty,
+    /// Its body is not complete, or not framed as HTTP wants.
+    Broken,
     /// It is not plain text.
     NotText,
     TooLong,
@@ -47,6 +49,7 @@ impl AskError {
     fn response(&self) -> HttpResponse {
         let (status, text) = match self {
             Self::Empty => (StatusCode::BAD_REQUEST, "send 1 to 64 lines of sealed requests\n"),
+            Self::Broken => (StatusCode::BAD_REQUEST, "the body of the request is not complete\n"),
             Self::NotText => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send text/plain\n"),
             Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "send at most 64 KiB\n"),
             Self::TooManyLines => (StatusCode::PAYLOAD_TOO_LARGE, "send at most 64 lines\n"),
@@ -88,8 +91,7 @@ async fn answer(
     if announced_bytes(request).is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
         return Err(AskError::TooLong);
     }
-    let started_at = connection.started_at().unwrap_or_else(Instant::now);
-    let deadline = started_at + worker.session_config().timeouts.request;
+    let deadline = connection.handling_since() + worker.session_config().timeouts.request;
     let body = timeout_at(deadline, read(body)).await.map_err(|_| AskError::TooSlow)??;
     let lines = lines(&body)?;
     // What has come whole by the end of the service is answered.
@@ -136,7 +138,7 @@ fn announced_bytes(request: &HttpRequest) -> Option<usize> {
 async fn read(mut body: Payload) -> Result<Vec<u8>, AskError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|_| AskError::Empty)?;
+        let chunk = chunk.map_err(|_| AskError::Broken)?;
         if bytes.len().saturating_add(chunk.len()) > BODY_BYTES_MAX {
             return Err(AskError::TooLong);
         }

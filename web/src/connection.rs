@@ -34,12 +34,18 @@ pub(crate) struct Connection {
     phase: Cell<Phase>,
     /// Whether the connection ends behind the response.
     is_last: Cell<bool>,
+    /// Whether the library has the whole body of the response.
+    is_body_taken: Cell<bool>,
+    /// The number of requests that handlers have had.
+    handled: Cell<u64>,
     /// When the first byte of the request came.
     started_at: Cell<Option<Instant>>,
+    /// When the first byte of the request came that a handler has.
+    handling_since: Cell<Option<Instant>>,
     /// The number of requests of students that were answered.
     requests: Cell<u64>,
     close_reason: Cell<Option<CloseReason>>,
-    in_flight: RefCell<Option<InFlight>>,
+    in_flight: RefCell<Vec<InFlight>>,
 }
 
 impl Connection {
@@ -58,10 +64,13 @@ impl Connection {
             is_secure,
             phase: Cell::new(Phase::Head),
             is_last: Cell::new(false),
+            is_body_taken: Cell::new(false),
+            handled: Cell::new(0),
             started_at: Cell::new(None),
+            handling_since: Cell::new(None),
             requests: Cell::new(0),
             close_reason: Cell::new(None),
-            in_flight: RefCell::new(None),
+            in_flight: RefCell::default(),
         }
     }
 
@@ -80,36 +89,57 @@ impl Connection {
         }
     }
 
+    /// When the first byte of the request came that a handler has. The beginning of a pipelined one is not
+    /// known.
+    pub(crate) fn handling_since(&self) -> Instant {
+        self.handling_since.get().unwrap_or_else(Instant::now)
+    }
+
+    /// The number of requests that handlers have had.
+    pub(crate) fn handled(&self) -> u64 {
+        self.handled.get()
+    }
+
     /// Notes that a handler has the request.
     pub(crate) fn handle(&self) {
         self.phase.set(Phase::Handling);
+        self.handled.set(self.handled.get().wrapping_add(1));
+        self.handling_since.set(self.started_at.take());
     }
 
     /// Keeps the end of the service waiting until the response is written.
     pub(crate) fn keep_in_flight(&self, in_flight: InFlight, requests: usize) {
-        self.in_flight.replace(Some(in_flight));
+        self.in_flight.borrow_mut().push(in_flight);
         let requests = u64::try_from(requests).unwrap_or(u64::MAX);
         self.requests.set(self.requests.get().saturating_add(requests));
     }
 
-    /// Notes that the response is ready to be written, and whether it is the last one.
+    /// Notes that the head of the response is ready, and whether the connection ends behind it.
     pub(crate) fn answer(&self, is_last: bool) {
         self.phase.set(Phase::Answered);
         self.is_last.set(is_last);
+        self.is_body_taken.set(false);
     }
 
-    /// Returns true if the last response is ready or was written.
-    pub(crate) fn is_last_answered(&self) -> bool {
+    /// Notes that the library has the whole body of the response.
+    pub(crate) fn take_body(&self) {
+        self.is_body_taken.set(true);
+    }
+
+    /// Returns true if the connection ends behind the response that is ready, being written, or written.
+    pub(crate) fn is_last(&self) -> bool {
         self.is_last.get()
     }
 
-    /// Notes that everything was written.
-    pub(crate) fn flushed(&self) {
-        if self.phase.get() == Phase::Answered {
+    /// Notes that everything that the library had was written. Returns true if that was the end of a
+    /// response: the library also writes in between.
+    pub(crate) fn flushed(&self) -> bool {
+        let is_end = self.phase.get() == Phase::Answered && self.is_body_taken.get();
+        if is_end {
             self.phase.set(Phase::Head);
-            self.started_at.set(None);
-            self.in_flight.replace(None);
+            self.in_flight.borrow_mut().clear();
         }
+        is_end
     }
 
     /// Notes why the connection ends; the first reason stays.
@@ -204,7 +234,10 @@ mod tests {
         let mut drain = std::pin::pin!(draining.drain());
         assert!(drain.as_mut().now_or_never().is_none(), "what was written was not the response");
         connection.answer(false);
-        connection.flushed();
+        assert!(!connection.flushed(), "the body is not there yet");
+        assert!(drain.as_mut().now_or_never().is_none());
+        connection.take_body();
+        assert!(connection.flushed());
         assert!(drain.as_mut().now_or_never().is_some());
         assert_eq!((connection.requests(), connection.phase()), (3, Phase::Head));
     }

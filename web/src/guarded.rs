@@ -20,8 +20,13 @@ use crate::transport::Stream;
 /// The most bytes of a request's head: its lines up to the blank one.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// The most bytes of a request, with what its body may hold beside text: chunk extensions and trailers.
-const REQUEST_BYTES_MAX: usize = 256 * 1024;
+/// The most bytes that are read while a request is handled, with what its body may hold beside text (chunk
+/// extensions and trailers), and with the requests behind it that the library reads ahead.
+const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+
+/// The bytes after which the input pauses, so that the library takes them in before its buffer grows: that
+/// never shrinks.
+const READ_BYTES: usize = 8 * 1024;
 
 /// The most bytes that are read and dropped after the last response: more than Linux holds for one
 /// connection by default (6 MiB, `tcp_rmem` in tcp(7)), so that an honest client reads the response.
@@ -29,9 +34,9 @@ const LINGER_BYTES_MAX: usize = 8 << 20;
 
 const TOO_SLOW: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\
-    access-control-allow-origin: *\r\n\r\n";
+    access-control-allow-origin: *\r\ncache-control: no-store\r\n\r\n";
 const TOO_LONG: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
-    content-length: 0\r\naccess-control-allow-origin: *\r\n\r\n";
+    content-length: 0\r\naccess-control-allow-origin: *\r\ncache-control: no-store\r\n\r\n";
 
 /// A connection that is guarded.
 pub(crate) struct Guarded<S> {
@@ -41,10 +46,12 @@ pub(crate) struct Guarded<S> {
     timer: Deadline,
     /// The end of the last response, or the beginning of the connection.
     last_activity: Instant,
-    /// The bytes read since then.
+    /// The bytes read in this phase of this request.
     request_bytes: usize,
-    /// Whether the library above was given the time to read a head of the greatest length.
-    was_paused: bool,
+    /// The request and the phase that they were read in.
+    counted_for: (u64, bool),
+    /// The bytes read since the last pause.
+    unpaused_bytes: usize,
     /// When the write that waits must be done.
     write_deadline: Option<Instant>,
     /// Whether the guard has ended the input.
@@ -72,7 +79,8 @@ impl<S: Stream> Guarded<S> {
             timer: Deadline::new(now + timeouts.idle),
             last_activity: now,
             request_bytes: 0,
-            was_paused: false,
+            counted_for: (0, true),
+            unpaused_bytes: 0,
             write_deadline: None,
             is_over: false,
             closing: None,
@@ -84,8 +92,8 @@ impl<S: Stream> Guarded<S> {
         &self.connection
     }
 
-    /// Ends the input, with a response if the client waits for one. Nothing else is being written then:
-    /// the response before is out when a head is awaited.
+    /// Ends the input, with a response if the client waits for one. It is given only while a head is awaited:
+    /// then the response before is written whole.
     fn end_input(
         &mut self,
         context: &mut Context<'_>,
@@ -166,21 +174,26 @@ impl<S: Stream> AsyncRead for Guarded<S> {
             return Poll::Ready(Ok(()));
         }
         let in_head = guard.connection.phase() == Phase::Head;
-        if in_head && guard.connection.is_last_answered() {
+        if in_head && guard.connection.is_last() {
             ready!(guard.poll_close(context));
             return Poll::Ready(Err(ErrorKind::ConnectionAborted.into()));
         }
-        if guard.request_bytes >= REQUEST_BYTES_MAX {
-            return guard.end_input(context, CloseReason::TooLong, b"");
-        }
-        if in_head && guard.request_bytes >= HEAD_BYTES_MAX {
-            if guard.was_paused {
-                return guard.end_input(context, CloseReason::TooLong, TOO_LONG);
-            }
-            // The head may be complete: the library reads it when the input pauses.
-            guard.was_paused = true;
+        if guard.unpaused_bytes >= READ_BYTES {
+            guard.unpaused_bytes = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        let counted_for = (guard.connection.handled(), in_head);
+        if guard.counted_for != counted_for {
+            guard.counted_for = counted_for;
+            guard.request_bytes = 0;
+        }
+        // The library has seen these bytes, since the input has paused behind them.
+        if in_head && guard.request_bytes >= HEAD_BYTES_MAX {
+            return guard.end_input(context, CloseReason::TooLong, TOO_LONG);
+        }
+        if guard.request_bytes >= REQUEST_BYTES_MAX {
+            return guard.end_input(context, CloseReason::TooLong, b"");
         }
         let filled = buffer.filled().len();
         match Pin::new(&mut guard.stream).poll_read(context, buffer) {
@@ -190,7 +203,10 @@ impl<S: Stream> AsyncRead for Guarded<S> {
                     guard.connection.close(CloseReason::Closed);
                 } else {
                     guard.request_bytes = guard.request_bytes.saturating_add(bytes);
-                    guard.connection.begin_request();
+                    guard.unpaused_bytes = guard.unpaused_bytes.saturating_add(bytes);
+                    if in_head {
+                        guard.connection.begin_request();
+                    }
                 }
                 Poll::Ready(Ok(()))
             }
@@ -226,11 +242,8 @@ impl<S: Stream> AsyncWrite for Guarded<S> {
         let flushed = guard.poll_written(context, flushed);
         if matches!(flushed, Poll::Ready(Ok(()))) {
             guard.write_deadline = None;
-            if guard.connection.phase() == Phase::Answered {
+            if guard.connection.flushed() {
                 guard.last_activity = Instant::now();
-                guard.request_bytes = 0;
-                guard.was_paused = false;
-                guard.connection.flushed();
                 // The input is polled again, for the deadline of the next request or the end.
                 context.waker().wake_by_ref();
             }

@@ -229,8 +229,11 @@ impl Connections {
         let Arrival { socket, peer, number, permit, source_permit } = arrival;
         self.events.emit(&ServerEvent::Accepted { session: number, peer });
         let is_proxy = source_permit.is_none();
-        let is_allowed =
-            self.tls.is_some() || !self.is_remote || is_proxy || peer.ip().is_loopback();
+        let local = socket.as_ref().ok().and_then(|socket| socket.local_addr().ok());
+        let ip = peer.ip().to_canonical();
+        let is_here =
+            ip.is_loopback() || local.is_some_and(|local| local.ip().to_canonical() == ip);
+        let is_allowed = self.tls.is_some() || !self.is_remote || is_proxy || is_here;
         let connection =
             Rc::new(Connection::new(number, peer, is_proxy, is_allowed, self.tls.is_some()));
         let served = AssertUnwindSafe(self.serve_http(socket, &connection, http)).catch_unwind();

@@ -117,10 +117,12 @@ impl PublicUrl {
                 && port.parse::<u16>().is_ok_and(|port| port > 0)
         });
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let is_host = match bare {
             Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && host.bytes().all(is_name),
+            None => host.split('.').all(|label| {
+                !label.is_empty() && !label.starts_with('-') && label.bytes().all(is_name)
+            }),
         };
         if !is_port || !is_host {
             return Err(InvalidPublicUrl);
@@ -207,6 +209,8 @@ mod tests {
             "https://a.example; script-src *",
             "https://u@a.example",
             "https://a.example?x",
+            "https://..",
+            "https://-a.example",
         ] {
             assert_eq!(read(text), Err(InvalidPublicUrl), "{text}");
         }

@@ -1,11 +1,16 @@
-//! Bodies in pieces, so that a connection that has sent one keeps no memory for it.
+//! Bodies in pieces, so that a connection that has sent one keeps no memory for it; and bodies that say
+//! when all of them is taken.
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use actix_web::body::BoxBody;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
+
+use crate::connection::Connection;
 
 /// The bytes of a piece. With a head of common length, a piece fits the buffer of 8 KiB that the HTTP
 /// library keeps for each connection; a longer one would make that buffer grow for good.
@@ -38,5 +43,51 @@ impl MessageBody for Pieces {
         let rest = &mut self.get_mut().0;
         let piece = rest.split_to(rest.len().min(PIECE_BYTES));
         Poll::Ready((!piece.is_empty()).then_some(Ok(piece)))
+    }
+}
+
+/// The body of a response that notes in its connection when the library has all of it.
+pub(crate) struct Noted {
+    body: BoxBody,
+    connection: Option<Rc<Connection>>,
+}
+
+impl Noted {
+    pub(crate) fn new(body: BoxBody, connection: Option<Rc<Connection>>) -> Self {
+        if let (BodySize::None | BodySize::Sized(0), Some(connection)) = (body.size(), &connection)
+        {
+            // The library does not ask for an empty body.
+            connection.take_body();
+        }
+        Self { body, connection }
+    }
+}
+
+impl MessageBody for Noted {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let Self { body, connection } = self.get_mut();
+        let next = Pin::new(body).poll_next(context);
+        if let (Poll::Ready(None), Some(connection)) = (&next, connection) {
+            connection.take_body();
+        }
+        next
+    }
+}
+
+/// The library drops the body of a response to HEAD without asking for it.
+impl Drop for Noted {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.take_body();
+        }
     }
 }

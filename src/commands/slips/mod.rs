@@ -146,10 +146,11 @@ fn place(settings: &Settings, options: &SlipOptions<'_>) -> Result<Place, KeysEr
     let page = match (&settings.public_url, settings.page()) {
         (Some(url), Ok(page)) => {
             let address = ServerAddress::parse(url.authority(), HTTPS_PORT);
-            if !address.is_some_and(|address| address.is_reachable()) {
+            let is_reachable = address.is_some_and(|address| address.is_reachable());
+            if !is_reachable && options.format == SlipFormat::Sheet {
                 return Err(KeysError::PublicUrl(url.to_string()));
             }
-            Some(PageOnSlip { url: url.to_string(), hash: page.hash().to_owned() })
+            is_reachable.then(|| PageOnSlip { url: url.to_string(), hash: page.hash().to_owned() })
         }
         _ => None,
     };

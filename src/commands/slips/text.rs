@@ -48,6 +48,11 @@ fn write_slip(place: &Place, slip: &Slip<'_>, text: &mut String) {
             text.push_str(part);
         }
     }
+    if place.server.is_none() {
+        for part in ["The fingerprint of the key is ", &slip.key.fingerprint(), ".\n\n"] {
+            text.push_str(part);
+        }
+    }
     if let Some(line) = place.client_line(slip.id) {
         let begin = if place.page.is_some() { "Or read them in a terminal. " } else { "" };
         for part in [

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::{HttpClient, asked, settings, start};
 use crate::harness::{ADA, Client, Server, eventually};
+use crate::sealed::opened;
 
 #[test]
 fn a_request_with_two_ends_is_rejected_and_the_connection_closes() {
@@ -106,6 +107,38 @@ fn nothing_is_answered_behind_the_last_response() {
 }
 
 #[test]
+fn an_old_client_does_not_end_the_connections_of_others() {
+    let (_server, port) = start(&settings("", "", ""));
+    for _ in 0..5 {
+        let mut old = HttpClient::connect(port);
+        old.say("GET /x HTTP/1.0\r\n\r\n");
+        assert_eq!(old.response().status(), 404);
+        assert!(old.is_closed());
+        let mut client = HttpClient::connect(port);
+        assert_eq!([client.get("/x").status(), client.get("/").status()], [404, 200]);
+    }
+}
+
+#[test]
+fn many_batches_that_are_sent_at_once_are_answered_in_order() {
+    let (_server, port) = start(&settings("", "", ""));
+    let mut client = HttpClient::connect(port);
+    let batches = 15_u64;
+    for batch in 0..batches {
+        let body: String = (0..64).map(|line| asked(ADA, "GG", batch * 64 + line)).collect();
+        let length = body.len();
+        client.say(format!(
+            "POST /v1/ask HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n{body}"
+        ));
+    }
+    for batch in 0..batches {
+        let response = client.response();
+        assert_eq!((response.status(), response.lines().len()), (200, 64), "batch {batch}");
+        assert_eq!(opened(ADA, "GG", batch * 64, response.lines()[0]).0, "ok");
+    }
+}
+
+#[test]
 fn a_client_that_sends_too_much_reads_why() {
     let (_server, port) = start(&settings("", "", ""));
     let head = "POST /v1/ask HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\n";
@@ -127,7 +160,7 @@ fn what_a_body_holds_beside_text_is_limited_too() {
     let (_server, port) = start(&settings("", "", ""));
     let head = "POST /v1/ask HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n";
     let mut client = HttpClient::connect(port);
-    client.say(format!("{head}\r\n1;{}", "x".repeat(300 * 1024)));
+    client.say(format!("{head}\r\n1;{}", "x".repeat(1200 * 1024)));
     assert_eq!(client.response().status(), 400);
     assert!(client.is_closed());
 }

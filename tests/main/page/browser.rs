@@ -102,16 +102,21 @@ impl Browser {
     /// Waits for marks or an alert. Returns the alert.
     #[track_caller]
     pub(super) fn outcome(&mut self) -> String {
-        let browser = std::cell::RefCell::new(self);
-        eventually("marks or an alert are shown", || {
-            let is_there = "return document.getElementById('alert').textContent !== '' || \
-                            !document.getElementById('marks').hidden";
-            browser.borrow_mut().script(is_there) == json!(true)
-        });
-        let browser = browser.into_inner();
-        let alert = browser.text("[role=alert]");
-        assert_eq!(alert.is_empty(), !browser.rows().is_empty(), "no marks stay beside an alert");
+        self.waits_for(
+            "return document.getElementById('alert').textContent !== '' || \
+             !document.getElementById('marks').hidden",
+        );
+        let alert = self.text("[role=alert]");
+        assert_eq!(alert.is_empty(), !self.rows().is_empty(), "no marks stay beside an alert");
         alert
+    }
+
+    /// Waits until a script returns true.
+    #[track_caller]
+    pub(super) fn waits_for(&mut self, script: &str) -> &mut Self {
+        let browser = std::cell::RefCell::new(self);
+        eventually(script, || browser.borrow_mut().script(script) == json!(true));
+        browser.into_inner()
     }
 
     /// The text of the element that a selector finds.

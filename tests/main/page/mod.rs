@@ -76,7 +76,7 @@ fn each_student_reads_their_own_marks_and_nobody_else_s() {
         assert_eq!(marks(browser), ADA_MARKS);
         assert_eq!(browser.text("caption"), "Your grades");
         assert_eq!(browser.text("#student"), "Ada Invented (2100001)");
-        assert_eq!(browser.rows()[0][4], "average 3.5 · spread 0.5 · 2 marks");
+        assert_eq!(browser.rows()[0][4], "average 3.5\u{a0}· spread 0.5\u{a0}· 2 marks");
         let time = browser.script("return document.querySelector('time').dateTime");
         assert!(
             time.as_str().unwrap().ends_with('Z') && time.as_str().unwrap().len() == 20,
@@ -84,7 +84,7 @@ fn each_student_reads_their_own_marks_and_nobody_else_s() {
         );
         let label =
             browser.script("return document.querySelector('svg').getAttribute('aria-label')");
-        assert_eq!(label, "average 3.5, spread 0.5, 2 marks, you 3, scale from 0 to 20");
+        assert_eq!(label, "average 3.5, spread 0.5, 2 marks, you 3, scale 0–20");
         assert_eq!(browser.asks(BO.0, &format!("  {} ", BO.1.trim_end_matches('='))), "");
         assert_eq!(marks(browser), BO_MARKS);
         assert_eq!(browser.asks(ZOE.0, ZOE.1), "");
@@ -163,8 +163,9 @@ fn a_student_is_remembered_on_demand_and_forgotten_without_a_trace() {
         assert_eq!(browser.asks(ADA.0, BO.1), WRONG_KEY);
         assert_eq!(browser.script(databases), 0, "only after a success");
         assert_eq!(browser.asks(ADA.0, ADA.1), "");
+        browser.waits_for("return document.getElementById('key').value === ''");
         browser.open("about:blank").open(&url);
-        assert_eq!(browser.script("return document.getElementById('key').value"), "");
+        browser.waits_for("return document.getElementById('key').placeholder !== ''");
         assert_eq!(browser.clicks("Show my grades").outcome(), "");
         assert_eq!(marks(browser), ADA_MARKS);
         let keys = "return new Promise((done) => { const opening = indexedDB.open('grades nets-2026'); \
@@ -176,8 +177,28 @@ fn a_student_is_remembered_on_demand_and_forgotten_without_a_trace() {
         assert_eq!((&stored[0], &stored[1]), (&json!(false), &json!(false)));
         assert!(!stored[2].as_str().unwrap().contains(&ADA.1[..20]));
         assert_eq!(browser.script(elsewhere), json!([0, 0, 0]));
+        // The student's own link, and another student on the same device.
+        let is_ticked = "return document.getElementById('remember').checked";
+        browser.open("about:blank").open(&format!("{url}#{}.{}", ADA.0, ADA.1));
+        browser.waits_for("return document.getElementById('remember').checked");
+        assert_eq!(browser.clicks("Show my grades").outcome(), "");
+        assert_eq!(browser.asks(BO.0, BO.1), "");
+        assert_eq!(browser.script(is_ticked), false, "another student is not remembered by itself");
+        browser.open("about:blank").open(&url).waits_for(is_ticked);
+        assert_eq!(browser.script("return document.getElementById('id').value"), ADA.0);
+        // Another tab has seen a later edition.
+        let later = "return new Promise((done) => { const opening = indexedDB.open('grades nets-2026'); \
+                     opening.onsuccess = () => { const store = opening.result.transaction('student', \
+                     'readwrite').objectStore('student'); const get = store.get('one'); get.onsuccess = () => { \
+                     get.result.edition = '99999999999999'; store.put(get.result, 'one').onsuccess = () => { \
+                     opening.result.close(); done(true); }; }; }; })";
+        browser.script(later);
+        let alert = browser.clicks("Show my grades").outcome();
+        assert!(alert.starts_with("The answer is older than one"), "{alert}");
         browser.clicks("Forget");
-        browser.script("return new Promise((done) => setTimeout(done, 0))");
+        browser.waits_for(
+            "return document.getElementById('status').textContent === 'Everything is forgotten.'",
+        );
         let fields =
             "return [document.getElementById('id').value, document.getElementById('key').value]";
         assert_eq!(browser.script(fields), json!(["", ""]));

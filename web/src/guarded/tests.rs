@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use grade_actors::event::SessionNumber;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{pause, sleep};
@@ -28,6 +29,7 @@ async fn answer_one(guard: &mut Guarded<DuplexStream>) {
     assert!(guard.read(&mut [0; 1024]).await.unwrap() > 0);
     guard.connection().handle();
     guard.connection().answer(false);
+    guard.connection().take_body();
     guard.write_all(b"answer").await.unwrap();
     guard.flush().await.unwrap();
 }
@@ -128,4 +130,66 @@ async fn the_end_of_the_client_is_its_own() {
     drop(client);
     assert_eq!(guard.read(&mut [0; 8]).await.unwrap(), 0);
     assert_eq!(guard.connection().close_reason(), Some(CloseReason::Closed));
+}
+
+#[tokio::test]
+async fn a_response_in_pieces_is_written_whole_before_the_connection_ends() {
+    let (mut guard, mut client) = connection(16);
+    client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    assert!(guard.read(&mut [0; 1024]).await.unwrap() > 0);
+    let connection = Rc::clone(guard.connection());
+    connection.handle();
+    connection.answer(true);
+    let writing = async {
+        for piece in 0..4_u8 {
+            guard.write_all(&[piece; 40]).await.unwrap();
+            if piece == 3 {
+                connection.take_body();
+            }
+            guard.flush().await.unwrap();
+        }
+        // Now the client sees the end, and the library too.
+        assert!(guard.read(&mut [0; 8]).await.is_err());
+    };
+    let mut response = Vec::new();
+    let reading = async {
+        client.read_to_end(&mut response).await.unwrap();
+        drop(client);
+    };
+    tokio::join!(writing, reading);
+    assert_eq!(response.len(), 160, "nothing is cut off");
+}
+
+#[tokio::test]
+async fn the_limits_of_a_head_do_not_hold_while_a_response_is_written() {
+    pause();
+    let (mut guard, mut client) = connection(64 * 1024);
+    client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    assert!(guard.read(&mut [0; 1024]).await.unwrap() > 0);
+    guard.connection().handle();
+    guard.connection().answer(false);
+    guard.write_all(b"a piece").await.unwrap();
+    guard.flush().await.unwrap();
+    client.write_all(&vec![b'x'; 40 * 1024]).await.unwrap();
+    let mut ahead = vec![0; 40 * 1024];
+    guard.read_exact(&mut ahead).await.unwrap();
+    assert_eq!(guard.connection().close_reason(), None, "requests are read ahead");
+}
+
+#[tokio::test]
+async fn the_input_pauses_so_that_no_buffer_of_the_library_grows() {
+    let (mut guard, mut client) = connection(64 * 1024);
+    client.write_all(&vec![b'x'; 14 * 1024]).await.unwrap();
+    let mut most = 0;
+    let mut read = 0;
+    while read < 14 * 1024 {
+        let mut since_pause = 0;
+        let mut bytes = [0; 1024];
+        while let Some(more) = guard.read(&mut bytes).now_or_never() {
+            since_pause += more.unwrap();
+        }
+        read += since_pause;
+        most = most.max(since_pause);
+    }
+    assert_eq!(most, READ_BYTES);
 }
