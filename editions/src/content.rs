@@ -44,7 +44,7 @@ struct OwnedMark {
 
 /// One student.
 #[derive(Clone, PartialEq, Eq)]
-struct StudentContent {
+pub(crate) struct StudentContent {
     id: String,
     name: String,
     /// The place of the mark in each assessment among the different marks.
@@ -53,6 +53,23 @@ struct StudentContent {
     holds: Vec<usize>,
     /// The comments, by assessment in rising order.
     comments: Vec<(usize, String)>,
+}
+
+impl StudentContent {
+    /// The ID.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The name; it may be empty.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns true if the mark in an assessment is on hold.
+    pub(crate) fn is_on_hold(&self, assessment: usize) -> bool {
+        self.holds.contains(&assessment)
+    }
 }
 
 impl OwnedMark {
@@ -149,6 +166,33 @@ impl Content {
     /// The number of marks on hold.
     pub fn on_hold(&self) -> usize {
         self.students.iter().map(|student| student.holds.len()).sum()
+    }
+
+    /// The names of the assessments.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.assessments.iter().map(|assessment| assessment.name.as_str())
+    }
+
+    /// The place of an assessment.
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+        self.names().position(|other| other == name)
+    }
+
+    /// The students, in the order of their IDs.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &StudentContent> {
+        self.students.iter()
+    }
+
+    /// The student with an ID.
+    pub(crate) fn student(&self, id: &str) -> Option<&StudentContent> {
+        let at = self.students.binary_search_by(|student| student.id.as_str().cmp(id)).ok()?;
+        self.students.get(at)
+    }
+
+    /// The mark of one of these students in an assessment, counted from 0.
+    pub(crate) fn mark(&self, student: &StudentContent, assessment: usize) -> Mark<'_> {
+        let mark = student.marks.get(assessment).and_then(|at| self.marks.get(*at));
+        mark.and_then(OwnedMark::mark).unwrap_or(Mark::Blank)
     }
 
     /// The content as bytes.

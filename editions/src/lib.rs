@@ -12,18 +12,26 @@
 //! - `edition_file`: both, and what was decided about statistics, in one file
 //! - `journal`: what happened, a line each, chained by digests
 //! - `history`: the folder, its lock, its repair
+//! - `difference`: what publishing a content would change
+//! - `rules`: what looks wrong in it
 //!
 //! This crate knows no statistics: what was decided about them travels as bytes that `gradebook` writes and
 //! reads. It knows no keys.
 
 mod codec;
 mod content;
+mod difference;
 mod edition_file;
 mod history;
 mod journal;
 mod record;
+mod rules;
+#[cfg(test)]
+mod testing;
 
 pub use content::{Content, ContentDigest, ContentError};
+pub use difference::{AssessmentChanged, Difference, MarkChanged, StudentsChanged, marks_changed};
 pub use edition_file::StoredEdition;
 pub use history::{History, HistoryError, Repair};
 pub use record::{EditionRecord, PublishedBy};
+pub use rules::{Held, Rule, RuleOptions, held};

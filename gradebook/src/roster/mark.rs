@@ -93,8 +93,8 @@ impl<'a> Mark<'a> {
         }
     }
 
-    /// The mark in the form that [`parse`](Self::parse) reads.
-    pub(super) fn text(self) -> String {
+    /// The mark as `GG` writes it.
+    pub fn text(self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Blank => String::new(),
