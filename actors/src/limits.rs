@@ -1,7 +1,7 @@
 //! How much and how long: the slice of the settings that sessions and the listener need.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -32,16 +32,23 @@ pub struct ConnectionLimits {
 /// Where a client comes from, for counting: an IPv4 address, or the /64 network of an IPv6 one,
 /// since a single host commonly has all of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Source(IpAddr);
+pub struct Source(Network);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Network {
+    V4(Ipv4Addr),
+    /// The first half of the address.
+    V6(u64),
+}
 
 impl Source {
     /// The source of an address.
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
-            IpAddr::V4(v4) => IpAddr::V4(v4),
+            IpAddr::V4(v4) => Network::V4(v4),
             IpAddr::V6(v6) => {
-                let network = v6.to_bits() & (u128::MAX << 64);
-                IpAddr::V6(Ipv6Addr::from_bits(network))
+                let [a, b, c, d, e, f, g, h, ..] = v6.octets();
+                Network::V6(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
             }
         })
     }
@@ -50,7 +57,10 @@ impl Source {
 /// The address, or the network's first address.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self.0 {
+            Network::V4(v4) => v4.fmt(f),
+            Network::V6(first_half) => Ipv6Addr::from_bits(u128::from(first_half) << 64).fmt(f),
+        }
     }
 }
 
@@ -89,6 +99,8 @@ mod tests {
         assert_ne!(source("192.0.2.7"), source("192.0.2.8"));
         assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:0:0:1"));
         assert_ne!(source("2001:db8::1"), source("2001:db8:0:1::1"));
+        assert_eq!(source("2001:db8:1:2:3::4").to_string(), "2001:db8:1:2::");
+        assert_eq!(source("192.0.2.7").to_string(), "192.0.2.7");
     }
 
     #[test]

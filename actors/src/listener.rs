@@ -111,15 +111,15 @@ impl Listener {
             listener: context.address().recipient(),
             permit: accepted.permit,
             admission: Arc::clone(&self.admission),
-            source_permit,
         };
         let session = match arbiter {
-            None => Session::new(session_context, Some(accepted.socket)).start(),
+            None => Session::new(session_context, source_permit, Some(accepted.socket)).start(),
             Some(arbiter) => {
                 let socket = accepted.socket.into_std();
                 // The socket is registered again, with the runtime of the session's thread.
                 Session::start_in_arbiter(arbiter, move |_| {
-                    Session::new(session_context, socket.and_then(TcpStream::from_std).ok())
+                    let socket = socket.and_then(TcpStream::from_std).ok();
+                    Session::new(session_context, source_permit, socket)
                 })
             }
         };

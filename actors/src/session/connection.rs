@@ -4,7 +4,7 @@
 //! reader slows only itself, and a session holds one batch at most. While it waits, it holds only the
 //! bytes of an incomplete request.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -51,6 +51,20 @@ pub(super) struct SessionState {
     pub(super) draining: Cell<bool>,
     /// The number of requests that were answered or rejected.
     pub(super) requests: Cell<u64>,
+    /// The permit to be one of the connections of its source.
+    source_permit: OnceCell<SourcePermit>,
+}
+
+impl SessionState {
+    /// Keeps the permit until the session ends.
+    pub(super) fn admit(&self, permit: SourcePermit) {
+        // A session has one source.
+        drop(self.source_permit.set(permit));
+    }
+
+    pub(super) fn is_admitted(&self) -> bool {
+        self.source_permit.get().is_some()
+    }
 }
 
 /// What the client sent next.
@@ -92,12 +106,12 @@ impl<S: SessionStream> Connection<S> {
     /// when its header is read.
     pub(super) async fn run(mut self, proxied: Option<Arc<Admission>>) -> CloseReason {
         let admitted = match proxied {
-            Some(admission) => self.admit_behind_proxy(&admission).await.map(Some),
-            None => Ok(None),
+            Some(admission) => self.admit_behind_proxy(&admission).await,
+            None => Ok(()),
         };
-        let reason = match &admitted {
-            Ok(_) => self.serve().await,
-            Err(reason) => *reason,
+        let reason = match admitted {
+            Ok(()) => self.serve().await,
+            Err(reason) => reason,
         };
         let answered = self.state.requests.get() > 0;
         close(&mut self.stream, &self.worker, reason, answered).await;
@@ -105,10 +119,7 @@ impl<S: SessionStream> Connection<S> {
     }
 
     /// Reads where the client comes from, and counts the connection for that source.
-    async fn admit_behind_proxy(
-        &mut self,
-        admission: &Arc<Admission>,
-    ) -> Result<SourcePermit, CloseReason> {
+    async fn admit_behind_proxy(&mut self, admission: &Arc<Admission>) -> Result<(), CloseReason> {
         let draining = &self.state.draining;
         let (peer, bytes) =
             proxy_header::receive(&mut self.stream, &self.worker, &mut self.timer, draining)
@@ -119,7 +130,8 @@ impl<S: SessionStream> Connection<S> {
             self.source = Source::of(peer.ip());
         }
         if let Some(permit) = admission.admit(self.source) {
-            return Ok(permit);
+            self.state.admit(permit);
+            return Ok(());
         }
         self.worker.events.emit(&ServerEvent::ConnectionRejected(self.requester.peer));
         let mut line = Vec::new();

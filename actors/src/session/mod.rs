@@ -43,9 +43,6 @@ pub struct SessionContext {
     pub permit: OwnedSemaphorePermit,
     /// What the listeners share.
     pub admission: Arc<Admission>,
-    /// The permit to be one of the connections of its source; `None` if the peer is a proxy, which may
-    /// name another source.
-    pub source_permit: Option<SourcePermit>,
 }
 
 /// The actor of one connection.
@@ -57,9 +54,18 @@ pub struct Session<S: SessionStream> {
 }
 
 impl<S: SessionStream> Session<S> {
-    /// A session on this connection; without one, a session that ends as it starts.
-    pub fn new(context: SessionContext, stream: Option<S>) -> Self {
-        Self { stream, context, state: Rc::default() }
+    /// A session on this connection; without one, a session that ends as it starts. It has the permit to be
+    /// one of the connections of its source, unless the peer is a proxy, which may name another source.
+    pub fn new(
+        context: SessionContext,
+        source_permit: Option<SourcePermit>,
+        stream: Option<S>,
+    ) -> Self {
+        let state = Rc::new(SessionState::default());
+        if let Some(permit) = source_permit {
+            state.admit(permit);
+        }
+        Self { stream, context, state }
     }
 
     fn report_end(&self, reason: CloseReason) {
@@ -79,8 +85,7 @@ impl<S: SessionStream> Actor for Session<S> {
         };
         let SessionContext { number, peer, ref worker, ref admission, .. } = self.context;
         let requester = Requester { session: number, peer };
-        let is_admitted = self.context.source_permit.is_some();
-        let proxied = (!is_admitted).then(|| Arc::clone(admission));
+        let proxied = (!self.state.is_admitted()).then(|| Arc::clone(admission));
         let connection =
             Connection::new(stream, Arc::clone(worker), requester, Rc::clone(&self.state));
         let run = AssertUnwindSafe(connection.run(proxied)).catch_unwind();

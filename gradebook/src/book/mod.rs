@@ -15,7 +15,7 @@ use ready_grades::ReadyGrades;
 
 use crate::roster::{Assessment, Class, Record, Roster, ShortText};
 use crate::statistics::{
-    ClassFigures, ExamAverage, PrivacyPolicy, ReleaseHistory, Renderer, StatisticText,
+    ClassFigures, Decisions, ExamAverage, PrivacyPolicy, ReleaseHistory, Renderer, StatisticText,
 };
 use crate::values::{Decimal, EditionNumber, EditionStamp};
 
@@ -90,14 +90,27 @@ impl Book {
         history: &ReleaseHistory,
         policy: PrivacyPolicy,
     ) -> Self {
+        let (decisions, history) = history.decide(stamp.number, &class, policy);
+        Self::of_edition(class, stamp, &decisions, history)
+    }
+
+    /// An edition for which was decided which statistics it releases. All its assessments must be released;
+    /// students without keys may be gone. `history` is what is released up to now.
+    pub fn of_edition(
+        class: Class,
+        stamp: EditionStamp,
+        decisions: &Decisions,
+        history: ReleaseHistory,
+    ) -> Self {
         let EditionStamp { number: edition, published } = stamp;
+        let Decisions { policy, statuses } = decisions;
+        let policy = *policy;
         let (columns, roster) = class.into_parts();
         let names: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
-        let (statuses, history) = history.publish(edition, &names, &roster, policy);
         let renderer = Renderer { edition, policy };
-        let exam_average = renderer.exam_average(&names, &statuses);
+        let exam_average = renderer.exam_average(&names, statuses);
         let mut assessments = Vec::new();
-        for (Assessment { name, out_of, .. }, status) in columns.into_iter().zip(&statuses) {
+        for (Assessment { name, out_of, .. }, status) in columns.into_iter().zip(statuses) {
             assessments.push(PublishedAssessment {
                 label: format!("{}: ", deunicode::deunicode(&name)).into(),
                 figures: renderer.figures(status),

@@ -1,5 +1,6 @@
 //! Conversations with a book: publish a class, ask as a student, read the decrypted answer.
 
+mod kept;
 mod marks;
 
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp};
@@ -21,8 +22,15 @@ const CLASS: &[&str] = &[
     "Cy Invented,2100003,4,,11,6,7",
 ];
 
-/// Publishes a class: the names of the assessments, then a row for each student.
+/// Publishes a class.
 fn book_of(lines: &[&str], population_min: u32) -> Book {
+    let policy = PrivacyPolicy { population_min };
+    let stamp = EditionNumber(7).published_at(NOW);
+    Book::publish(class_of(lines), stamp, &ReleaseHistory::default(), policy)
+}
+
+/// A class: the names of the assessments, then a row for each student.
+fn class_of(lines: &[&str]) -> Class {
     let (names, rows) = lines.split_first().unwrap();
     let names = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned);
     let mut builder = RosterBuilder::new(names);
@@ -33,9 +41,7 @@ fn book_of(lines: &[&str], population_min: u32) -> Book {
         let marks = cells[2..].iter().map(|mark| Mark::parse(mark).unwrap());
         builder.add(&id, cells[0], keys, marks).unwrap();
     }
-    let class = builder.finish().unwrap_or_else(|duplicate| panic!("{duplicate:?}"));
-    let policy = PrivacyPolicy { population_min };
-    Book::publish(class, EditionNumber(7).published_at(NOW), &ReleaseHistory::default(), policy)
+    builder.finish().unwrap_or_else(|duplicate| panic!("{duplicate:?}"))
 }
 
 /// The `n`-th invented key.

@@ -57,6 +57,11 @@ impl Class {
         (self.assessments, self.roster)
     }
 
+    /// The students.
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
     /// The class without the assessments that are not released at the time `now`, their marks and
     /// their comments: nothing of them remains.
     #[must_use]

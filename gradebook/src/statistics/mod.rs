@@ -1,5 +1,6 @@
 //! Class statistics: the figures, how much of them is released, and their texts.
 
+mod decisions;
 mod figures;
 mod policy;
 mod release;
@@ -7,6 +8,7 @@ mod render;
 mod report;
 mod state;
 
+pub use decisions::Decisions;
 pub use policy::PrivacyPolicy;
 pub use release::ReleaseHistory;
 pub(crate) use render::{ExamAverage, NOT_EVERY_EXAM, Renderer, StatisticText, shorten};

@@ -8,9 +8,10 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::decisions::Decisions;
 use super::figures::Figures;
 use super::policy::PrivacyPolicy;
-use crate::roster::Roster;
+use crate::roster::{Class, Roster};
 use crate::values::{Decimal, EditionNumber};
 
 /// The most releases of one assessment, since all of them are remembered. Then the last one stays.
@@ -38,6 +39,7 @@ pub(crate) struct StatisticRelease {
 pub(super) type MarkCounts = Vec<(Decimal, u32)>;
 
 /// What students may see of an assessment's statistics.
+#[derive(Clone)]
 pub(crate) enum ReleaseStatus {
     /// These figures.
     Released(StatisticRelease),
@@ -48,15 +50,16 @@ pub(crate) enum ReleaseStatus {
 }
 
 impl ReleaseHistory {
-    /// Decides what an edition releases of each assessment. Returns the decisions and the history
-    /// that includes them.
-    pub(crate) fn publish(
+    /// Decides what an edition releases of each assessment of a class, all of which must be released.
+    /// Returns the decisions, and the history that includes them.
+    pub fn decide(
         &self,
         edition: EditionNumber,
-        names: &[String],
-        roster: &Roster,
+        class: &Class,
         policy: PrivacyPolicy,
-    ) -> (Vec<ReleaseStatus>, Self) {
+    ) -> (Decisions, Self) {
+        let names: Vec<_> = class.assessments().map(str::to_owned).collect();
+        let roster = class.roster();
         let mut columns = Vec::new();
         for (name, marks) in names.iter().zip(roster.count_marks()) {
             columns.push(Column::new(name, edition, marks, policy));
@@ -85,7 +88,7 @@ impl ReleaseHistory {
             // A column that is gone may come back, with one mark more.
             history.extend(self.0.iter().filter(|last| !names.contains(&last.name)).cloned());
         }
-        (statuses, Self(Arc::new(history)))
+        (Decisions { policy, statuses }, Self(Arc::new(history)))
     }
 
     fn last_release(&self, name: &str) -> Option<&StatisticRelease> {

@@ -41,7 +41,7 @@ struct State {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AssessmentState {
+pub(super) struct AssessmentState {
     name: String,
     edition: u64,
     population_min: u32,
@@ -88,7 +88,7 @@ impl ReleaseHistory {
     }
 }
 
-fn to_state(release: &StatisticRelease) -> AssessmentState {
+pub(super) fn to_state(release: &StatisticRelease) -> AssessmentState {
     let mut mark_counts = Vec::new();
     for marks in &release.mark_counts {
         mark_counts.push(marks.iter().map(|(mark, times)| (mark.to_string(), *times)).collect());
@@ -101,7 +101,7 @@ fn to_state(release: &StatisticRelease) -> AssessmentState {
     }
 }
 
-fn from_state(state: AssessmentState) -> Option<StatisticRelease> {
+pub(super) fn from_state(state: AssessmentState) -> Option<StatisticRelease> {
     let policy = PrivacyPolicy { population_min: state.population_min };
     let mut mark_counts = Vec::new();
     for marks in &state.mark_counts {

@@ -181,9 +181,8 @@ impl TestServer {
             listener: EndRecorder(self.endings.clone()).start().recipient(),
             permit,
             admission,
-            source_permit,
         };
-        Session::new(context, Some(socket)).start()
+        Session::new(context, source_permit, Some(socket)).start()
     }
 }
 
