@@ -3,16 +3,16 @@
 //! It has one form in bytes. Students stand in the order of their IDs, and the different marks in the order
 //! of their kinds and texts, so that two files that say the same have the same digest.
 
+mod encoding;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
-use fernet_batch::{StudentKeys, Timestamp};
-use gradebook::{
-    Assessment, AssessmentRelease, Class, Decimal, Full, Mark, MarkStatus, RosterBuilder, StudentId,
-};
+use fernet_batch::StudentKeys;
+use gradebook::{Assessment, Class, Full, Mark, MarkStatus, RosterBuilder, StudentId};
 use sha2::{Digest as _, Sha256};
 
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::Malformed;
 
 /// The SHA-256 of a content.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,6 +64,18 @@ impl StudentContent {
     /// The name; it may be empty.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Puts the mark in an assessment on hold: it becomes the mark at this place, and its comment is gone.
+    /// Returns false if it was on hold.
+    pub(crate) fn hold(&mut self, assessment: usize, blank: usize) -> bool {
+        let Err(at) = self.holds.binary_search(&assessment) else { return false };
+        self.holds.insert(at, assessment);
+        if let Some(mark) = self.marks.get_mut(assessment) {
+            *mark = blank;
+        }
+        self.comments.retain(|(commented, _)| *commented != assessment);
+        true
     }
 
     /// Returns true if the mark in an assessment is on hold.
@@ -189,141 +201,52 @@ impl Content {
         self.students.get(at)
     }
 
+    /// The student with an ID, to be changed.
+    pub(crate) fn student_mut(&mut self, id: &str) -> Option<&mut StudentContent> {
+        let at = self.students.binary_search_by(|student| student.id.as_str().cmp(id)).ok()?;
+        self.students.get_mut(at)
+    }
+
+    /// The assessments, to be changed.
+    pub(crate) fn assessments_mut(&mut self) -> impl Iterator<Item = &mut Assessment> {
+        self.assessments.iter_mut()
+    }
+
+    /// The place of a mark among the different marks, to which it is added if it is new. Its place is the
+    /// last one then, until the content is [`normalized`](Self::normalized).
+    pub(crate) fn place_of(&mut self, mark: Mark<'_>) -> usize {
+        let mark = OwnedMark::of(mark);
+        let known = self.marks.iter().position(|other| *other == mark);
+        known.unwrap_or_else(|| {
+            self.marks.push(mark);
+            self.marks.len() - 1
+        })
+    }
+
+    /// The content in its one form: without marks that no student has, and the others in order.
+    #[must_use]
+    pub(crate) fn normalized(mut self) -> Self {
+        let used: BTreeSet<_> = self.students.iter().flat_map(|student| &student.marks).collect();
+        let mut order: Vec<usize> = used.into_iter().copied().collect();
+        order.sort_by(|one, other| self.marks.get(*one).cmp(&self.marks.get(*other)));
+        let mut places = vec![0; self.marks.len()];
+        for (new, old) in order.iter().enumerate() {
+            if let Some(place) = places.get_mut(*old) {
+                *place = new;
+            }
+        }
+        self.marks = order.iter().filter_map(|old| self.marks.get(*old).cloned()).collect();
+        for mark in self.students.iter_mut().flat_map(|student| &mut student.marks) {
+            *mark = places.get(*mark).copied().unwrap_or_default();
+        }
+        self
+    }
+
     /// The mark of one of these students in an assessment, counted from 0.
     pub(crate) fn mark(&self, student: &StudentContent, assessment: usize) -> Mark<'_> {
         let mark = student.marks.get(assessment).and_then(|at| self.marks.get(*at));
         mark.and_then(OwnedMark::mark).unwrap_or(Mark::Blank)
     }
-
-    /// The content as bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.count(self.assessments.len());
-        for Assessment { name, out_of, release } in &self.assessments {
-            out.text(name);
-            out.text(&out_of.map(|number| number.to_string()).unwrap_or_default());
-            match release {
-                AssessmentRelease::Hidden => out.number(0),
-                AssessmentRelease::Released => out.number(1),
-                AssessmentRelease::From(Timestamp(moment)) => {
-                    out.number(2);
-                    out.number(*moment);
-                }
-            }
-        }
-        out.count(self.marks.len());
-        for OwnedMark { kind, text } in &self.marks {
-            out.number(u64::from(*kind));
-            out.text(text);
-        }
-        out.count(self.students.len());
-        for StudentContent { id, name, marks, holds, comments } in &self.students {
-            out.text(id);
-            out.text(name);
-            marks.iter().for_each(|at| out.count(*at));
-            out.count(holds.len());
-            holds.iter().for_each(|at| out.count(*at));
-            out.count(comments.len());
-            for (at, text) in comments {
-                out.count(*at);
-                out.text(text);
-            }
-        }
-        out.into_bytes()
-    }
-
-    /// Reads the bytes of a content.
-    ///
-    /// # Errors
-    /// Returns an error if they are not what [`to_bytes`](Self::to_bytes) writes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ContentError> {
-        let mut input = Reader::new(bytes);
-        let mut assessments = Vec::new();
-        for _ in 0..input.count()? {
-            assessments.push(read_assessment(&mut input)?);
-        }
-        let mut marks: Vec<OwnedMark> = Vec::new();
-        for _ in 0..input.count()? {
-            let kind = u8::try_from(input.number()?).map_err(|_| Malformed)?;
-            let mark = OwnedMark { kind, text: input.text()?.to_owned() };
-            let is_canonical = mark.mark().map(OwnedMark::of).as_ref() == Some(&mark);
-            if !is_canonical || marks.last().is_some_and(|last| *last >= mark) {
-                return Err(ContentError::Malformed);
-            }
-            marks.push(mark);
-        }
-        let mut students: Vec<StudentContent> = Vec::new();
-        for _ in 0..input.count()? {
-            let student = read_student(&mut input, assessments.len(), marks.len())?;
-            if students.last().is_some_and(|last| last.id >= student.id) {
-                return Err(ContentError::Malformed);
-            }
-            students.push(student);
-        }
-        input.end()?;
-        let mut is_used = vec![false; marks.len()];
-        for at in students.iter().flat_map(|student| &student.marks) {
-            if let Some(is_used) = is_used.get_mut(*at) {
-                *is_used = true;
-            }
-        }
-        if is_used.contains(&false) {
-            return Err(ContentError::Malformed);
-        }
-        Ok(Self { assessments, marks, students })
-    }
-}
-
-fn read_assessment(input: &mut Reader<'_>) -> Result<Assessment, Malformed> {
-    let name = input.text()?.to_owned();
-    let out_of = match input.text()? {
-        "" => None,
-        text => {
-            let number = Decimal::parse(text).map_err(|_| Malformed)?;
-            if number.to_string() != text {
-                return Err(Malformed);
-            }
-            Some(number)
-        }
-    };
-    let release = match input.number()? {
-        0 => AssessmentRelease::Hidden,
-        1 => AssessmentRelease::Released,
-        2 => AssessmentRelease::From(Timestamp(input.number()?)),
-        _ => return Err(Malformed),
-    };
-    Ok(Assessment { name, out_of, release })
-}
-
-fn read_student(
-    input: &mut Reader<'_>,
-    assessments: usize,
-    different_marks: usize,
-) -> Result<StudentContent, Malformed> {
-    let id = input.text()?.to_owned();
-    StudentId::new(id.as_bytes()).ok_or(Malformed)?;
-    let name = input.text()?.to_owned();
-    let mut marks = Vec::with_capacity(assessments);
-    for _ in 0..assessments {
-        marks.push(input.place(different_marks)?);
-    }
-    let mut holds: Vec<usize> = Vec::new();
-    for _ in 0..input.count()? {
-        let hold = input.place(assessments)?;
-        if holds.last().is_some_and(|last| *last >= hold) {
-            return Err(Malformed);
-        }
-        holds.push(hold);
-    }
-    let mut comments: Vec<(usize, String)> = Vec::new();
-    for _ in 0..input.count()? {
-        let at = input.place(assessments)?;
-        if comments.last().is_some_and(|(last, _)| *last >= at) {
-            return Err(Malformed);
-        }
-        comments.push((at, input.text()?.to_owned()));
-    }
-    Ok(StudentContent { id, name, marks, holds, comments })
 }
 
 /// Why bytes are not a content, or a content is not a class.

@@ -4,10 +4,12 @@
 //! killed between the two leaves a file without a line: the next one adds the line. One server holds the
 //! lock; it ends with the process.
 
+mod error;
+mod folder;
+
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use gradebook::EditionNumber;
@@ -17,14 +19,13 @@ use crate::content::ContentDigest;
 use crate::edition_file::StoredEdition;
 use crate::journal::{BrokenLine, Entry, Journal};
 use crate::record::EditionRecord;
+pub use error::HistoryError;
+use error::io_error;
+use folder::{
+    DRAFT, FILE_BYTES_MAX, JOURNAL, entries, make_folder, open_journal, remove_drafts, take_lock,
+};
 
-const JOURNAL: &str = "journal";
-const LOCK: &str = "lock";
 const EXTENSION: &str = "edition";
-const DRAFT: &str = ".draft-";
-
-/// The most bytes of the journal, and of the file of an edition.
-const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// A history that this process may write.
 pub struct History {
@@ -43,50 +44,6 @@ pub enum Repair {
     Cut(usize),
     /// The edition was published, and its line was missing.
     Adopted(EditionNumber),
-}
-
-/// Why a history cannot be opened, read or written. The text names the file.
-#[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
-    /// The system refuses something.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
-    /// Another server has the lock.
-    #[error("{}: another server keeps its editions there; give each server its own folder", .0.display())]
-    Locked(PathBuf),
-    /// A line of the journal was changed.
-    #[error("{}: line {line} was changed or removed; restore the folder from a backup", path.display())]
-    BrokenJournal {
-        /// The journal.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-    },
-    /// The file of an edition was cut or changed.
-    #[error("{}: is damaged; restore it from a backup", .0.display())]
-    Damaged(PathBuf),
-    /// The file of an edition is gone.
-    #[error("{}: is missing; restore it from a backup", .0.display())]
-    Missing(PathBuf),
-    /// The file of an edition does not follow from the last line of the journal.
-    #[error("{}: does not follow edition {}; restore the folder from a backup", path.display(), last.0)]
-    Unrelated {
-        /// The file.
-        path: PathBuf,
-        /// The last edition of the journal; 0 if there is none.
-        last: EditionNumber,
-    },
-    /// There is no such edition.
-    #[error("there is no edition {}", .0.0)]
-    Unknown(EditionNumber),
-    /// The file of the edition was removed, since it was too old.
-    #[error("edition {} is no longer kept (gradebook.history_max)", .0.0)]
-    Pruned(EditionNumber),
 }
 
 impl History {
@@ -301,60 +258,6 @@ impl History {
         }
         Ok(oldest)
     }
-}
-
-fn make_folder(folder: &Path) -> Result<(), HistoryError> {
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            return Err(io_error(folder, error));
-        }
-        _ => {}
-    }
-    // A folder that was made by hand is open to other users.
-    let permissions = fs::Permissions::from_mode(0o700);
-    fs::set_permissions(folder, permissions).map_err(|error| io_error(folder, error))?;
-    Ok(())
-}
-
-fn take_lock(folder: &Path) -> Result<File, HistoryError> {
-    let path = folder.join(LOCK);
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = file.map_err(|error| io_error(&path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(HistoryError::Locked(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(io_error(&path, error)),
-    }
-}
-
-/// Removes the files that a killed process was writing.
-fn remove_drafts(folder: &Path) -> Result<(), HistoryError> {
-    for path in entries(folder)? {
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DRAFT)) {
-            fs::remove_file(&path).map_err(|error| io_error(&path, error))?;
-        }
-    }
-    Ok(())
-}
-
-fn open_journal(path: &Path) -> Result<(File, Vec<u8>), HistoryError> {
-    let mut options = OpenOptions::new();
-    let opened = options.read(true).append(true).create(true).mode(0o600).open(path);
-    let file = opened.map_err(|error| io_error(path, error))?;
-    let mut bytes = Vec::new();
-    let read = (&file).take(FILE_BYTES_MAX).read_to_end(&mut bytes);
-    read.map_err(|error| io_error(path, error))?;
-    Ok((file, bytes))
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, HistoryError> {
-    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>();
-    read().map_err(|error| io_error(folder, error))
-}
-
-fn io_error(path: &Path, error: io::Error) -> HistoryError {
-    HistoryError::Io { path: path.to_owned(), error }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 //! - `history`: the folder, its lock, its repair
 //! - `difference`: what publishing a content would change
 //! - `rules`: what looks wrong in it
+//! - `restriction`: what it shows less, which takes effect at once
 //!
 //! This crate knows no statistics: what was decided about them travels as bytes that `gradebook` writes and
 //! reads. It knows no keys.
@@ -25,6 +26,7 @@ mod edition_file;
 mod history;
 mod journal;
 mod record;
+mod restriction;
 mod rules;
 #[cfg(test)]
 mod testing;

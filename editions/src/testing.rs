@@ -1,7 +1,7 @@
 //! Contents for tests, written as short texts.
 
 use fernet_batch::StudentKeys;
-use gradebook::{Decimal, Mark, RosterBuilder, StudentId};
+use gradebook::{Assessment, AssessmentRelease, Decimal, Mark, RosterBuilder, StudentId};
 
 use crate::content::Content;
 
@@ -23,6 +23,16 @@ pub(crate) fn content(assessments: &str, students: &[&str]) -> Content {
             }
         }
     }
+    Content::of(&builder.finish().unwrap_or_else(|_| panic!("the class is valid")))
+}
+
+/// A content of one assessment with this release, and one student.
+pub(crate) fn released(assessment: &str, release: AssessmentRelease) -> Content {
+    let assessment = Assessment { name: assessment.to_owned(), out_of: None, release };
+    let mut builder = RosterBuilder::new([assessment]);
+    let id = StudentId::new(b"1").unwrap();
+    let mark = Mark::Number(Decimal::from(7));
+    builder.add(&id, "Ada", StudentKeys::generate().unwrap(), [mark]).unwrap();
     Content::of(&builder.finish().unwrap_or_else(|_| panic!("the class is valid")))
 }
 

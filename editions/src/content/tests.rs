@@ -1,5 +1,8 @@
 //! Contents of a class with every kind of mark.
 
+use fernet_batch::Timestamp;
+use gradebook::{AssessmentRelease, Decimal};
+
 use super::*;
 
 fn class(order: &[usize]) -> Class {

@@ -4,6 +4,9 @@ use fernet_batch::{StudentKeys, Timestamp};
 use gradebook::{Decimal, Mark, RosterBuilder, StudentId};
 use tempfile::TempDir;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
 use crate::content::Content;
 use crate::record::PublishedBy;
@@ -201,7 +204,7 @@ fn a_file_that_does_not_follow_is_refused_by_name() {
 #[test]
 fn two_servers_never_share_a_history_and_other_users_cannot_look_into_it() {
     let folder = folder();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     let (_history, _) = open(&folder);
     assert!(matches!(History::open(folder.path(), 100), Err(HistoryError::Locked(_))));
     assert_eq!(mode(folder.path()), 0o700);

@@ -1,0 +1,66 @@
+//! The folder of a history: for its owner alone, with a lock.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::error::{HistoryError, io_error};
+
+pub(super) const JOURNAL: &str = "journal";
+/// How the names of files begin that are being written.
+pub(super) const DRAFT: &str = ".draft-";
+const LOCK: &str = "lock";
+
+/// The most bytes of the journal, and of the file of an edition.
+pub(super) const FILE_BYTES_MAX: u64 = 1 << 30;
+
+pub(super) fn make_folder(folder: &Path) -> Result<(), HistoryError> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(io_error(folder, error));
+        }
+        _ => {}
+    }
+    // A folder that was made by hand is open to other users.
+    let permissions = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(folder, permissions).map_err(|error| io_error(folder, error))?;
+    Ok(())
+}
+
+pub(super) fn take_lock(folder: &Path) -> Result<File, HistoryError> {
+    let path = folder.join(LOCK);
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(|error| io_error(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(HistoryError::Locked(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(io_error(&path, error)),
+    }
+}
+
+/// Removes the files that a killed process was writing.
+pub(super) fn remove_drafts(folder: &Path) -> Result<(), HistoryError> {
+    for path in entries(folder)? {
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DRAFT)) {
+            fs::remove_file(&path).map_err(|error| io_error(&path, error))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn open_journal(path: &Path) -> Result<(File, Vec<u8>), HistoryError> {
+    let mut options = OpenOptions::new();
+    let opened = options.read(true).append(true).create(true).mode(0o600).open(path);
+    let file = opened.map_err(|error| io_error(path, error))?;
+    let mut bytes = Vec::new();
+    let read = (&file).take(FILE_BYTES_MAX).read_to_end(&mut bytes);
+    read.map_err(|error| io_error(path, error))?;
+    Ok((file, bytes))
+}
+
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, HistoryError> {
+    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>();
+    read().map_err(|error| io_error(folder, error))
+}

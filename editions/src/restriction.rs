@@ -1,0 +1,113 @@
+//! What a content shows less than the current edition: new holds, and assessments that are withdrawn or
+//! released later. It takes effect at once, also while the rest of the content waits or is held.
+
+use gradebook::{Assessment, AssessmentRelease, Mark};
+
+use crate::content::Content;
+
+impl Content {
+    /// This content with what `next` shows less, and nothing else of it; `None` if that is nothing.
+    #[must_use]
+    pub fn restricted_by(&self, next: &Self) -> Option<Self> {
+        let mut restricted = self.clone();
+        let mut is_less = false;
+        for assessment in restricted.assessments_mut() {
+            let release = next.column(&assessment.name).and_then(|at| next.assessments().get(at));
+            if let Some(Assessment { release, .. }) = release
+                && shows_less(*release, assessment.release)
+            {
+                assessment.release = *release;
+                is_less = true;
+            }
+        }
+        for student in next.each() {
+            let columns = next.names().enumerate().filter(|(at, _)| student.is_on_hold(*at));
+            for (_, name) in columns {
+                is_less |= restricted.hold(student.id(), name);
+            }
+        }
+        is_less.then(|| restricted.normalized())
+    }
+
+    /// Puts the mark of a student in an assessment on hold. Returns false if there is no such mark, or it
+    /// was on hold.
+    fn hold(&mut self, id: &str, assessment: &str) -> bool {
+        let Some(at) = self.column(assessment) else { return false };
+        let blank = self.place_of(Mark::Blank);
+        self.student_mut(id).is_some_and(|student| student.hold(at, blank))
+    }
+}
+
+/// Returns true if an assessment is visible later, or not at all, under a release than under another.
+fn shows_less(release: AssessmentRelease, than: AssessmentRelease) -> bool {
+    match (release, than) {
+        (_, AssessmentRelease::Hidden) | (AssessmentRelease::Released, _) => false,
+        (AssessmentRelease::Hidden, _)
+        | (AssessmentRelease::From(_), AssessmentRelease::Released) => true,
+        (AssessmentRelease::From(later), AssessmentRelease::From(earlier)) => later > earlier,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fernet_batch::Timestamp;
+
+    use super::*;
+    use crate::difference::Difference;
+    use crate::testing::{content, released};
+
+    const NEVER: AssessmentRelease = AssessmentRelease::Hidden;
+    const ALWAYS: AssessmentRelease = AssessmentRelease::Released;
+
+    fn from(moment: u64) -> AssessmentRelease {
+        AssessmentRelease::From(Timestamp(moment))
+    }
+
+    #[test]
+    fn a_new_hold_takes_the_mark_and_the_comment_and_nothing_else() {
+        let base = content("Lab 1,Lab 2", &["1 Ada 7 4", "2 Bo 8 5"]);
+        let next = content("Lab 1,Lab 2", &["1 Ada hold 9", "2 Bo 3 5", "3 Cy 1 1"]);
+        let restricted = base.restricted_by(&next).unwrap();
+        assert!(restricted == content("Lab 1,Lab 2", &["1 Ada hold 4", "2 Bo 8 5"]));
+        assert!(restricted.restricted_by(&next).is_none(), "it is in place");
+        assert!(Content::from_bytes(&restricted.to_bytes()).is_ok_and(|read| read == restricted));
+        let difference = Difference::between(Some(&base), &restricted, Timestamp(0));
+        assert!(difference.is_empty(), "a mark on hold is not cleared");
+    }
+
+    #[test]
+    fn what_shows_more_waits() {
+        let base = content("Lab 1", &["1 Ada hold", "2 Bo 8"]);
+        let next = content("Lab 1", &["1 Ada 7", "2 Bo 9"]);
+        assert!(base.restricted_by(&next).is_none());
+    }
+
+    #[test]
+    fn a_release_that_is_withdrawn_or_later_takes_effect() {
+        for (before, after, is_less) in [
+            (ALWAYS, NEVER, true),
+            (ALWAYS, from(7), true),
+            (from(7), from(8), true),
+            (from(7), NEVER, true),
+            (ALWAYS, ALWAYS, false),
+            (from(8), from(7), false),
+            (from(7), ALWAYS, false),
+            (NEVER, ALWAYS, false),
+            (NEVER, from(7), false),
+            (NEVER, NEVER, false),
+        ] {
+            let restricted = released("Lab 1", before).restricted_by(&released("Lab 1", after));
+            assert_eq!(restricted.is_some(), is_less, "{before:?} -> {after:?}");
+            if let Some(restricted) = restricted {
+                assert!(restricted == released("Lab 1", after));
+            }
+        }
+    }
+
+    #[test]
+    fn holds_of_students_and_assessments_that_the_edition_does_not_have_change_nothing() {
+        let base = content("Lab 1", &["1 Ada 7"]);
+        let next = content("Lab 1,Lab 2", &["1 Ada 7 hold", "2 Bo hold 5"]);
+        assert!(base.restricted_by(&next).is_none());
+    }
+}
