@@ -1,21 +1,21 @@
 //! The command line of `grade-actor-server`.
 
-use std::path::{Path, PathBuf};
+mod keys_command;
+
+use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use gradebook::command_list;
 
-use crate::commands::keys::{KeyIds, KeysTask};
 use crate::commands::page::PageTask;
-use crate::commands::slips::{SlipFormat, SlipOptions};
-use crate::commands::{self, CommandError, audit, check, explain, keys, page, preview, slips};
+use crate::commands::{self, CommandError, audit, check, explain, keys, page, preview};
 use crate::events::Console;
-use crate::files::load::Sources;
 use crate::process::{complain, completions, manual, print};
 use crate::redact::parse_arguments;
 use crate::server::serve::{ServeOutcome, serve};
-use crate::settings::{Settings, SettingsError, default_settings};
+use crate::settings::{Settings, default_settings};
+use keys_command::{KeysCommand, sources};
 
 const SUCCESS: u8 = 0;
 const TOO_MANY_RESTARTS: u8 = 70;
@@ -115,92 +115,6 @@ enum Task {
 }
 
 #[derive(Subcommand)]
-enum KeysCommand {
-    /// Make a key for each student of a class file who has none
-    #[command(after_help = "Example:\n  grade-actor-server keys issue class.csv --output keys.csv")]
-    Issue {
-        /// The class file, with a column ID Number
-        class: PathBuf,
-
-        /// The key file to create or add to; by default keys.csv beside the class file
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Make new keys for students; the old ones stay valid until they are retired
-    #[command(
-        after_help = "Examples:\n  grade-actor-server --config grades.toml keys rotate 2100001\n  grade-actor-server keys rotate --keys keys.csv --stolen 2100001"
-    )]
-    Rotate {
-        /// The student IDs
-        #[arg(required = true)]
-        ids: Vec<String>,
-
-        /// The key file; by default gradebook.keys_file
-        #[arg(long, value_name = "FILE")]
-        keys: Option<PathBuf>,
-
-        /// Somebody else knows the old keys: they are no longer valid
-        #[arg(long)]
-        stolen: bool,
-    },
-    /// Remove the old keys of students who have the new ones
-    #[command(
-        after_help = "Example:\n  grade-actor-server --config grades.toml keys retire 2100001"
-    )]
-    Retire {
-        /// The student IDs
-        #[arg(required = true)]
-        ids: Vec<String>,
-
-        /// The key file; by default gradebook.keys_file
-        #[arg(long, value_name = "FILE")]
-        keys: Option<PathBuf>,
-    },
-    /// Remove students from the key file
-    #[command(after_help = "Example:\n  grade-actor-server --config grades.toml keys drop 2100001")]
-    Drop {
-        /// The student IDs
-        #[arg(required = true)]
-        ids: Vec<String>,
-
-        /// The key file; by default gradebook.keys_file
-        #[arg(long, value_name = "FILE")]
-        keys: Option<PathBuf>,
-    },
-    /// Check that the class and its keys belong together
-    #[command(after_help = "Example:\n  grade-actor-server --config grades.toml keys check")]
-    Check,
-    /// Write a slip of paper for each student, with key and fingerprint
-    #[command(
-        after_help = "Examples:\n  grade-actor-server --config grades.toml keys slips --server grades.example.org\n  grade-actor-server --config grades.toml keys slips --html\n  grade-actor-server --config grades.toml keys slips --per-student slips"
-    )]
-    Slips {
-        /// The student IDs; all students by default
-        ids: Vec<String>,
-
-        /// The server's address for students; server.listen by default
-        #[arg(long, value_name = "HOST:PORT")]
-        server: Option<String>,
-
-        /// Write a sheet to print from a browser, with a QR code for each student
-        #[arg(long)]
-        html: bool,
-
-        /// Write a table for mail merge
-        #[arg(long, conflicts_with = "html")]
-        csv: bool,
-
-        /// The file, which must be new; by default slips.txt, slips.html or slips.csv beside the key file
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
-
-        /// Write a file for each student into this folder
-        #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "csv"])]
-        per_student: Option<PathBuf>,
-    },
-}
-
-#[derive(Subcommand)]
 enum AuditCommand {
     /// Find records that were edited, removed, moved or cut off
     #[command(
@@ -240,7 +154,7 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
         None if arguments.check => check::run(&Settings::read(config)?),
         None => serve_until_end(Settings::read(config)?),
         Some(Task::Audit { task: AuditCommand::Verify { files } }) => audit::verify(&files),
-        Some(Task::Keys { task }) => run_keys(task, config),
+        Some(Task::Keys { task }) => keys_command::run(task, config),
         Some(Task::Explain { file, json }) => {
             let limits = match config {
                 Some(_) => Settings::read(config)?.read_limits,
@@ -268,61 +182,6 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
             preview::run(&Settings::read(config)?, &id, &command.join(" "))
         }
     }
-}
-
-/// The key file that is given, or else that of the settings.
-fn key_file(given: Option<PathBuf>, config: Option<&Path>) -> Result<PathBuf, SettingsError> {
-    given.map_or_else(|| Settings::read(config)?.keys_file(), Ok)
-}
-
-/// The class file that is given, or else that of the settings; with settings, read as they say.
-fn sources(class: Option<PathBuf>, config: Option<&Path>) -> Result<Sources, SettingsError> {
-    let sources = match (config, &class) {
-        (None, Some(class)) => return Ok(Sources::of_class_file(class.clone())),
-        _ => Settings::read(config)?.sources,
-    };
-    Ok(Sources { class: class.unwrap_or(sources.class), ..sources })
-}
-
-fn run_keys(task: KeysCommand, config: Option<&Path>) -> Result<String, CommandError> {
-    let done = match task {
-        KeysCommand::Issue { class, output } => {
-            keys::issue(&sources(Some(class), config)?, output.as_deref())
-        }
-        KeysCommand::Rotate { ids, keys, stolen } => {
-            let ids = KeyIds { file: key_file(keys, config)?, ids };
-            keys::update(&ids, KeysTask::Rotate { stolen })
-        }
-        KeysCommand::Retire { ids, keys } => {
-            let ids = KeyIds { file: key_file(keys, config)?, ids };
-            keys::update(&ids, KeysTask::Retire)
-        }
-        KeysCommand::Drop { ids, keys } => {
-            let ids = KeyIds { file: key_file(keys, config)?, ids };
-            keys::update(&ids, KeysTask::Drop)
-        }
-        KeysCommand::Check => keys::check(&Settings::read(config)?),
-        KeysCommand::Slips { ids, server, html, csv, output, per_student } => {
-            let options = SlipOptions {
-                ids: &ids,
-                server: server.as_deref(),
-                format: match (html, csv) {
-                    (true, _) => SlipFormat::Sheet,
-                    (_, true) => SlipFormat::MailMerge,
-                    _ => SlipFormat::Text,
-                },
-                output: output.as_deref(),
-                per_student: per_student.as_deref(),
-            };
-            let settings = Settings::read(config)?;
-            if html {
-                settings.page()?;
-                settings.public_url()?;
-            }
-            slips::write(&settings, &options)
-        }
-    };
-    done.map_err(CommandError::failed)
 }
 
 /// Serves, and ends the process.

@@ -90,7 +90,7 @@ pub(crate) async fn with_headers(
         Some(connection) if !connection.is_allowed => Some(StatusCode::FORBIDDEN),
         _ => is_ambiguous(&request).then_some(StatusCode::BAD_REQUEST),
     };
-    // A body that nobody reads is not told apart from what follows it.
+    // Nobody reads the body, so what follows it would be read as the next request.
     let is_read = is_ask && request.method() == Method::POST;
     let is_last = request.head().connection_type() != ConnectionType::KeepAlive
         || (has_body(&request) && !is_read);

@@ -4,7 +4,6 @@
 //! reader slows only itself, and a session holds one batch at most. While it waits, it holds only the
 //! bytes of an incomplete request.
 
-use std::cell::{Cell, OnceCell};
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -21,8 +20,9 @@ use super::close::close;
 use super::deadline::Deadline;
 use super::decoder::Decoder;
 use super::proxy_header;
+use super::state::SessionState;
 use super::stream::{SessionStream, poll_receive};
-use crate::admission::{Admission, SourcePermit};
+use crate::admission::Admission;
 use crate::audit::Requester;
 use crate::dispatch::WorkerContext;
 use crate::event::{CloseReason, ServerEvent};
@@ -41,30 +41,6 @@ pub(super) struct Connection<S> {
     timer: Deadline,
     /// The bytes read since the service began to end.
     drain_bytes: usize,
-}
-
-/// What a connection shares with its session.
-#[derive(Default)]
-pub(super) struct SessionState {
-    /// Set when the service ends. The session's context polls the connection after every message that
-    /// it handles, so no wake-up is needed.
-    pub(super) draining: Cell<bool>,
-    /// The number of requests that were answered or rejected.
-    pub(super) requests: Cell<u64>,
-    /// The permit to be one of the connections of its source.
-    source_permit: OnceCell<SourcePermit>,
-}
-
-impl SessionState {
-    /// Keeps the permit until the session ends.
-    pub(super) fn admit(&self, permit: SourcePermit) {
-        // A session has one source.
-        drop(self.source_permit.set(permit));
-    }
-
-    pub(super) fn is_admitted(&self) -> bool {
-        self.source_permit.get().is_some()
-    }
 }
 
 /// What the client sent next.

@@ -6,6 +6,7 @@ mod connection;
 mod deadline;
 mod decoder;
 mod proxy_header;
+mod state;
 mod stream;
 
 use std::net::SocketAddr;
@@ -25,8 +26,9 @@ use crate::audit::Requester;
 use crate::dispatch::WorkerContext;
 use crate::event::{CloseReason, SessionNumber};
 use crate::messages::{Drain, Drained, Ended};
-use connection::{Connection, SessionState};
+use connection::Connection;
 pub use deadline::Deadline;
+use state::SessionState;
 pub use stream::SessionStream;
 
 /// What a session knows of its connection and its place in the server.

@@ -1,21 +1,14 @@
-//! What was decided about the statistics of an edition. It is decided once, when the edition is published,
-//! and travels with it: as JSON, so that a later process answers as this one does.
+//! Decisions as JSON. What was decided about the statistics of an edition is decided once, when the edition is published,
+//! and travels with it, so that a later process answers as this one does.
 
 use serde::{Deserialize, Serialize};
 
 use super::policy::PrivacyPolicy;
-use super::release::{ReleaseStatus, StatisticRelease};
+use super::release::{Decisions, ReleaseStatus, StatisticRelease};
 use super::state::{AssessmentState, InvalidHistory, from_state, to_state};
 
 /// The version of the format. Other versions are not read.
 const FORM: u32 = 1;
-
-/// What was decided about the statistics of each assessment of an edition, in its order.
-#[derive(Clone)]
-pub struct Decisions {
-    pub(crate) policy: PrivacyPolicy,
-    pub(crate) statuses: Vec<ReleaseStatus>,
-}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

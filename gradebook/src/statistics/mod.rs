@@ -8,9 +8,8 @@ mod render;
 mod report;
 mod state;
 
-pub use decisions::Decisions;
 pub use policy::PrivacyPolicy;
-pub use release::ReleaseHistory;
+pub use release::{Decisions, ReleaseHistory};
 pub(crate) use render::{ExamAverage, NOT_EVERY_EXAM, Renderer, StatisticText, shorten};
 pub(crate) use report::{ClassFigures, NO_OWN_FIGURES, Report, ReportLine, ReportMark};
 pub use state::{InvalidHistory, LastEdition};

@@ -8,7 +8,6 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::decisions::Decisions;
 use super::figures::Figures;
 use super::policy::PrivacyPolicy;
 use crate::roster::{Class, Roster};
@@ -47,6 +46,13 @@ pub(crate) enum ReleaseStatus {
     NoMarks,
     /// Nothing, since there are fewer marks than the policy asks for.
     BelowThreshold,
+}
+
+/// What was decided about the statistics of each assessment of an edition, in its order.
+#[derive(Clone)]
+pub struct Decisions {
+    pub(crate) policy: PrivacyPolicy,
+    pub(crate) statuses: Vec<ReleaseStatus>,
 }
 
 impl ReleaseHistory {

@@ -1,15 +1,14 @@
 //! The page and `POST /v1/ask` over real sockets, as a client of HTTP sees them.
 
+mod client;
 mod end;
 mod framing;
 mod proxies;
 pub(crate) mod tls;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-
-use crate::harness::{ADA, ADA_GRADES, BO, Server, Student, TIMEOUT, ended, server_command};
+use crate::harness::{ADA, ADA_GRADES, BO, Server, Student, ended, server_command};
 use crate::sealed::{now, opened, request, text};
+use client::{HttpClient, Response};
 
 const MALFORMED: &str = "ERR malformed this server answers sealed requests only; ask with grade-client \
                          --sealed AUDIENCE, or send: ID TOKEN (docs/PROTOCOL.md, section 8)";
@@ -35,95 +34,6 @@ pub(crate) fn page_port(server: &mut Server) -> u16 {
     let line = server.prints("Serving the page at http");
     let address = line.split("://").nth(1).unwrap().split('/').next().unwrap();
     address.rsplit(':').next().unwrap().parse().unwrap()
-}
-
-/// A client of HTTP/1.1 that shows every byte.
-struct HttpClient<S>(BufReader<S>);
-
-impl HttpClient<TcpStream> {
-    fn connect(port: u16) -> Self {
-        let socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        socket.set_read_timeout(Some(TIMEOUT)).unwrap();
-        Self(BufReader::new(socket))
-    }
-}
-
-impl<S: Read + Write> HttpClient<S> {
-    fn say(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
-        self.0.get_mut().write_all(bytes.as_ref()).unwrap();
-        self
-    }
-
-    /// Sends a request with these headers and a body of known length.
-    fn send(&mut self, line: &str, headers: &str, body: &str) -> Response {
-        let length = body.len();
-        self.say(format!(
-            "{line} HTTP/1.1\r\nhost: a\r\n{headers}content-length: {length}\r\n\r\n{body}"
-        ));
-        self.response()
-    }
-
-    fn ask(&mut self, body: &str) -> Response {
-        self.send("POST /v1/ask", "content-type: text/plain\r\n", body)
-    }
-
-    fn get(&mut self, path: &str) -> Response {
-        self.say(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n"));
-        self.response()
-    }
-
-    #[track_caller]
-    fn response(&mut self) -> Response {
-        let head = self.head();
-        let mut response = Response { head, body: String::new() };
-        let length = response.header("content-length").map_or(0, |length| length.parse().unwrap());
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).unwrap();
-        response.body = String::from_utf8(body).unwrap();
-        response
-    }
-
-    /// The head of a response, whose body does not follow.
-    #[track_caller]
-    fn head(&mut self) -> Vec<String> {
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            self.0.read_line(&mut line).unwrap();
-            assert!(line.ends_with("\r\n"), "no whole head, but {head:?} and {line:?}");
-            match line.trim_end() {
-                "" => return head,
-                line => head.push(line.to_owned()),
-            }
-        }
-    }
-
-    /// Whether the server has closed.
-    fn is_closed(&mut self) -> bool {
-        self.0.read(&mut [0]).is_ok_and(|read| read == 0)
-    }
-}
-
-/// What a server answered.
-#[derive(Debug)]
-struct Response {
-    head: Vec<String>,
-    body: String,
-}
-
-impl Response {
-    fn status(&self) -> u16 {
-        self.head[0].split(' ').nth(1).unwrap().parse().unwrap()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.iter().filter_map(|line| line.split_once(": "));
-        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    fn lines(&self) -> Vec<&str> {
-        self.body.lines().collect()
-    }
 }
 
 fn asked(student: Student, command: &str, nonce: u64) -> String {
