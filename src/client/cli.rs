@@ -163,7 +163,7 @@ fn check(arguments: &Arguments) -> Result<ServerAddress, Exit> {
 }
 
 fn sealed_options(audience: String) -> Result<SealedOptions, Exit> {
-    let editions = Editions::load().map_err(Exit::usage)?;
+    let editions = Editions::load(complain).map_err(Exit::usage)?;
     Ok(SealedOptions { audience, editions, clock: ServerClock::default() })
 }
 

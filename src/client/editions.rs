@@ -14,8 +14,10 @@ use gradebook::EditionNumber;
 #[derive(Debug)]
 pub(super) struct Editions {
     file: Option<PathBuf>,
-    /// By audience and student ID.
+    /// By audience and student ID, and apart for numbers of each kind.
     seen: Mutex<BTreeMap<String, u64>>,
+    /// Says something to the user.
+    notice: fn(&str),
 }
 
 /// The editions seen before cannot be read.
@@ -31,17 +33,18 @@ pub(super) struct EditionsError {
 }
 
 impl Editions {
-    /// The editions that earlier runs have seen: none if there is no such file or folder.
+    /// The editions that earlier runs have seen: none if there is no such file or folder. `notice` is called
+    /// if a server numbers its editions in another way than before.
     ///
     /// # Errors
     /// Returns an error if there is a file that cannot be read.
-    pub(super) fn load() -> Result<Self, EditionsError> {
+    pub(super) fn load(notice: fn(&str)) -> Result<Self, EditionsError> {
         let file = state_folder().map(|folder| folder.join("grade-client/editions.json"));
         let mut seen = BTreeMap::new();
         if let Some(path) = &file {
             seen = read(path).map_err(|error| EditionsError { path: path.clone(), error })?;
         }
-        Ok(Self { file, seen: Mutex::new(seen) })
+        Ok(Self { file, seen: Mutex::new(seen), notice })
     }
 
     /// Records an edition.
@@ -55,7 +58,20 @@ impl Editions {
         edition: EditionNumber,
     ) -> Result<(), EditionNumber> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = seen.entry(format!("{audience}/{id}")).or_default();
+        let [by_clock, counted] = [format!("{audience}/{id}"), format!("{audience}/{id} counted")];
+        let is_from_clock = edition.is_from_clock();
+        let (same, other) = if is_from_clock { (by_clock, counted) } else { (counted, by_clock) };
+        if seen.contains_key(&other) && !seen.contains_key(&same) {
+            (self.notice)(match is_from_clock {
+                true => {
+                    "notice: the server now numbers its editions by its clock, and no longer counts them"
+                }
+                false => {
+                    "notice: the server now counts its editions, and no longer numbers them by its clock"
+                }
+            });
+        }
+        let newest = seen.entry(same).or_default();
         if *newest > edition.0 {
             return Err(EditionNumber(*newest));
         }
@@ -104,5 +120,43 @@ fn read(file: &Path) -> io::Result<BTreeMap<String, u64>> {
         Ok(text) => Ok(serde_json::from_str(&text)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn editions() -> Editions {
+        Editions { file: None, seen: Mutex::default(), notice: |_| {} }
+    }
+
+    #[test]
+    fn an_edition_below_one_of_its_kind_is_old_and_kinds_are_not_compared() {
+        let editions = editions();
+        let record = |number| editions.record("a", "1", EditionNumber(number));
+        let by_clock = 1_800_000_000_000;
+        assert_eq!(record(by_clock), Ok(()));
+        assert_eq!(record(3), Ok(()), "the server counts now");
+        assert_eq!(record(2), Err(EditionNumber(3)));
+        assert_eq!(record(by_clock - 1), Err(EditionNumber(by_clock)));
+        assert_eq!(record(4), Ok(()));
+        assert_eq!(editions.record("a", "2", EditionNumber(1)), Ok(()), "of another student");
+        assert_eq!(editions.record("b", "1", EditionNumber(1)), Ok(()), "of another course");
+    }
+
+    #[test]
+    fn a_change_of_kind_is_noticed_once() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static NOTICES: AtomicUsize = AtomicUsize::new(0);
+        let notice = |text: &str| {
+            assert!(text.contains("now counts its editions"));
+            NOTICES.fetch_add(1, Ordering::SeqCst);
+        };
+        let editions = Editions { notice, ..editions() };
+        for number in [1_800_000_000_000, 1, 2, 1_800_000_000_001, 3] {
+            assert_eq!(editions.record("a", "1", EditionNumber(number)), Ok(()));
+        }
+        assert_eq!(NOTICES.load(Ordering::SeqCst), 1);
     }
 }

@@ -15,7 +15,17 @@ pub struct EditionStamp {
     pub published: Timestamp,
 }
 
+/// The numbers from which on a number comes from the clock, in milliseconds since 1970: a server without a
+/// history cannot count over its restarts.
+const FROM_CLOCK_MIN: u64 = 1_000_000_000_000;
+
 impl EditionNumber {
+    /// Returns true if the number comes from the clock, and was not counted. Numbers of the two kinds
+    /// cannot be compared.
+    pub const fn is_from_clock(self) -> bool {
+        self.0 >= FROM_CLOCK_MIN
+    }
+
     /// The number of the next edition.
     #[must_use]
     pub const fn next(self) -> Self {

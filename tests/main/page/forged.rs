@@ -156,6 +156,15 @@ fn an_older_edition_or_a_wrong_clock_is_said_and_no_mark_is_shown() {
         assert!(browser.clicks("Show my grades").outcome().starts_with(STALE));
         edition(9);
         assert_eq!(browser.clicks("Show my grades").outcome(), "");
+        // Numbers from a clock are not compared with those that are counted.
+        edition(1_800_000_000_000);
+        assert_eq!(browser.clicks("Show my grades").outcome(), "");
+        assert!(browser.text("#status").contains("in another way than before"));
+        edition(8);
+        assert!(browser.clicks("Show my grades").outcome().starts_with(STALE));
+        edition(9);
+        assert_eq!(browser.clicks("Show my grades").outcome(), "");
+        assert_eq!(browser.text("#status"), "Your grades are shown below.");
         for (seconds, minutes) in [(600, "10 minutes"), (3600, "60 minutes")] {
             middle.answers(move |request| {
                 let reply = Reply::to(ADA, request, "");
