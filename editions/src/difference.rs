@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use fernet_batch::Timestamp;
 use gradebook::Mark;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::content::{Content, StudentContent};
 
@@ -18,7 +18,7 @@ pub struct Difference {
 }
 
 /// How many students come and go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StudentsChanged {
     /// Students who were not there before.
     pub joined: usize,
@@ -43,7 +43,7 @@ pub struct AssessmentChanged {
 }
 
 /// One mark that changes. It has no `Debug`: no log shows it.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarkChanged {
     /// The student.
     pub id: String,

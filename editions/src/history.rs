@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 use gradebook::EditionNumber;
 use tempfile::NamedTempFile;
 
-use crate::content::ContentDigest;
 use crate::edition_file::StoredEdition;
 use crate::journal::{BrokenLine, Entry, Journal};
-use crate::record::EditionRecord;
+use crate::record::{EditionRecord, LeftFile};
 pub use error::HistoryError;
 use error::io_error;
 use folder::{
-    DRAFT, FILE_BYTES_MAX, JOURNAL, entries, make_folder, open_journal, remove_drafts, take_lock,
+    DRAFT, FILE_BYTES_MAX, JOURNAL, check_lock, entries, make_folder, open_journal, read_journal,
+    remove_drafts, take_lock,
 };
 
 const EXTENSION: &str = "edition";
@@ -72,9 +72,31 @@ impl History {
         Ok((history, repairs))
     }
 
+    /// Checks that a history can be opened, and changes nothing. Returns its current edition; `None` if
+    /// nothing was published.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`read`](Self::read).
+    pub fn check(folder: &Path) -> Result<Option<StoredEdition>, HistoryError> {
+        if !check_lock(folder)? {
+            return Ok(None);
+        }
+        let path = folder.join(JOURNAL);
+        let bytes = read_journal(&path)?;
+        let journal = Journal::read(&bytes)
+            .map_err(|BrokenLine(line)| HistoryError::BrokenJournal { path, line })?;
+        let Some(record) = journal.published().last() else { return Ok(None) };
+        read_edition(edition_path(folder, record.edition)).map(Some)
+    }
+
     /// The editions that were published, the oldest first; the files of the oldest may be gone.
     pub fn records(&self) -> impl Iterator<Item = &EditionRecord> {
         self.journal.published()
+    }
+
+    /// The editions whose files are kept, the oldest first.
+    pub fn kept(&self) -> impl Iterator<Item = &EditionRecord> {
+        self.records().filter(|record| !self.journal.is_pruned(record.edition))
     }
 
     /// The edition that was published last.
@@ -97,7 +119,7 @@ impl History {
         if self.journal.is_pruned(edition) {
             return Err(HistoryError::Pruned(edition));
         }
-        let stored = self.read_file(edition)?;
+        let stored = read_edition(self.path(edition))?;
         if stored.record != *record {
             return Err(HistoryError::Damaged(self.path(edition)));
         }
@@ -124,21 +146,17 @@ impl History {
         self.prune()
     }
 
-    /// Notes that a content is left alone until the file changes.
+    /// The class file that is left alone until it changes.
+    pub fn left(&self) -> Option<&LeftFile> {
+        self.journal.left()
+    }
+
+    /// Notes that the class file that was left alone has changed.
     ///
     /// # Errors
     /// Returns an error if the journal cannot be written.
-    pub fn settle(&mut self, digest: ContentDigest) -> Result<(), HistoryError> {
-        self.append(Entry::Settled { digest: digest.to_string() })
-    }
-
-    /// Returns true if a content is the last one that was settled.
-    pub fn is_settled(&self, digest: ContentDigest) -> bool {
-        let settled = self.journal.entries.iter().rev().find_map(|entry| match entry {
-            Entry::Settled { digest } => Some(digest.as_str()),
-            _ => None,
-        });
-        settled == Some(digest.to_string().as_str())
+    pub fn file_changed(&mut self) -> Result<(), HistoryError> {
+        self.append(Entry::FileChanged)
     }
 
     fn last_number(&self) -> EditionNumber {
@@ -152,22 +170,7 @@ impl History {
     }
 
     fn path(&self, edition: EditionNumber) -> PathBuf {
-        self.folder.join(format!("{:010}.{EXTENSION}", edition.0))
-    }
-
-    fn read_file(&self, edition: EditionNumber) -> Result<StoredEdition, HistoryError> {
-        let path = self.path(edition);
-        let mut bytes = Vec::new();
-        let read =
-            File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes));
-        match read {
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(HistoryError::Missing(path));
-            }
-            Err(error) => return Err(io_error(&path, error)),
-        }
-        StoredEdition::from_bytes(&bytes).map_err(|_| HistoryError::Damaged(path))
+        edition_path(&self.folder, edition)
     }
 
     fn write_file(&self, path: &Path, edition: &StoredEdition) -> io::Result<()> {
@@ -216,7 +219,7 @@ impl History {
             if number <= self.last_number() {
                 continue;
             }
-            let record = self.read_file(number)?.record;
+            let record = read_edition(self.path(number))?.record;
             if record.edition != number || !self.follows(&record) {
                 return Err(HistoryError::Unrelated { path, last: self.last_number() });
             }
@@ -242,8 +245,7 @@ impl History {
 
     /// Removes the files of the oldest editions. Their lines stay.
     fn prune(&mut self) -> Result<Vec<EditionNumber>, HistoryError> {
-        let kept = self.records().filter(|record| !self.journal.is_pruned(record.edition));
-        let kept: Vec<_> = kept.map(|record| record.edition).collect();
+        let kept: Vec<_> = self.kept().map(|record| record.edition).collect();
         let too_many = kept.len().saturating_sub(self.editions_max);
         let oldest: Vec<_> = kept.into_iter().take(too_many).collect();
         for edition in &oldest {
@@ -258,6 +260,23 @@ impl History {
         }
         Ok(oldest)
     }
+}
+
+fn edition_path(folder: &Path, edition: EditionNumber) -> PathBuf {
+    folder.join(format!("{:010}.{EXTENSION}", edition.0))
+}
+
+fn read_edition(path: PathBuf) -> Result<StoredEdition, HistoryError> {
+    let mut bytes = Vec::new();
+    let read = File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(HistoryError::Missing(path));
+        }
+        Err(error) => return Err(io_error(&path, error)),
+    }
+    StoredEdition::from_bytes(&bytes).map_err(|_| HistoryError::Damaged(path))
 }
 
 #[cfg(test)]

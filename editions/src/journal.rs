@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::content::ContentDigest;
-use crate::record::EditionRecord;
+use crate::record::{EditionRecord, LeftFile};
 
 /// What the first line follows from.
 const ORIGIN: &str = "grade-actor-server journal 1";
@@ -24,11 +24,8 @@ const ORIGIN: &str = "grade-actor-server journal 1";
 pub(crate) enum Entry {
     /// An edition was published. Its file is complete.
     Published(EditionRecord),
-    /// The content of a file is left alone until it changes.
-    Settled {
-        /// The digest of the content.
-        digest: String,
-    },
+    /// The file that the current edition leaves alone has changed.
+    FileChanged,
     /// The file of an edition is removed.
     Pruned(u64),
 }
@@ -99,6 +96,15 @@ impl Journal {
             Entry::Published(record) => Some(record),
             _ => None,
         })
+    }
+
+    /// The file that is left alone now.
+    pub(crate) fn left(&self) -> Option<&LeftFile> {
+        self.entries.iter().rev().find_map(|entry| match entry {
+            Entry::Published(record) => Some(record.left.as_ref()),
+            Entry::FileChanged => Some(None),
+            Entry::Pruned(_) => None,
+        })?
     }
 
     /// Returns true if the file of an edition was removed.

@@ -35,5 +35,5 @@ pub use content::{Content, ContentDigest, ContentError};
 pub use difference::{AssessmentChanged, Difference, MarkChanged, StudentsChanged, marks_changed};
 pub use edition_file::StoredEdition;
 pub use history::{History, HistoryError, Repair};
-pub use record::{EditionRecord, PublishedBy};
+pub use record::{EditionRecord, LeftBecause, LeftFile, PublishedBy};
 pub use rules::{Held, Rule, RuleOptions, held};

@@ -36,6 +36,51 @@ pub struct EditionRecord {
     pub digest: String,
     /// When the class file was exported, in seconds since 1970, if it says so.
     pub exported_at: Option<u64>,
+    /// The file that is left alone until it changes, since this edition took the place of its content.
+    pub left: Option<LeftFile>,
+}
+
+/// A class file that is not published until it changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftFile {
+    /// The digest of its content, in hexadecimal digits.
+    pub digest: String,
+    /// A digest of its bytes.
+    pub bytes: String,
+    /// Why it is left alone.
+    pub why: LeftBecause,
+}
+
+/// Why a class file is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeftBecause {
+    /// An earlier edition was published again.
+    RolledBack,
+    /// Another file was published.
+    Replaced,
+}
+
+impl LeftFile {
+    /// Returns true if a file with this content, or with these bytes, has not changed since.
+    pub fn is(&self, digest: &str, bytes: &str) -> bool {
+        self.digest == digest || self.bytes == bytes
+    }
+}
+
+impl PublishedBy {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Save => "save",
+            Self::Command => "command",
+            Self::Rollback => "rollback",
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::Import => "import",
+        }
+    }
 }
 
 /// What published an edition.

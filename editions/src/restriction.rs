@@ -1,32 +1,62 @@
 //! What a content shows less than the current edition: new holds, and assessments that are withdrawn or
 //! released later. It takes effect at once, also while the rest of the content waits or is held.
 
+use fernet_batch::Timestamp;
 use gradebook::{Assessment, AssessmentRelease, Mark};
 
 use crate::content::Content;
 
 impl Content {
-    /// This content with what `next` shows less, and nothing else of it; `None` if that is nothing.
+    /// This content with what `next` shows less from the time `now` on, and nothing else of it; `None` if
+    /// that is nothing.
     #[must_use]
-    pub fn restricted_by(&self, next: &Self) -> Option<Self> {
+    pub fn restricted_by(&self, next: &Self, now: Timestamp) -> Option<Self> {
         let mut restricted = self.clone();
         let mut is_less = false;
         for assessment in restricted.assessments_mut() {
             let release = next.column(&assessment.name).and_then(|at| next.assessments().get(at));
             if let Some(Assessment { release, .. }) = release
-                && shows_less(*release, assessment.release)
+                && shows_less(*release, assessment.release, now)
             {
                 assessment.release = *release;
                 is_less = true;
             }
         }
-        for student in next.each() {
-            let columns = next.names().enumerate().filter(|(at, _)| student.is_on_hold(*at));
-            for (_, name) in columns {
-                is_less |= restricted.hold(student.id(), name);
+        is_less |= restricted.take_holds_of(next);
+        is_less.then(|| restricted.normalized())
+    }
+
+    /// This content with the marks on hold that are on hold in another one.
+    #[must_use]
+    pub fn with_holds_of(&self, other: &Self) -> Self {
+        let mut content = self.clone();
+        content.take_holds_of(other);
+        content.normalized()
+    }
+
+    /// This content as it was shown at a time: assessments that would be visible `now`, and were not then,
+    /// are hidden.
+    #[must_use]
+    pub fn shown_as_of(&self, then: Timestamp, now: Timestamp) -> Self {
+        let mut content = self.clone();
+        for assessment in content.assessments_mut() {
+            if assessment.release.is_released(now) && !assessment.release.is_released(then) {
+                assessment.release = AssessmentRelease::Hidden;
             }
         }
-        is_less.then(|| restricted.normalized())
+        content
+    }
+
+    /// Returns true if a mark is put on hold.
+    fn take_holds_of(&mut self, other: &Self) -> bool {
+        let mut is_less = false;
+        for student in other.each() {
+            let columns = other.names().enumerate().filter(|(at, _)| student.is_on_hold(*at));
+            for (_, name) in columns {
+                is_less |= self.hold(student.id(), name);
+            }
+        }
+        is_less
     }
 
     /// Puts the mark of a student in an assessment on hold. Returns false if there is no such mark, or it
@@ -38,8 +68,12 @@ impl Content {
     }
 }
 
-/// Returns true if an assessment is visible later, or not at all, under a release than under another.
-fn shows_less(release: AssessmentRelease, than: AssessmentRelease) -> bool {
+/// Returns true if an assessment is visible later, or not at all, under a release than under another. What
+/// was over before `now` is the same under both.
+fn shows_less(release: AssessmentRelease, than: AssessmentRelease, now: Timestamp) -> bool {
+    if release.is_released(now) {
+        return false;
+    }
     match (release, than) {
         (_, AssessmentRelease::Hidden) | (AssessmentRelease::Released, _) => false,
         (AssessmentRelease::Hidden, _)
@@ -50,12 +84,11 @@ fn shows_less(release: AssessmentRelease, than: AssessmentRelease) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fernet_batch::Timestamp;
-
     use super::*;
     use crate::difference::Difference;
     use crate::testing::{content, released};
 
+    const NOW: Timestamp = Timestamp(5);
     const NEVER: AssessmentRelease = AssessmentRelease::Hidden;
     const ALWAYS: AssessmentRelease = AssessmentRelease::Released;
 
@@ -67,9 +100,9 @@ mod tests {
     fn a_new_hold_takes_the_mark_and_the_comment_and_nothing_else() {
         let base = content("Lab 1,Lab 2", &["1 Ada 7 4", "2 Bo 8 5"]);
         let next = content("Lab 1,Lab 2", &["1 Ada hold 9", "2 Bo 3 5", "3 Cy 1 1"]);
-        let restricted = base.restricted_by(&next).unwrap();
+        let restricted = base.restricted_by(&next, NOW).unwrap();
         assert!(restricted == content("Lab 1,Lab 2", &["1 Ada hold 4", "2 Bo 8 5"]));
-        assert!(restricted.restricted_by(&next).is_none(), "it is in place");
+        assert!(restricted.restricted_by(&next, NOW).is_none(), "it is in place");
         assert!(Content::from_bytes(&restricted.to_bytes()).is_ok_and(|read| read == restricted));
         let difference = Difference::between(Some(&base), &restricted, Timestamp(0));
         assert!(difference.is_empty(), "a mark on hold is not cleared");
@@ -79,7 +112,7 @@ mod tests {
     fn what_shows_more_waits() {
         let base = content("Lab 1", &["1 Ada hold", "2 Bo 8"]);
         let next = content("Lab 1", &["1 Ada 7", "2 Bo 9"]);
-        assert!(base.restricted_by(&next).is_none());
+        assert!(base.restricted_by(&next, NOW).is_none());
     }
 
     #[test]
@@ -95,8 +128,12 @@ mod tests {
             (NEVER, ALWAYS, false),
             (NEVER, from(7), false),
             (NEVER, NEVER, false),
+            (ALWAYS, from(3), false),
+            (from(2), from(3), false),
+            (from(3), from(6), true),
         ] {
-            let restricted = released("Lab 1", before).restricted_by(&released("Lab 1", after));
+            let restricted =
+                released("Lab 1", before).restricted_by(&released("Lab 1", after), NOW);
             assert_eq!(restricted.is_some(), is_less, "{before:?} -> {after:?}");
             if let Some(restricted) = restricted {
                 assert!(restricted == released("Lab 1", after));
@@ -108,6 +145,30 @@ mod tests {
     fn holds_of_students_and_assessments_that_the_edition_does_not_have_change_nothing() {
         let base = content("Lab 1", &["1 Ada 7"]);
         let next = content("Lab 1,Lab 2", &["1 Ada 7 hold", "2 Bo hold 5"]);
-        assert!(base.restricted_by(&next).is_none());
+        assert!(base.restricted_by(&next, NOW).is_none());
+    }
+
+    #[test]
+    fn what_a_content_did_not_show_then_stays_hidden() {
+        let (then, now) = (Timestamp(10), Timestamp(20));
+        for (release, expected) in [
+            (from(10), from(10)),
+            (from(11), NEVER),
+            (from(20), NEVER),
+            (from(21), from(21)),
+            (ALWAYS, ALWAYS),
+            (NEVER, NEVER),
+        ] {
+            let shown = released("Lab 1", release).shown_as_of(then, now);
+            assert!(shown == released("Lab 1", expected), "{release:?}");
+        }
+    }
+
+    #[test]
+    fn holds_are_taken_from_another_content_and_no_marks() {
+        let old = content("Lab 1,Lab 2", &["1 Ada 7 4", "2 Bo 8 5"]);
+        let now = content("Lab 1,Lab 2", &["1 Ada 3 hold", "2 Bo 1 1"]);
+        let kept = old.with_holds_of(&now);
+        assert!(kept == content("Lab 1,Lab 2", &["1 Ada 7 hold", "2 Bo 8 5"]));
     }
 }

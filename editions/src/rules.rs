@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use gradebook::{Mark, MarkStatus};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::difference::{Difference, in_both, lost};
@@ -15,7 +15,7 @@ use crate::difference::{Difference, in_both, lost};
 const OLD_MARKS_MIN: usize = 10;
 
 /// A rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// More students are gone than the settings allow.
@@ -34,10 +34,32 @@ pub enum Rule {
     MeanMoved,
     /// More than a third of the old marks changed.
     MarksChanged,
+    /// An earlier edition was published again, and the file has not changed since.
+    RolledBack,
+    /// Another file was published, and this one has not changed since.
+    Replaced,
+}
+
+impl Rule {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::StudentsLost => "students-lost",
+            Self::AssessmentLost => "assessment-lost",
+            Self::AssessmentRenamed => "assessment-renamed",
+            Self::MarksCleared => "marks-cleared",
+            Self::NamesMoved => "names-moved",
+            Self::OlderExport => "older-export",
+            Self::MeanMoved => "mean-moved",
+            Self::MarksChanged => "marks-changed",
+            Self::RolledBack => "rolled-back",
+            Self::Replaced => "replaced",
+        }
+    }
 }
 
 /// Why a content is held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The rule.
     pub rule: Rule,

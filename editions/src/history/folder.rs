@@ -32,7 +32,33 @@ pub(super) fn take_lock(folder: &Path) -> Result<File, HistoryError> {
     let path = folder.join(LOCK);
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = file.map_err(|error| io_error(&path, error))?;
+    lock(folder, file.map_err(|error| io_error(&path, error))?)
+}
+
+/// Checks that the lock can be taken, and changes nothing. Returns false if there is no history yet, and
+/// its folder can be made.
+pub(super) fn check_lock(folder: &Path) -> Result<bool, HistoryError> {
+    let path = folder.join(LOCK);
+    match OpenOptions::new().write(true).open(&path) {
+        Ok(file) => lock(folder, file).map(|_| true),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let existing = folder.ancestors().find(|folder| folder.exists());
+            let existing = existing.unwrap_or(Path::new("."));
+            let permissions = existing.metadata().map(|metadata| metadata.permissions());
+            match permissions {
+                Ok(permissions) if permissions.readonly() => {
+                    Err(io_error(existing, ErrorKind::PermissionDenied.into()))
+                }
+                Ok(_) => Ok(false),
+                Err(error) => Err(io_error(existing, error)),
+            }
+        }
+        Err(error) => Err(io_error(&path, error)),
+    }
+}
+
+fn lock(folder: &Path, file: File) -> Result<File, HistoryError> {
+    let path = folder.join(LOCK);
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(HistoryError::Locked(folder.to_owned())),
@@ -54,10 +80,22 @@ pub(super) fn open_journal(path: &Path) -> Result<(File, Vec<u8>), HistoryError>
     let mut options = OpenOptions::new();
     let opened = options.read(true).append(true).create(true).mode(0o600).open(path);
     let file = opened.map_err(|error| io_error(path, error))?;
-    let mut bytes = Vec::new();
-    let read = (&file).take(FILE_BYTES_MAX).read_to_end(&mut bytes);
-    read.map_err(|error| io_error(path, error))?;
+    let bytes = read_all(&file).map_err(|error| io_error(path, error))?;
     Ok((file, bytes))
+}
+
+/// Reads the journal; nothing if there is none.
+pub(super) fn read_journal(path: &Path) -> Result<Vec<u8>, HistoryError> {
+    match File::open(path).and_then(|file| read_all(&file)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|error| io_error(path, error)),
+    }
+}
+
+fn read_all(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, HistoryError> {

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::content::Content;
-use crate::record::PublishedBy;
+use crate::record::{LeftBecause, PublishedBy};
 
 fn content(mark: u64) -> Content {
     let mut builder = RosterBuilder::new(["Lab 1".to_owned()]);
@@ -34,6 +34,7 @@ fn edition(number: u64) -> StoredEdition {
         on_hold: content.on_hold(),
         digest: content.digest().to_string(),
         exported_at: None,
+        left: None,
     };
     StoredEdition {
         record,
@@ -228,15 +229,47 @@ fn the_oldest_editions_are_removed_and_stay_known() {
 }
 
 #[test]
-fn a_content_is_settled_until_another_is() {
+fn a_file_is_left_alone_until_it_changes() {
     let folder = folder();
     let (mut history, _) = open(&folder);
-    let (one, other) = (content(1).digest(), content(2).digest());
-    assert!(!history.is_settled(one));
-    history.settle(one).unwrap();
+    let left = LeftFile {
+        digest: content(7).digest().to_string(),
+        bytes: "0123".to_owned(),
+        why: LeftBecause::RolledBack,
+    };
+    let mut first = edition(1);
+    first.record.left = Some(left.clone());
+    history.publish(&first).unwrap();
     drop(history);
     let (mut history, _) = open(&folder);
-    assert!(history.is_settled(one) && !history.is_settled(other));
-    history.settle(other).unwrap();
-    assert!(history.is_settled(other) && !history.is_settled(one));
+    assert_eq!(history.left(), Some(&left));
+    assert!(left.is(&left.digest, "") && left.is("", "0123") && !left.is("", "4567"));
+    history.file_changed().unwrap();
+    assert_eq!(history.left(), None);
+    drop(history);
+    let (mut history, _) = open(&folder);
+    assert_eq!(history.left(), None);
+    let mut second = edition(2);
+    second.record.left = Some(left.clone());
+    history.publish(&second).unwrap();
+    assert_eq!(history.left(), Some(&left));
+}
+
+#[test]
+fn a_check_changes_nothing_and_finds_what_an_opening_would() {
+    let folder = folder();
+    let inner = folder.path().join("history");
+    assert!(History::check(&inner).unwrap().is_none() && !inner.exists());
+    let folder = with_three();
+    let before = fs::read(journal(&folder)).unwrap();
+    fs::write(journal(&folder), [&before[..], b"half of a line"].concat()).unwrap();
+    let current = History::check(folder.path()).unwrap().unwrap();
+    assert_eq!(current.record, edition(3).record);
+    assert_ne!(fs::read(journal(&folder)).unwrap(), before, "it repairs nothing");
+    let (history, _) = open(&folder);
+    assert!(matches!(History::check(folder.path()), Err(HistoryError::Locked(_))));
+    let path = history.path(EditionNumber(3));
+    drop(history);
+    fs::write(&path, "x").unwrap();
+    assert!(matches!(History::check(folder.path()), Err(HistoryError::Damaged(_))));
 }
