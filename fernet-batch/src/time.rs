@@ -12,6 +12,17 @@ impl Timestamp {
     pub fn of(moment: SystemTime) -> Self {
         Self(moment.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
     }
+
+    /// The minute for people to read, in UTC: `22 Nov 2026, 15:38 UTC`.
+    pub fn date(self) -> String {
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let text = self.to_string();
+        let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+        let month = part(5..7).parse::<usize>().ok().and_then(|month| MONTHS.get(month - 1));
+        let day = part(8..10).trim_start_matches('0');
+        format!("{day} {} {}, {} UTC", month.unwrap_or(&""), part(0..4), part(11..16))
+    }
 }
 
 /// RFC 3339 in UTC: `2026-11-22T15:38:40Z`.
@@ -32,6 +43,9 @@ mod tests {
     fn times_are_written_in_utc_up_to_the_last_second_of_the_year_9999() {
         assert_eq!(Timestamp(1_800_000_000).to_string(), "2027-01-15T08:00:00Z");
         assert_eq!(Timestamp(u64::MAX).to_string(), "9999-12-31T23:59:59Z");
+        assert_eq!(Timestamp(1_800_000_000).date(), "15 Jan 2027, 08:00 UTC");
+        assert_eq!(Timestamp(u64::MAX).date(), "31 Dec 9999, 23:59 UTC");
+        assert_eq!(Timestamp(0).date(), "1 Jan 1970, 00:00 UTC");
     }
 
     #[test]

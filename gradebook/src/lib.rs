@@ -38,5 +38,7 @@ pub use roster::{
     Assessment, AssessmentRelease, Class, ClassStudent, Duplicate, Full, IdSet, Mark, MarkIndex,
     MarkStatus, RosterBuilder,
 };
-pub use statistics::{Decisions, InvalidHistory, LastEdition, PrivacyPolicy, ReleaseHistory};
+pub use statistics::{
+    Decisions, InvalidHistory, LastEdition, PrivacyPolicy, ReleaseHistory, StatisticDecision,
+};
 pub use values::{Decimal, DecimalError, EditionNumber, EditionStamp};

@@ -204,10 +204,10 @@ mod tests {
             "Lab 1: 7; Mean 5.35, Median 5, Marks 20\n\
              Lab 2: \n\
              Lab 2: no class figures: you have no mark in it\n\
-             edition 3, published 2026-11-22T14:05:00Z\n"
+             as of 22 Nov 2026, 14:05 UTC\n"
         );
         let wide = display(terminal(80), "REPORT", report);
-        assert!(wide.starts_with('┌') && wide.contains("\nedition 3, published "), "{wide}");
+        assert!(wide.starts_with('┌') && wide.contains("\nas of 22 Nov 2026"), "{wide}");
     }
 
     #[test]

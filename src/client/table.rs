@@ -2,6 +2,7 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
+use fernet_batch::Timestamp;
 use gradebook::Command;
 use serde_json::Value;
 
@@ -73,7 +74,8 @@ pub(super) fn table(
     Some(text)
 }
 
-/// The rows of a report's JSON. Below them stands why figures are missing, and which edition it is.
+/// The rows of a report's JSON. Below them stands why figures are missing, and when the edition was
+/// published.
 fn report(answer: &str) -> Option<Rows> {
     let report: Value = serde_json::from_str(answer).ok()?;
     let mut rows = Vec::new();
@@ -96,13 +98,18 @@ fn report(answer: &str) -> Option<Rows> {
         row.extend(FIGURES.iter().map(|(name, _)| figure(name)));
         rows.push(row);
     }
-    let published = text(report.get("published"));
-    if !published.is_empty() {
-        notes.push(format!("edition {}, published {published}", text(report.get("edition"))));
+    if let Some(published) = date(report.get("published")) {
+        notes.push(format!("as of {published}"));
     }
     let mut header = vec!["Assessment", "Mark"];
     header.extend(FIGURES.iter().map(|(_, name)| *name));
     Some(Rows { header, rows, comments, notes })
+}
+
+/// A time of a report, for people to read.
+fn date(time: Option<&Value>) -> Option<String> {
+    let time = humantime::parse_rfc3339(time?.as_str()?).ok()?;
+    Some(Timestamp::of(time).date())
 }
 
 /// A text on lines that fit the terminal; further lines are indented.

@@ -90,7 +90,7 @@ impl Book {
         history: &ReleaseHistory,
         policy: PrivacyPolicy,
     ) -> Self {
-        let (decisions, history) = history.decide(stamp.number, &class, policy);
+        let (decisions, history) = history.decide(stamp, &class, policy);
         Self::of_edition(class, stamp, &decisions, history)
     }
 
@@ -107,7 +107,7 @@ impl Book {
         let policy = *policy;
         let (columns, roster) = class.into_parts();
         let names: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
-        let renderer = Renderer { edition, policy };
+        let renderer = Renderer { stamp, policy };
         let exam_average = renderer.exam_average(&names, statuses);
         let mut assessments = Vec::new();
         for (Assessment { name, out_of, .. }, status) in columns.into_iter().zip(statuses) {

@@ -1,10 +1,13 @@
 //! Decisions as JSON. What was decided about the statistics of an edition is decided once, when the edition is published,
 //! and travels with it, so that a later process answers as this one does.
 
+use fernet_batch::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::policy::PrivacyPolicy;
 use super::release::{Decisions, ReleaseStatus, StatisticRelease};
+use crate::values::EditionNumber;
+
 use super::state::{AssessmentState, InvalidHistory, from_state, to_state};
 
 /// The version of the format. Other versions are not read.
@@ -26,7 +29,42 @@ enum StatusState {
     BelowThreshold,
 }
 
+/// What was decided about the statistics of one assessment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatisticDecision {
+    /// The figures of these marks are released.
+    Released,
+    /// The figures that an earlier edition released stay.
+    Kept,
+    /// No figures are shown.
+    Withheld,
+}
+
 impl Decisions {
+    /// The policy by which was decided.
+    pub fn policy(&self) -> PrivacyPolicy {
+        self.policy
+    }
+
+    /// What an edition decides about each of its assessments, in its order.
+    pub fn of(&self, edition: EditionNumber) -> impl Iterator<Item = StatisticDecision> {
+        self.statuses.iter().map(move |status| match status {
+            ReleaseStatus::Released(release) if release.stamp.number == edition => {
+                StatisticDecision::Released
+            }
+            ReleaseStatus::Released(_) => StatisticDecision::Kept,
+            ReleaseStatus::NoMarks | ReleaseStatus::BelowThreshold => StatisticDecision::Withheld,
+        })
+    }
+
+    /// The decisions about those assessments for which `keep` is true.
+    #[must_use]
+    pub fn only(mut self, keep: &[bool]) -> Self {
+        let mut keep = keep.iter();
+        self.statuses.retain(|_| keep.next().copied().unwrap_or_default());
+        self
+    }
+
     /// Writes the decisions.
     pub fn to_json(&self) -> Vec<u8> {
         let assessments = self.statuses.iter().map(|status| match status {
@@ -62,9 +100,9 @@ impl Decisions {
         let mut statuses = Vec::new();
         for status in state.assessments {
             statuses.push(match status {
-                StatusState::Released(release) => {
-                    ReleaseStatus::Released(from_state(release).ok_or(InvalidHistory)?)
-                }
+                StatusState::Released(release) => ReleaseStatus::Released(
+                    from_state(release, Timestamp(0)).ok_or(InvalidHistory)?,
+                ),
                 StatusState::NoMarks => ReleaseStatus::NoMarks,
                 StatusState::BelowThreshold => ReleaseStatus::BelowThreshold,
             });

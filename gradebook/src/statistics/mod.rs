@@ -8,6 +8,7 @@ mod render;
 mod report;
 mod state;
 
+pub use decisions::StatisticDecision;
 pub use policy::PrivacyPolicy;
 pub use release::{Decisions, ReleaseHistory};
 pub(crate) use render::{ExamAverage, NOT_EVERY_EXAM, Renderer, StatisticText, shorten};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::figures::Figures;
 use super::policy::PrivacyPolicy;
 use crate::roster::{Class, Roster};
-use crate::values::{Decimal, EditionNumber};
+use crate::values::{Decimal, EditionStamp};
 
 /// The most releases of one assessment, since all of them are remembered. Then the last one stays.
 const RELEASES_MAX: usize = 64;
@@ -25,7 +25,7 @@ pub struct ReleaseHistory(pub(super) Arc<Vec<StatisticRelease>>);
 pub(crate) struct StatisticRelease {
     pub(super) name: String,
     /// The edition that released these figures first.
-    pub(super) edition: EditionNumber,
+    pub(super) stamp: EditionStamp,
     /// The policy of that release.
     pub(super) policy: PrivacyPolicy,
     pub(super) figures: Arc<Figures>,
@@ -60,7 +60,7 @@ impl ReleaseHistory {
     /// Returns the decisions, and the history that includes them.
     pub fn decide(
         &self,
-        edition: EditionNumber,
+        stamp: EditionStamp,
         class: &Class,
         policy: PrivacyPolicy,
     ) -> (Decisions, Self) {
@@ -68,7 +68,7 @@ impl ReleaseHistory {
         let roster = class.roster();
         let mut columns = Vec::new();
         for (name, marks) in names.iter().zip(roster.count_marks()) {
-            columns.push(Column::new(name, edition, marks, policy));
+            columns.push(Column::new(name, stamp, marks, policy));
         }
         let decision = ReleaseDecision { history: self, columns: &columns, roster, policy };
         let mut releases: Vec<Option<StatisticRelease>> = Vec::new();
@@ -111,12 +111,7 @@ struct Column {
 }
 
 impl Column {
-    fn new(
-        name: &str,
-        edition: EditionNumber,
-        mut marks: MarkCounts,
-        policy: PrivacyPolicy,
-    ) -> Self {
+    fn new(name: &str, stamp: EditionStamp, mut marks: MarkCounts, policy: PrivacyPolicy) -> Self {
         marks.sort_unstable_by_key(|(mark, _)| *mark);
         // The roster counts `7` and `7.0` apart, since it shows them as the class file writes them.
         marks.dedup_by(|(mark, times), (kept, total)| {
@@ -130,7 +125,7 @@ impl Column {
         let figures = Figures::of(marks.iter().copied(), policy);
         let candidate = figures.map(|figures| StatisticRelease {
             name: name.to_owned(),
-            edition,
+            stamp,
             policy,
             figures: Arc::new(figures),
             mark_counts: vec![Arc::new(marks)],

@@ -7,7 +7,7 @@ use super::policy::PrivacyPolicy;
 use super::release::{ReleaseStatus, StatisticRelease};
 use super::report::{ClassFigures, NO_OWN_MARK};
 use crate::request::LAB_ANSWER_BYTES_MAX;
-use crate::values::EditionNumber;
+use crate::values::EditionStamp;
 
 /// An answer about the class: for students who may see it, and for those who may not.
 pub(crate) struct StatisticText {
@@ -59,7 +59,7 @@ impl ExamAverage {
 /// Renders the statistics of one edition.
 #[derive(Clone, Copy)]
 pub(crate) struct Renderer {
-    pub(crate) edition: EditionNumber,
+    pub(crate) stamp: EditionStamp,
     pub(crate) policy: PrivacyPolicy,
 }
 
@@ -76,11 +76,11 @@ impl Renderer {
 
     fn render(self, status: &ReleaseStatus, text: impl Fn(&Figures) -> String) -> String {
         match status {
-            ReleaseStatus::Released(StatisticRelease { figures, edition, .. }) => {
-                if *edition == self.edition {
+            ReleaseStatus::Released(StatisticRelease { figures, stamp, .. }) => {
+                if stamp.number == self.stamp.number {
                     text(figures)
                 } else {
-                    format!("{} (of edition {})", text(figures), edition.0)
+                    format!("{} (as of {})", text(figures), stamp.published.date())
                 }
             }
             ReleaseStatus::NoMarks => "no marks yet".to_owned(),
@@ -91,9 +91,9 @@ impl Renderer {
     /// The figures as `REPORT` has them.
     pub(crate) fn figures(self, status: &ReleaseStatus) -> ClassFigures {
         match status {
-            ReleaseStatus::Released(StatisticRelease { figures, edition, .. }) => {
-                let edition = self.policy.applies().then_some(edition.0);
-                ClassFigures::Known { edition, figures: Arc::clone(figures) }
+            ReleaseStatus::Released(StatisticRelease { figures, stamp, .. }) => {
+                let as_of = stamp.published.to_string();
+                ClassFigures::Known { as_of, figures: Arc::clone(figures) }
             }
             ReleaseStatus::NoMarks => ClassFigures::Withheld { withheld: "no marks yet".into() },
             ReleaseStatus::BelowThreshold => {

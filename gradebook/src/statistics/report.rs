@@ -57,10 +57,9 @@ impl<'a> ReportMark<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum ClassFigures {
-    /// The figures, and the edition that released them where that can be an older one.
+    /// The figures, and when the edition was published that released them first: RFC 3339 in UTC.
     Known {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        edition: Option<u64>,
+        as_of: String,
         #[serde(flatten, serialize_with = "shared")]
         figures: Arc<Figures>,
     },

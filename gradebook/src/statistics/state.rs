@@ -44,6 +44,9 @@ struct State {
 pub(super) struct AssessmentState {
     name: String,
     edition: u64,
+    /// Earlier versions did not write it.
+    #[serde(default)]
+    published: Option<u64>,
     population_min: u32,
     #[serde(rename = "told")]
     mark_counts: Vec<Vec<(String, u32)>>,
@@ -76,14 +79,12 @@ impl ReleaseHistory {
             return Err(InvalidHistory);
         }
         let mut releases = Vec::new();
+        let published = Timestamp(state.published);
         for assessment in state.assessments {
-            releases.push(from_state(assessment).ok_or(InvalidHistory)?);
+            releases.push(from_state(assessment, published).ok_or(InvalidHistory)?);
         }
-        let last = LastEdition {
-            number: EditionNumber(state.edition),
-            published: Timestamp(state.published),
-            content: state.content,
-        };
+        let last =
+            LastEdition { number: EditionNumber(state.edition), published, content: state.content };
         Ok((Self(Arc::new(releases)), last))
     }
 }
@@ -95,13 +96,15 @@ pub(super) fn to_state(release: &StatisticRelease) -> AssessmentState {
     }
     AssessmentState {
         name: release.name.clone(),
-        edition: release.edition.0,
+        edition: release.stamp.number.0,
+        published: Some(release.stamp.published.0),
         population_min: release.policy.population_min,
         mark_counts,
     }
 }
 
-pub(super) fn from_state(state: AssessmentState) -> Option<StatisticRelease> {
+/// Reads a release. One that does not say when it was published was still shown at the time `last`.
+pub(super) fn from_state(state: AssessmentState, last: Timestamp) -> Option<StatisticRelease> {
     let policy = PrivacyPolicy { population_min: state.population_min };
     let mut mark_counts = Vec::new();
     for marks in &state.mark_counts {
@@ -110,7 +113,7 @@ pub(super) fn from_state(state: AssessmentState) -> Option<StatisticRelease> {
     let figures = Figures::of(mark_counts.last()?.iter().copied(), policy)?;
     Some(StatisticRelease {
         name: state.name,
-        edition: EditionNumber(state.edition),
+        stamp: EditionNumber(state.edition).published_at(state.published.map_or(last, Timestamp)),
         policy,
         figures: Arc::new(figures),
         mark_counts,

@@ -33,11 +33,21 @@ fn read(file: &str) -> PublishedClass {
     builder.finish().ok().unwrap()
 }
 
+/// When an edition was published: each a day after the one before it.
+fn time_of(edition: u64) -> Timestamp {
+    Timestamp(NOW.0 + edition * 86_400)
+}
+
+/// A text with figures that an earlier edition released.
+fn kept_from(edition: u64, text: &str) -> String {
+    format!("{text} (as of {})", time_of(edition).date())
+}
+
 /// Publishes a class file.
 fn publish(file: &str, edition: u64, history: &ReleaseHistory, population_min: u32) -> Book {
     Book::publish(
         read(file),
-        EditionNumber(edition).published_at(NOW),
+        EditionNumber(edition).published_at(time_of(edition)),
         history,
         PrivacyPolicy { population_min },
     )
@@ -111,7 +121,11 @@ fn one_run(history: &ReleaseHistory, _: u64) -> ReleaseHistory {
 
 /// The process restarts and reads the history from a state file.
 fn kept(history: &ReleaseHistory, edition: u64) -> ReleaseHistory {
-    let last = LastEdition { number: EditionNumber(edition), published: NOW, content: Some(7) };
+    let last = LastEdition {
+        number: EditionNumber(edition),
+        published: time_of(edition),
+        content: Some(7),
+    };
     let record = history.to_json(last);
     let (read, up_to) = ReleaseHistory::from_json(&record).unwrap();
     assert_eq!((up_to, read.to_json(up_to)), (last, record));
@@ -226,7 +240,7 @@ fn a_released_figure_stays_until_enough_marks_change() {
     class.marks[4] = Some(6);
     assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: 6");
     (5..9).for_each(|n| class.marks[n] = Some(1));
-    assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: 6 (of edition 2)");
+    assert_eq!(ask(&class.save(), 0, average), kept_from(2, "Lab 1 average: 6"));
     class.marks[0] = Some(7);
     assert_eq!(
         ask(&class.save(), 0, average),
@@ -235,11 +249,11 @@ fn a_released_figure_stays_until_enough_marks_change() {
     );
     class.marks.iter_mut().skip(2).for_each(|mark| *mark = None);
     class.marks[3] = Some(1);
-    assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: 3.89 (of edition 4)");
+    assert_eq!(ask(&class.save(), 0, average), kept_from(4, "Lab 1 average: 3.89"));
     let report: serde_json::Value =
         serde_json::from_str(&ask(&class.save(), 0, Command::Report)).unwrap();
     assert_eq!(report["edition"], 6);
-    assert_eq!(report["assessments"][0]["class"]["edition"], 4);
+    assert_eq!(report["assessments"][0]["class"]["as_of"], time_of(4).to_string());
 }
 
 #[test]
@@ -255,11 +269,11 @@ fn a_mark_written_in_another_way_is_not_a_change() {
     let first = publish(&file(10, 0), 1, &ReleaseHistory::default(), 5);
     let second = publish(&file(11, 5), 2, &kept(first.release_history(), 1), 5);
     let answer = ask(&second, 0, Command::Average("Lab 1"));
-    assert_eq!(answer, "Lab 1 average: 7 (of edition 1)");
+    assert_eq!(answer, kept_from(1, "Lab 1 average: 7"));
     let mixed = publish(&file(10, 5), 1, &ReleaseHistory::default(), 5);
     let later = publish(&file(10, 0), 2, &kept(mixed.release_history(), 1), 5);
     let answer = ask(&later, 0, Command::Average("Lab 1"));
-    assert_eq!(answer, "Lab 1 average: 7 (of edition 1)");
+    assert_eq!(answer, kept_from(1, "Lab 1 average: 7"));
 }
 
 #[test]
@@ -274,7 +288,7 @@ fn every_release_differs_from_all_earlier_ones() {
     assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: 6");
     (13..19).for_each(|n| class.marks[n] = Some(u32::try_from(n).unwrap()));
     class.marks[19] = Some(4);
-    assert_eq!(ask(&class.save(), 0, average), "Lab 1 average: 6 (of edition 2)");
+    assert_eq!(ask(&class.save(), 0, average), kept_from(2, "Lab 1 average: 6"));
 }
 
 #[test]
@@ -300,5 +314,5 @@ fn new_ids_for_the_same_marks_are_not_changes() {
     let first = read(&file(0, 19), 1, &ReleaseHistory::default());
     let renumbered = read(&file(18, 20), 2, first.release_history());
     let answer = ask(&renumbered, 0, Command::Average("Lab 1"));
-    assert_eq!(answer, "Lab 1 average: 9 (of edition 1)");
+    assert_eq!(answer, kept_from(1, "Lab 1 average: 9"));
 }
