@@ -127,11 +127,11 @@ impl History {
     }
 
     /// Publishes an edition, which must have the [next number](Self::next_number). It is on disk when this
-    /// returns. Returns the editions whose files were removed, since there are more than are kept.
+    /// returns.
     ///
     /// # Errors
     /// Returns an error if the folder cannot be written; then nothing was published.
-    pub fn publish(&mut self, edition: &StoredEdition) -> Result<Vec<EditionNumber>, HistoryError> {
+    pub fn publish(&mut self, edition: &StoredEdition) -> Result<(), HistoryError> {
         let number = edition.record.edition;
         let path = self.path(number);
         if !self.follows(&edition.record) {
@@ -143,7 +143,29 @@ impl History {
             drop(fs::remove_file(&path));
             return Err(error);
         }
-        self.prune()
+        Ok(())
+    }
+
+    /// Removes the files of the oldest editions, if there are more than are kept. Their lines in the journal
+    /// stay. Returns their numbers.
+    ///
+    /// # Errors
+    /// Returns an error if the folder cannot be written; then the next call removes them.
+    pub fn prune(&mut self) -> Result<Vec<EditionNumber>, HistoryError> {
+        let kept: Vec<_> = self.kept().map(|record| record.edition).collect();
+        let too_many = kept.len().saturating_sub(self.editions_max);
+        let oldest: Vec<_> = kept.into_iter().take(too_many).collect();
+        for edition in &oldest {
+            self.append(Entry::Pruned(edition.0))?;
+            let path = self.path(*edition);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(io_error(&path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(oldest)
     }
 
     /// The class file that is left alone until it changes.
@@ -241,24 +263,6 @@ impl History {
             }
         }
         Ok(files)
-    }
-
-    /// Removes the files of the oldest editions. Their lines stay.
-    fn prune(&mut self) -> Result<Vec<EditionNumber>, HistoryError> {
-        let kept: Vec<_> = self.kept().map(|record| record.edition).collect();
-        let too_many = kept.len().saturating_sub(self.editions_max);
-        let oldest: Vec<_> = kept.into_iter().take(too_many).collect();
-        for edition in &oldest {
-            self.append(Entry::Pruned(edition.0))?;
-            let path = self.path(*edition);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(io_error(&path, error));
-                }
-                _ => {}
-            }
-        }
-        Ok(oldest)
     }
 }
 

@@ -17,8 +17,11 @@ pub enum HistoryError {
         error: io::Error,
     },
     /// Another server has the lock.
-    #[error("{}: another server keeps its editions there; give each server its own folder", .0.display())]
+    #[error("{}: another process uses this history; give each server its own folder", .0.display())]
     Locked(PathBuf),
+    /// The folder belongs to something else.
+    #[error("{}: contains other files; name a new or an empty folder", .0.display())]
+    Foreign(PathBuf),
     /// A line of the journal was changed.
     #[error("{}: line {line} was changed or removed; restore the folder from a backup", path.display())]
     BrokenJournal {

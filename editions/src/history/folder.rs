@@ -17,14 +17,22 @@ pub(super) const FILE_BYTES_MAX: u64 = 1 << 30;
 
 pub(super) fn make_folder(folder: &Path) -> Result<(), HistoryError> {
     match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            return Err(io_error(folder, error));
-        }
-        _ => {}
+        Ok(()) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => check_own(folder)?,
+        Err(error) => return Err(io_error(folder, error)),
     }
     // A folder that was made by hand is open to other users.
     let permissions = fs::Permissions::from_mode(0o700);
     fs::set_permissions(folder, permissions).map_err(|error| io_error(folder, error))?;
+    Ok(())
+}
+
+/// Rejects a folder with other files, which would be closed to other users.
+fn check_own(folder: &Path) -> Result<(), HistoryError> {
+    let is_history = folder.join(LOCK).exists() || folder.join(JOURNAL).exists();
+    if !is_history && !entries(folder)?.is_empty() {
+        return Err(HistoryError::Foreign(folder.to_owned()));
+    }
     Ok(())
 }
 
@@ -42,6 +50,9 @@ pub(super) fn check_lock(folder: &Path) -> Result<bool, HistoryError> {
     match OpenOptions::new().write(true).open(&path) {
         Ok(file) => lock(folder, file).map(|_| true),
         Err(error) if error.kind() == ErrorKind::NotFound => {
+            if folder.exists() {
+                check_own(folder)?;
+            }
             let existing = folder.ancestors().find(|folder| folder.exists());
             let existing = existing.unwrap_or(Path::new("."));
             let permissions = existing.metadata().map(|metadata| metadata.permissions());

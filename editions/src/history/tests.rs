@@ -59,7 +59,8 @@ fn with_three() -> TempDir {
     assert!(repairs.is_empty() && history.current().is_none());
     for number in 1..=3 {
         assert_eq!(history.next_number(), EditionNumber(number));
-        assert_eq!(history.publish(&edition(number)).unwrap(), []);
+        history.publish(&edition(number)).unwrap();
+        assert_eq!(history.prune().unwrap(), []);
     }
     drop(history);
     folder
@@ -212,10 +213,25 @@ fn two_servers_never_share_a_history_and_other_users_cannot_look_into_it() {
 }
 
 #[test]
+fn a_folder_with_other_files_is_refused_and_stays_as_it_was() {
+    let folder = folder();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    fs::write(folder.path().join("class.csv"), "x").unwrap();
+    assert!(matches!(History::check(folder.path()), Err(HistoryError::Foreign(_))));
+    let error = History::open(folder.path(), 100).err().unwrap().to_string();
+    assert!(error.ends_with("contains other files; name a new or an empty folder"), "{error}");
+    assert_eq!(mode(folder.path()), 0o755);
+}
+
+#[test]
 fn the_oldest_editions_are_removed_and_stay_known() {
     let folder = folder();
     let (mut history, _) = History::open(folder.path(), 2).unwrap();
-    let pruned: Vec<_> = (1..=4).map(|number| history.publish(&edition(number)).unwrap()).collect();
+    let mut publish = |number| {
+        history.publish(&edition(number)).unwrap();
+        history.prune().unwrap()
+    };
+    let pruned: Vec<_> = (1..=4).map(&mut publish).collect();
     assert_eq!(pruned, [vec![], vec![], vec![EditionNumber(1)], vec![EditionNumber(2)]]);
     assert_eq!(history.records().count(), 4);
     assert!(matches!(history.read(EditionNumber(2)), Err(HistoryError::Pruned(_))));
