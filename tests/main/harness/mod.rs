@@ -1,6 +1,7 @@
 //! A real server with an invented class, and clients that send bytes and read replies.
 
 mod client;
+mod keys;
 pub(crate) mod pipe;
 
 use std::fs::OpenOptions;
@@ -17,6 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 pub(crate) use client::Client;
+pub(crate) use keys::{class_without_keys, keys_of};
 
 /// An invented class. The keys were made for these tests.
 pub(crate) const CLASS: &str = "\

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::harness::{
-    ADA, ADA_GRADES, BO, BO_GRADES, CLASS, Server, Student, ZOE, class_folder, server_command,
+    ADA, ADA_GRADES, BO, BO_GRADES, CLASS, Server, Student, ZOE, class_folder, class_without_keys,
+    keys_of, server_command,
 };
 use fernet::Fernet;
 use rustix::process::Signal;
@@ -17,18 +18,6 @@ use tempfile::TempDir;
 
 const KEYS_FILE: &str = "[gradebook]\nkeys_file = \"keys.csv\"\n";
 const SEALED: &str = "[server]\nprofile = \"sealed\"\n[sealed]\naudience = \"nets-2026\"\n";
-
-/// The class without its column of keys.
-fn class_without_keys() -> String {
-    let key = |text: String, student: &Student| text.replace(&format!(",{}", student.1), "");
-    [ADA, BO, ZOE].iter().fold(CLASS.replace(",Key", ""), key)
-}
-
-/// A key file with these rows.
-fn keys_of(students: &[(&str, &str)]) -> String {
-    let row = |(id, key): &(&str, &str)| format!("{id},{key}\n");
-    format!("ID Number,Key\n{}", students.iter().map(row).collect::<String>())
-}
 
 fn write(folder: &TempDir, name: &str, text: &str, mode: u32) {
     let path = folder.path().join(name);
