@@ -8,10 +8,13 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use gradebook::command_list;
 
+use crate::commands::editions::diff::{self, DiffOptions};
+use crate::commands::editions::{list, publish};
 use crate::commands::page::PageTask;
 use crate::commands::{self, CommandError, audit, check, explain, keys, page, preview};
 use crate::events::Console;
 use crate::process::{complain, completions, manual, print};
+use crate::publishing::PublishOptions;
 use crate::redact::parse_arguments;
 use crate::server::serve::{ServeOutcome, serve};
 use crate::settings::{Settings, default_settings};
@@ -72,11 +75,61 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
-    /// Print what a student will read
+    /// Print what publishing the class file would change
+    #[command(after_help = "Examples:\n  \
+                            grade-actor-server --config grades.toml diff\n  \
+                            grade-actor-server --config grades.toml diff regraded.csv --marks")]
+    Diff {
+        /// The file to compare with the current edition; by default gradebook.file
+        file: Option<PathBuf>,
+
+        /// List each mark that changes
+        #[arg(long)]
+        marks: bool,
+
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Publish the class file, or another one
+    #[command(after_help = "Examples:\n  \
+                            grade-actor-server --config grades.toml publish\n  \
+                            grade-actor-server --config grades.toml publish regraded.csv --accept")]
+    Publish {
+        /// The file to publish; by default gradebook.file
+        file: Option<PathBuf>,
+
+        /// Publish also what looks wrong
+        #[arg(long)]
+        accept: bool,
+
+        /// Publish only the content with this digest, which diff prints
+        #[arg(long, value_name = "HEX")]
+        digest: Option<String>,
+    },
+    /// List the editions that were published
+    #[command(after_help = "Example:\n  grade-actor-server --config grades.toml editions")]
+    Editions {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Publish an earlier edition again
+    #[command(after_help = "Example:\n  grade-actor-server --config grades.toml rollback 7")]
+    Rollback {
+        /// The number of the edition, which the command editions lists
+        edition: u64,
+    },
+    /// Print what a student reads
     #[command(after_help = "Examples:\n  \
                             grade-actor-server --config grades.toml preview 2100001\n  \
-                            grade-actor-server --config grades.toml preview 2100001 AVG Lab 1")]
+                            grade-actor-server --config grades.toml preview 2100001 AVG Lab 1\n  \
+                            grade-actor-server --config grades.toml preview --staged 2100001")]
     Preview {
+        /// Print what the student will read once the class file is published
+        #[arg(long)]
+        staged: bool,
+
         /// The student ID
         id: String,
 
@@ -178,8 +231,16 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
         Some(Task::Settings) => Ok(default_settings().trim_end().to_owned()),
         Some(Task::Completions { shell }) => Ok(completions(shell, Arguments::command())),
         Some(Task::Man) => Ok(manual(Arguments::command())),
-        Some(Task::Preview { id, command }) => {
-            preview::run(&Settings::read(config)?, &id, &command.join(" "))
+        Some(Task::Diff { file, marks, json }) => {
+            diff::run(Settings::read(config)?, file, DiffOptions { marks, json })
+        }
+        Some(Task::Publish { file, accept, digest }) => {
+            publish::run(Settings::read(config)?, file, PublishOptions { accept, digest })
+        }
+        Some(Task::Editions { json }) => list::run(Settings::read(config)?, json),
+        Some(Task::Rollback { edition }) => publish::roll_back(Settings::read(config)?, edition),
+        Some(Task::Preview { id, command, staged }) => {
+            preview::run(Settings::read(config)?, &id, &command.join(" "), staged)
         }
     }
 }

@@ -11,10 +11,13 @@
 //! - [`events`]: the sinks for consoles and the service manager
 //! - [`audit`]: the audit log, and its verification
 //! - [`settings`]: layers, validation
-//! - [`server`]: publishing, serving, reloading, signals
+//! - [`publishing`]: editions, and what publishes them
+//! - [`admin`]: the socket for commands
+//! - [`server`]: serving, reloading, signals
 //! - [`client`]: the parts of `grade-client`
 //! - [`commands`], [`cli`]: the command line of `grade-actor-server`
 
+pub mod admin;
 pub mod audit;
 pub mod cli;
 pub mod client;
@@ -22,6 +25,7 @@ pub mod commands;
 pub mod events;
 pub mod files;
 pub mod process;
+pub mod publishing;
 pub mod redact;
 pub mod server;
 pub mod server_address;

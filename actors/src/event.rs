@@ -91,6 +91,10 @@ pub enum ServerEvent<'a> {
         /// Why it stays.
         reason: &'a str,
     },
+    /// A book of the same edition with other keys took the place of the one before; it has so many students.
+    KeysExchanged(usize),
+    /// Something happened to the editions that are kept.
+    Publishing(PublishingEvent<'a>),
     /// The class file cannot be watched; it is read from time to time.
     WatchFailed(&'a str),
     /// Something that the operator should know.
@@ -103,6 +107,39 @@ pub enum ServerEvent<'a> {
     Draining(usize),
     /// The service has ended; so many sessions were cut off at the deadline.
     Drained(usize),
+}
+
+/// Something that happened to the editions that are kept.
+#[derive(Clone, Copy)]
+pub enum PublishingEvent<'a> {
+    /// An edition was published.
+    Published {
+        /// Its number.
+        edition: EditionNumber,
+        /// What published it, in one word.
+        by: &'a str,
+        /// The edition that it repeats.
+        of: Option<EditionNumber>,
+    },
+    /// The class file looks wrong and waits for the command `publish`. These texts may contain figures: only
+    /// the instructor's log shows them.
+    Held {
+        /// The current edition.
+        edition: EditionNumber,
+        /// The rules, separated by commas.
+        rules: &'a str,
+        /// What was found.
+        reason: &'a str,
+    },
+    /// The class file waits for the command `publish`.
+    Staged {
+        /// The current edition.
+        edition: EditionNumber,
+        /// What identifies its content.
+        digest: &'a str,
+    },
+    /// The contents of the oldest editions were removed.
+    Pruned(&'a [EditionNumber]),
 }
 
 /// A part of the server that is restarted when it fails.

@@ -97,11 +97,16 @@ impl Supervised for GradeStore {
         let Some((mut book, old_book)) = self.pending.take() else {
             return;
         };
-        if book.edition() > self.book.edition() {
+        // A book of the same edition has other keys.
+        if book.edition() >= self.book.edition() {
+            let is_new = book.edition() > self.book.edition();
             std::mem::swap(&mut book, &mut self.book);
             let edition = self.book.edition();
             let students = self.book.students();
-            self.events.emit(&ServerEvent::Installed { edition, students });
+            self.events.emit(&match is_new {
+                true => ServerEvent::Installed { edition, students },
+                false => ServerEvent::KeysExchanged(students),
+            });
         }
         // If nobody waits for the old book, it is dropped here.
         drop(old_book.send(book));

@@ -165,6 +165,8 @@ impl AuditLog {
             ServerEvent::ClassRead { .. }
             | ServerEvent::PageServed { .. }
             | ServerEvent::CertificateExchanged
+            | ServerEvent::KeysExchanged(_)
+            | ServerEvent::Publishing(_)
             | ServerEvent::Accepted { .. }
             | ServerEvent::ConnectionRejected(_)
             | ServerEvent::Answered { .. }

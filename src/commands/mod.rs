@@ -3,6 +3,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod editions;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod page;

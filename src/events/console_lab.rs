@@ -10,7 +10,7 @@ use grade_actors::event::{CloseReason, EventSink, ServerEvent};
 use gradebook::{Book, Outcome, Rejection, Request};
 
 use super::printer::Printer;
-use super::text::{count, page_address, part_name, rejection_text};
+use super::text::{count, page_address, part_name, publishing_text, rejection_text};
 use crate::redact::escape;
 
 /// Prints the lab's lines.
@@ -67,6 +67,11 @@ fn lines(event: &ServerEvent<'_>) -> String {
         ServerEvent::EditionKept { edition, reason } => {
             format!("Kept edition {}: {}.\n", edition.0, escape(reason))
         }
+        ServerEvent::KeysExchanged(1) => "New keys are in place: 1 student has one.\n".to_owned(),
+        ServerEvent::KeysExchanged(students) => {
+            format!("New keys are in place: {students} students have one.\n")
+        }
+        ServerEvent::Publishing(event) => format!("{}.\n", escape(&publishing_text(event))),
         ServerEvent::WatchFailed(reason) => format!(
             "Cannot watch the class file, so it is read from time to time: {}.\n",
             escape(reason)

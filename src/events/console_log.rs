@@ -2,12 +2,12 @@
 //!
 //! It prints no key, no mark and no text of a line that is not a request.
 
-use grade_actors::event::{CloseReason, EventSink, ServerEvent};
+use grade_actors::event::{CloseReason, EventSink, PublishingEvent, ServerEvent};
 use tracing::{Level, debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::printer::Printer;
-use super::text::{page_address, part_name, rejection_text};
+use super::text::{ACCEPT, PUBLISH, numbers, page_address, part_name, rejection_text};
 use crate::redact::{escape, redact_id};
 
 /// Logs events. The variable `RUST_LOG` sets the level, `info` by default.
@@ -105,6 +105,8 @@ impl EventSink for LogConsole {
             ServerEvent::EditionKept { edition, reason } => {
                 warn!(edition = edition.0, why = %escape(reason), "class file not installed");
             }
+            ServerEvent::KeysExchanged(students) => info!(students, "keys exchanged"),
+            ServerEvent::Publishing(event) => log_publishing(event),
             ServerEvent::WatchFailed(reason) => {
                 warn!(why = %escape(reason), "class file not watched, read from time to time");
             }
@@ -123,5 +125,27 @@ impl EventSink for LogConsole {
 
     fn wants_requests(&self) -> bool {
         tracing::enabled!(Level::DEBUG)
+    }
+}
+
+fn log_publishing(event: &PublishingEvent<'_>) {
+    match event {
+        PublishingEvent::Published { edition, by, of: None } => {
+            info!(edition = edition.0, by, "edition published");
+        }
+        PublishingEvent::Published { edition, by, of: Some(of) } => {
+            info!(edition = edition.0, by, of = of.0, "edition published");
+        }
+        PublishingEvent::Held { edition, rules, reason } => {
+            let why = &*escape(reason);
+            warn!(edition = edition.0, rules, why, command = ACCEPT, "class file held");
+        }
+        PublishingEvent::Staged { edition, digest } => {
+            info!(edition = edition.0, digest, command = PUBLISH, "class file staged");
+        }
+        PublishingEvent::Pruned(editions) => {
+            let editions = &*numbers(editions);
+            info!(editions, "oldest editions removed");
+        }
     }
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use class_files::{
-    ClassFileErrors, Course, Explanation, FolderFile, Format, KeyFile, Keys, ReadLimits,
-    ReadOptions, Reading, Source, read,
+    ClassFileErrors, Course, Explanation, Format, KeyFile, Keys, ReadLimits, ReadOptions, Reading,
+    read,
 };
 use fernet_batch::Timestamp;
 use gradebook::Class;
-use zeroize::Zeroizing;
+use twox_hash::XxHash3_128;
 
+use super::class_source::{ClassRead, ClassSource};
 pub use super::regular::ReadError;
 use super::regular::{Contents, FileRead, FileState, ReadErrorKind, SeenFile};
 
@@ -23,9 +24,6 @@ const SETTLE_TIME: Duration = Duration::from_millis(200);
 
 /// The most bytes of a course file.
 const COURSE_BYTES_MAX: u64 = 16 << 20;
-
-/// The file whose folder is a class by itself.
-const MANIFEST: &str = "manifest.csv";
 
 /// The files of a class.
 #[derive(Clone)]
@@ -57,6 +55,8 @@ pub struct LoadedClass {
     pub files: Vec<(PathBuf, FileState)>,
     /// A digest of each file's bytes.
     pub digests: Vec<u128>,
+    /// A digest of the bytes of the class file alone, without the course file and the key file.
+    pub class_file: u128,
     /// What the instructor should know of the files.
     pub warnings: Vec<String>,
     /// When the class file was exported, in seconds since 1970, if it says so.
@@ -125,48 +125,108 @@ fn until_unchanged<T>(mut read: impl FnMut() -> Result<T, ReadError>) -> Result<
 }
 
 fn load_once(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, ReadError> {
-    let mut warnings = Vec::new();
-    let course = read_course(sources.course.as_deref())?;
-    let keys = match &sources.keys {
-        Some(path) => {
-            let keys = FileRead::read(path, |file| Ok(KeyFile::read(file, limits)?))?;
-            warnings.extend(check_mode(&keys, Contents::Keys, sources.strict)?);
-            Some(keys)
-        }
-        None => None,
+    let Some(path) = &sources.keys else {
+        return load_class_once(sources, Keys::InClassFile, limits);
     };
+    let LoadedKeys { keys, file, digest, warnings } = read_keys(path, sources.strict, limits)?;
+    let mut class = load_class_once(sources, Keys::KeyFile(&keys), limits)?;
+    check_unchanged(&file.0, file.1)?;
+    class.warnings.splice(0..0, warnings);
+    class.digests.push(digest);
+    class.files.push(file);
+    Ok(class)
+}
+
+/// The keys of a class, apart from its marks.
+pub struct LoadedKeys {
+    /// The students' keys.
+    pub keys: KeyFile,
+    /// The file and the state in which it was read.
+    pub file: (PathBuf, FileState),
+    /// A digest of the file's bytes.
+    pub digest: u128,
+    /// What the instructor should know of the file.
+    pub warnings: Vec<String>,
+}
+
+/// Loads a key file.
+///
+/// # Errors
+/// Returns an error if the path is not a regular file, or the file is invalid or keeps changing.
+pub fn load_keys(path: &Path, strict: bool, limits: &ReadLimits) -> Result<LoadedKeys, ReadError> {
+    until_unchanged(|| read_keys(path, strict, limits))
+}
+
+/// Loads a class whose keys are known already.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_class(
+    sources: &Sources,
+    keys: &KeyFile,
+    limits: &ReadLimits,
+) -> Result<LoadedClass, ReadError> {
+    until_unchanged(|| load_class_once(sources, Keys::KeyFile(keys), limits))
+}
+
+fn read_keys(path: &Path, strict: bool, limits: &ReadLimits) -> Result<LoadedKeys, ReadError> {
+    let keys = FileRead::read(path, |file| Ok(KeyFile::read(file, limits)?))?;
+    let warnings = check_mode(&keys, Contents::Keys, strict)?.into_iter().collect();
+    let SeenFile { path, state, digest } = keys.seen();
+    Ok(LoadedKeys { keys: keys.content, file: (path, state), digest, warnings })
+}
+
+fn load_class_once(
+    sources: &Sources,
+    keys: Keys<'_>,
+    limits: &ReadLimits,
+) -> Result<LoadedClass, ReadError> {
+    let course = read_course(sources.course.as_deref())?;
     let options = ReadOptions {
         format: sources.format,
         course: course.as_ref().map_or(Course::none(), |course| &course.content),
-        keys: keys.as_ref().map_or(Keys::InClassFile, |keys| Keys::KeyFile(&keys.content)),
+        keys,
         now: Timestamp::of(SystemTime::now()),
         ..ReadOptions::of_any_file(*limits)
     };
     let class = read_class_file(&sources.class, &options, |reading| {
         reading.class.map(|class| (class, reading.explanation))
     })?;
-    let contents = if keys.is_some() { Contents::Marks } else { Contents::Keys };
+    let contents = match keys {
+        Keys::InClassFile => Contents::Keys,
+        Keys::KeyFile(_) | Keys::Optional => Contents::Marks,
+    };
+    let mut warnings = Vec::new();
     for file in &class.files {
         warnings.extend(check_mode(file, contents, sources.strict)?);
     }
-    let beside = course.iter().map(FileRead::seen).chain(keys.iter().map(FileRead::seen));
-    let files: Vec<_> = class.files.iter().map(FileRead::seen).chain(beside).collect();
+    let mut class_file = XxHash3_128::new();
+    for file in &class.files {
+        class_file.write(&file.digest.to_le_bytes());
+    }
+    let seen = class.files.iter().map(FileRead::seen).chain(course.iter().map(FileRead::seen));
+    let files: Vec<_> = seen.collect();
     // The files are read one after the other, so the first may have been replaced in the meantime.
     for SeenFile { path, state, .. } in &files {
-        if FileState::of_path(path) != Some(*state) {
-            let error = ReadErrorKind::ChangedWhileReading;
-            return Err(ReadError { path: path.clone(), error });
-        }
+        check_unchanged(path, *state)?;
     }
     let (class_content, explanation) = class.content;
     warnings.extend(explanation.warnings);
     Ok(LoadedClass {
         class: class_content,
         digests: files.iter().map(|file| file.digest).collect(),
+        class_file: class_file.finish_128(),
         files: files.into_iter().map(|file| (file.path, file.state)).collect(),
         warnings,
         exported_at: explanation.exported_at,
     })
+}
+
+fn check_unchanged(path: &Path, state: FileState) -> Result<(), ReadError> {
+    if FileState::of_path(path) == Some(state) {
+        return Ok(());
+    }
+    Err(ReadError { path: path.to_owned(), error: ReadErrorKind::ChangedWhileReading })
 }
 
 fn read_course(path: Option<&Path>) -> Result<Option<FileRead<Course>>, ReadError> {
@@ -178,12 +238,6 @@ fn read_course(path: Option<&Path>) -> Result<Option<FileRead<Course>>, ReadErro
         Ok(Course::parse(text.strip_prefix('\u{feff}').unwrap_or(text))?)
     })?;
     Ok(Some(course))
-}
-
-/// What was read from a class file or a folder, and the files that were read.
-struct ClassRead<T> {
-    content: T,
-    files: Vec<FileRead<()>>,
 }
 
 fn read_class_file<T>(
@@ -201,55 +255,6 @@ fn read_class_file<T>(
 
 fn read_error(path: &Path, errors: ClassFileErrors) -> ReadError {
     ReadError { path: path.to_owned(), error: errors.into() }
-}
-
-/// The bytes of a class file, or of the files of a folder.
-enum ClassSource {
-    File(Zeroizing<Vec<u8>>),
-    Folder(Vec<FolderFile>),
-}
-
-impl ClassSource {
-    fn open(path: &Path, limits: &ReadLimits) -> Result<ClassRead<Self>, ReadError> {
-        if path.join(MANIFEST).is_file() {
-            return Self::open_folder(path, limits);
-        }
-        let file = FileRead::read(path, |file| Ok(file.read_whole(limits)?))?;
-        let (bytes, file) = file.split();
-        Ok(ClassRead { content: Self::File(bytes), files: vec![file] })
-    }
-
-    /// Reads the CSV files of a folder.
-    fn open_folder(folder: &Path, limits: &ReadLimits) -> Result<ClassRead<Self>, ReadError> {
-        let failed =
-            |error| ReadError { path: folder.to_owned(), error: ReadErrorKind::Open(error) };
-        let mut paths = Vec::new();
-        for entry in folder.read_dir().map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        let mut left = *limits;
-        let (mut contents, mut files) = (Vec::new(), Vec::new());
-        for path in paths {
-            let (bytes, file) = FileRead::read(&path, |file| Ok(file.read_whole(&left)?))?.split();
-            left.bytes_max =
-                left.bytes_max.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            contents.push((name, bytes));
-            files.push(file);
-        }
-        Ok(ClassRead { content: Self::Folder(contents), files })
-    }
-
-    fn source(&self) -> Source<'_> {
-        match self {
-            Self::File(bytes) => Source::File(bytes),
-            Self::Folder(files) => Source::Folder(files),
-        }
-    }
 }
 
 /// Checks whether other users can read a file: then it is rejected if it contains keys and the check

@@ -2,6 +2,7 @@
 //! marks are written whole, for their owner alone.
 
 pub mod certificate;
+mod class_source;
 pub mod load;
 pub mod state;
 

@@ -1,8 +1,8 @@
 //! Writing files that hold keys or marks: whole or not at all, and for their owner alone.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 use rustix::fs::{Access, access};
@@ -46,18 +46,6 @@ pub(crate) fn replace(
     temp.persist(&path).map_err(|error| error.error)?;
     sync_folder(&path);
     Ok(())
-}
-
-/// Writes a file, whether there is one or not.
-///
-/// # Errors
-/// Returns an error if the file cannot be written; then it is as it was.
-pub(crate) fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
-        Ok(opened) => replace(path, &opened, FileState::of(&opened.metadata()?), text),
-        Err(error) if error.kind() == ErrorKind::NotFound => create_new(path, text),
-        Err(error) => Err(error),
-    }
 }
 
 /// A file beside the path with all of the text in it, which only its owner can read. Files that a

@@ -1,10 +1,12 @@
 //! The running server: publishing classes, serving them, reloading, signals.
 
+mod admin;
 mod background;
+mod editions;
 mod file_limit;
 mod http;
 mod listen;
-pub mod publish;
+mod prepare;
 mod reload;
 pub mod serve;
 mod signals;

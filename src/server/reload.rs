@@ -15,8 +15,7 @@ use gradebook::{IdSet, LastEdition, ReleaseHistory};
 use tokio::sync::Notify;
 
 use super::background::in_background;
-use super::publish::{Publication, PublishError, publish_next, stage};
-use crate::files::state;
+use crate::publishing::in_process::{Publication, PublishError, publish_next, stage};
 use crate::settings::Settings;
 
 /// Reloads a class, and knows its current edition.
@@ -155,7 +154,7 @@ const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Waits until a moment, or for ever if there is none. A moment at which a reload was `tried` waits for a
 /// while before the next.
-async fn until(moment: Option<Timestamp>, tried: bool) {
+pub(super) async fn until(moment: Option<Timestamp>, tried: bool) {
     let Some(Timestamp(seconds)) = moment else { return std::future::pending().await };
     let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
     let Some(moment) = moment else { return std::future::pending().await };
@@ -196,8 +195,5 @@ fn reread(
         return Ok(Reread::Shrunk { missing, students });
     }
     let publication = publish_next(staged, current.last, &current.history, settings)?;
-    if let Some(path) = &settings.state_file {
-        state::write(path, publication.book.release_history(), publication.last)?;
-    }
     Ok(Reread::New(Box::new(publication)))
 }

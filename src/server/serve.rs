@@ -14,18 +14,17 @@ use gradebook::{Answers, Book};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
+use super::admin::AdminSocket;
 use super::file_limit::raise_nofile_limit;
 use super::http::{self, HttpServer};
 use super::listen::{addresses, listen};
-use super::publish::{Publication, publish_first};
-use super::reload::Reloader;
+use super::prepare::{First, Prepared, Reloading};
 use super::signals::{Signal, Signals};
 use super::warnings::start_warnings;
 use super::watch::{Watched, watch};
 use crate::audit::AuditLog;
 use crate::events::{Console, Fanout, Systemd};
 use crate::files::FileState;
-use crate::files::state::{self, StateLock};
 use crate::settings::Settings;
 
 /// How the service ended.
@@ -44,27 +43,26 @@ pub enum ServeOutcome {
 pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<ServeOutcome> {
     let started_at = Timestamp::of(SystemTime::now());
     let mut signals = Signals::listen().context("cannot listen to signals")?;
-    // Taken before the state is read: a server that still runs may write it until it ends.
-    let _lock = settings.state_file.as_deref().map(StateLock::take).transpose()?;
-    let first = publish_first(&settings)?;
+    let settings = Arc::new(settings);
+    let outputs: SharedSink = Arc::new(Fanout::new(vec![console.sink(), Arc::new(Systemd)]));
+    // Taken before anything is published: a server that still runs publishes until it ends.
+    let prepared = Prepared::open(&settings, &outputs)?;
     if settings.profile.is_sealed() {
         until_after(started_at).await;
     }
     let sockets = listen(&settings)?;
     let http = http::prepare(&settings)?;
-    if let Some(path) = &settings.state_file {
-        state::write(path, first.book.release_history(), first.last)?;
-    }
-    let outputs: SharedSink = Arc::new(Fanout::new(vec![console.sink(), Arc::new(Systemd)]));
     let audit = open_audit(&settings, &outputs)?;
     let events: SharedSink = match &audit {
         Some(audit) => Arc::new(Fanout::new(vec![outputs, Arc::<AuditLog>::clone(audit)])),
         None => outputs,
     };
-    let settings = Arc::new(settings);
-    let reloader = Reloader::new(Arc::clone(&settings), Arc::clone(&events), &first);
-    let watched = watched_files(&settings, &first);
+    let (first, reloading) = prepared.start(&settings, &events)?;
+    let admin = settings.history.as_ref().map(|history| AdminSocket::bind(&history.socket));
+    let admin = admin.transpose()?;
+    let watched = if settings.watch { first.watched } else { Vec::new() };
     let connections = connection_limits(&settings);
+    let first = First { watched: Vec::new(), ..first };
     let server =
         start(&settings, started_at, (sockets, connections), first, audit.clone(), &events)?;
     let http = HttpServer::start(http, &settings, connections.total, &server, &events)?;
@@ -72,10 +70,11 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
         settings: &settings,
         server: &server,
         http: &http,
+        admin: admin.as_ref(),
         audit: audit.as_deref(),
         events: &*events,
     };
-    let outcome = run.until_end(reloader, watched, &mut signals).await;
+    let outcome = run.until_end(reloading, watched, &mut signals).await;
     if outcome == ServeOutcome::Stopped {
         tokio::select! {
             () = drain(&server, &http, Instant::now() + settings.drain) => {
@@ -100,6 +99,7 @@ struct Run<'a> {
     settings: &'a Settings,
     server: &'a Server,
     http: &'a HttpServer,
+    admin: Option<&'a AdminSocket>,
     audit: Option<&'a AuditLog>,
     events: &'a dyn EventSink,
 }
@@ -121,10 +121,11 @@ impl Run<'_> {
     /// Reloads when that is requested, until a signal or too many failures end the service.
     async fn until_end(
         &mut self,
-        reloader: Reloader,
+        reloading: Reloading,
         watched: Vec<Watched>,
         signals: &mut Signals,
     ) -> ServeOutcome {
+        let Reloading { reloader, commands } = reloading;
         let reload_requested = reloader.requested();
         let mut watches = Vec::new();
         for file in watched {
@@ -135,7 +136,14 @@ impl Run<'_> {
             std::future::pending::<()>().await;
         };
         let reloading = reloader.run(self.server);
-        tokio::pin!(reloading, watching);
+        let admin = self.admin.zip(commands);
+        let commanding = async {
+            match admin {
+                Some((admin, commands)) => admin.serve(commands).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(reloading, watching, commanding);
         loop {
             tokio::select! {
                 signal = signals.next() => match signal {
@@ -155,6 +163,7 @@ impl Run<'_> {
                 () = self.http.failed() => return ServeOutcome::TooManyRestarts,
                 () = &mut reloading => {}
                 () = &mut watching => {}
+                () = &mut commanding => {}
             }
         }
     }
@@ -184,14 +193,6 @@ fn open_audit(settings: &Settings, outputs: &SharedSink) -> anyhow::Result<Optio
     Ok(Some(Arc::new(log)))
 }
 
-fn watched_files(settings: &Settings, first: &Publication) -> Vec<Watched> {
-    if !settings.watch {
-        return Vec::new();
-    }
-    let files = first.files.iter().cloned();
-    files.map(|(path, state)| Watched { path, state }).collect()
-}
-
 /// Waits until the second of this time is over, by the wall clock.
 async fn until_after(time: Timestamp) {
     const SECOND: Duration = Duration::from_secs(1);
@@ -206,13 +207,13 @@ fn start(
     settings: &Settings,
     started_at: Timestamp,
     (sockets, connections): (Vec<TcpListener>, ConnectionLimits),
-    first: Publication,
+    first: First,
     audit: Option<Arc<AuditLog>>,
     events: &SharedSink,
 ) -> anyhow::Result<Server> {
     let path = &settings.sources.class;
     events.emit(&ServerEvent::ClassRead { path, book: &first.book });
-    for warning in start_warnings(settings, &first, &addresses(&sockets)?) {
+    for warning in start_warnings(settings, &first.warnings, &addresses(&sockets)?) {
         events.emit(&ServerEvent::Warning(&warning));
     }
     let config = ServerConfig {
@@ -233,7 +234,7 @@ fn start(
     Server::start(config).context("cannot start")
 }
 
-/// Checks what a start needs beside the class: addresses, state file, audit file. It changes nothing.
+/// Checks what a start needs beside the class: addresses, audit file. It changes nothing.
 ///
 /// # Errors
 /// Returns the first reason for which a start would fail now.
@@ -244,9 +245,6 @@ pub(crate) fn check_start(settings: &Settings) -> anyhow::Result<Vec<SocketAddr>
         let _http = http::prepare(settings)?;
         anyhow::Ok(addresses(&sockets)?)
     })?;
-    if let Some(path) = &settings.state_file {
-        StateLock::check(path)?;
-    }
     if let Some(options) = &settings.audit {
         AuditLog::check(options)?;
     }

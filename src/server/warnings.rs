@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use grade_actors::{LabProfile, Profile};
 
 use super::file_limit::possible_connections;
-use super::publish::Publication;
 use crate::settings::Settings;
 
-/// The warnings of a server that listens on these addresses.
+/// The warnings of a server that listens on these addresses; `of_class` are those about the class.
 pub(crate) fn start_warnings(
     settings: &Settings,
-    publication: &Publication,
+    of_class: &[String],
     addresses: &[SocketAddr],
 ) -> Vec<String> {
     let mut warnings = settings.warnings.clone();
@@ -27,7 +26,7 @@ pub(crate) fn start_warnings(
     }
     let is_remote = addresses.iter().any(|address| !address.ip().is_loopback());
     warnings.extend(profile_warning(&settings.profile, is_remote).map(str::to_owned));
-    warnings.extend(publication.warnings.iter().cloned());
+    warnings.extend(of_class.iter().cloned());
     if !settings.policy.applies() {
         warnings.push(
             "gradebook.population_min = 1 releases averages of any number of marks, which can reveal \

@@ -27,8 +27,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) struct Watched {
     /// Its path.
     pub(super) path: PathBuf,
-    /// The state in which it was loaded.
-    pub(super) state: FileState,
+    /// The state in which it was loaded; `None` if it was not there.
+    pub(super) state: Option<FileState>,
 }
 
 /// A watcher that works as long as it is kept, and the folder that it watches.
@@ -41,7 +41,7 @@ type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 
 /// Notifies `changed` each time the file differs from its last state, for ever.
 pub(super) async fn watch(file: Watched, changed: Arc<Notify>, events: &dyn EventSink) {
-    let last_seen = Arc::new(LastSeen { state: Mutex::new(Some(file.state)), path: file.path });
+    let last_seen = Arc::new(LastSeen { state: Mutex::new(file.state), path: file.path });
     let mut armed = None;
     let mut failure_emitted = false;
     loop {

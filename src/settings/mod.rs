@@ -5,6 +5,7 @@
 
 mod checks;
 mod environment;
+mod history;
 mod http;
 mod layers;
 mod raw;
@@ -22,7 +23,7 @@ pub use layers::{SettingsError, default_settings};
 use raw::RawSettings;
 use validate::Validator;
 pub(crate) use validated::exposure_text;
-pub use validated::{HttpSettings, Settings};
+pub use validated::{HistorySettings, HttpSettings, PublishMode, Settings};
 
 impl Settings {
     /// Reads and validates all layers.

@@ -13,6 +13,7 @@ pub(super) struct RawSettings {
     pub(super) lab: RawLab,
     pub(super) sealed: RawSealed,
     pub(super) http: RawHttp,
+    pub(super) admin: RawAdmin,
     pub(super) limits: RawLimits,
     pub(super) timeouts: RawTimeouts,
     pub(super) audit: RawAudit,
@@ -52,6 +53,9 @@ pub(super) struct RawGradebook {
     pub(super) course_file: String,
     pub(super) keys_file: String,
     pub(super) state_file: String,
+    pub(super) history: String,
+    pub(super) history_max: u64,
+    pub(super) publish: String,
     pub(super) watch: bool,
     pub(super) rows_max: u64,
     pub(super) bytes_max: ByteSize,
@@ -81,6 +85,11 @@ pub(super) struct RawHttp {
     pub(super) certificate: String,
     pub(super) key: String,
     pub(super) public_url: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawAdmin {
+    pub(super) socket: String,
 }
 
 #[derive(Deserialize)]

@@ -238,14 +238,44 @@ fn a_profile_has_its_own_defaults_and_required_settings() {
 fn no_two_settings_may_name_the_same_file() {
     for lines in [
         "[gradebook]\nfile = \"a\"\nkeys_file = \"a\"",
-        "[gradebook]\nfile = \"a\"\nstate_file = \"a\"",
+        "[gradebook]\nfile = \"a\"\nkeys_file = \"b\"\nhistory = \"a\"",
+        "[gradebook]\nfile = \"a\"\nkeys_file = \"b\"\nhistory = \"h\"\nstate_file = \"a\"",
         "[audit]\nfile = \"c.csv\"",
         "[gradebook]\nfile = \"a\"\nkeys_file = \"b.head\"\n[audit]\nfile = \"b\"",
     ] {
         assert!(rejected(lines).contains("too; name another file"), "{lines}");
     }
-    assert!(read("[gradebook]\nfile = \"a\"\nkeys_file = \"b\"\nstate_file = \"c\"").is_ok());
+    let history =
+        "[gradebook]\nfile = \"a\"\nkeys_file = \"b\"\nhistory = \"h\"\nstate_file = \"c\"";
+    assert!(read(history).is_ok());
     assert!(read("[gradebook]\nfile = \"a\"\nkeys_file = \".head\"").is_ok());
+}
+
+#[test]
+fn a_history_requires_a_key_file_and_keeps_an_edition_at_least() {
+    let with =
+        |lines: &str| format!("[gradebook]\nfile = \"c.csv\"\nkeys_file = \"k.csv\"\n{lines}\n");
+    let history = |lines: &str| read(&with(lines)).unwrap().history;
+    let kept = history("history = \"h\"").unwrap();
+    assert_eq!(kept.editions_max, 100);
+    assert_eq!(kept.mode, PublishMode::OnSave);
+    assert!(kept.socket.ends_with("h/admin.sock"));
+    let kept = history("history = \"h\"\nhistory_max = 1\npublish = \"on-command\"").unwrap();
+    assert_eq!((kept.editions_max, kept.mode), (1, PublishMode::OnCommand));
+    assert!(history("").is_none());
+    for (lines, why) in [
+        ("history = \"h\"\nhistory_max = 0", "gradebook.history_max = 0: must be 1 to 100000"),
+        ("history = \"h\"\nhistory_max = 100001", "must be 1 to 100000"),
+        ("history = \"h\"\npublish = \"later\"", "must be \"on-save\" or \"on-command\""),
+        ("state_file = \"s\"", "is replaced by gradebook.history"),
+        ("publish = \"on-command\"", "requires gradebook.history"),
+        ("[admin]\nsocket = \"s\"", "admin.socket"),
+    ] {
+        let text = rejected(&with(lines));
+        assert!(text.contains(why), "{lines}: {text}");
+    }
+    let text = rejected("[gradebook]\nfile = \"c.csv\"\nhistory = \"h\"");
+    assert!(text.contains("requires gradebook.keys_file"), "{text}");
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl<'a> Validator<'a> {
             sources: self.sources(gradebook, &profile)?,
             read_limits: self.read_limits(gradebook)?,
             policy: self.policy(gradebook, &profile)?,
-            state_file: self.path(&gradebook.state_file),
+            history: self.history(raw)?,
             watch: gradebook.watch,
             shrink_percent_max: self.layers.number(
                 "gradebook.shrink_percent_max",
@@ -218,7 +218,7 @@ impl<'a> Validator<'a> {
 
     /// Rejects one file for two purposes: one of its contents would be lost.
     fn check_files(&self, raw: &RawSettings) -> Result<(), SettingsError> {
-        let RawGradebook { file, course_file, keys_file, state_file, .. } = &raw.gradebook;
+        let RawGradebook { file, course_file, keys_file, state_file, history, .. } = &raw.gradebook;
         let audit = &raw.audit.file;
         let head = if audit.is_empty() { String::new() } else { format!("{audit}.head") };
         let files = [
@@ -226,6 +226,8 @@ impl<'a> Validator<'a> {
             ("gradebook.course_file", course_file),
             ("gradebook.keys_file", keys_file),
             ("gradebook.state_file", state_file),
+            ("gradebook.history", history),
+            ("admin.socket", &raw.admin.socket),
             ("audit.file", audit),
             ("audit.file", &head),
             ("http.certificate", &raw.http.certificate),

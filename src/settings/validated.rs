@@ -38,8 +38,8 @@ pub struct Settings {
     pub read_limits: ReadLimits,
     /// Which statistics are released.
     pub policy: PrivacyPolicy,
-    /// Where the release history is kept, if it outlives the process.
-    pub state_file: Option<PathBuf>,
+    /// Where editions are kept, if they outlive the process.
+    pub history: Option<HistorySettings>,
     /// Whether to watch the class file.
     pub watch: bool,
     /// The most students, in percent, that a new class file may lack.
@@ -58,6 +58,31 @@ pub struct Settings {
     pub console: ConsoleStyle,
     /// What the operator should know of these settings.
     pub warnings: Vec<String>,
+}
+
+/// Where editions are kept, and what publishes them.
+pub struct HistorySettings {
+    /// The folder of the history.
+    pub(crate) folder: PathBuf,
+    /// The key file, which a history requires.
+    pub(crate) keys: PathBuf,
+    /// The most editions whose content is kept, at least 1.
+    pub(crate) editions_max: usize,
+    /// The state file of an earlier version, which an empty history takes over.
+    pub(crate) import: Option<PathBuf>,
+    /// What publishes a class file that was saved.
+    pub(crate) mode: PublishMode,
+    /// The socket for the commands about editions.
+    pub(crate) socket: PathBuf,
+}
+
+/// What publishes a class file that was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublishMode {
+    /// Reading it, unless it looks wrong.
+    OnSave,
+    /// The command `publish`.
+    OnCommand,
 }
 
 /// How the page is served.
@@ -97,6 +122,17 @@ impl Settings {
             }
             Profile::Lab(_) => Err(SettingsError::without_page()),
         }
+    }
+
+    /// Where editions are kept.
+    ///
+    /// # Errors
+    /// Returns an error if they are not kept.
+    pub(crate) fn history(&self) -> Result<&HistorySettings, SettingsError> {
+        self.history.as_ref().ok_or_else(|| {
+            let what = "must name the folder in which the server keeps its editions";
+            SettingsError::unset("gradebook.history", what)
+        })
     }
 
     /// The key file.

@@ -1,4 +1,4 @@
-//! From the files of a class to a book: load, decide the edition's number, publish.
+//! Editions that end with the process: a class file is published whenever it is read.
 
 use std::hash::Hasher as _;
 use std::path::PathBuf;
@@ -6,15 +6,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use fernet_batch::Timestamp;
-use grade_actors::{LabProfile, Profile, SealedProfile};
-use gradebook::{
-    Book, Class, EditionNumber, IdSet, LastEdition, PrivacyPolicy, ReleaseHistory, UnknownStudent,
-};
+use gradebook::{Book, Class, EditionNumber, IdSet, LastEdition, PrivacyPolicy, ReleaseHistory};
 use twox_hash::XxHash3_64;
 
+use super::checks::{ClassError, check_replies, check_students, oddities};
 use crate::files::FileState;
 use crate::files::load::{LoadedClass, ReadError, load};
-use crate::files::state::{self, StateError};
 use crate::settings::Settings;
 
 /// A class that was loaded and published.
@@ -31,7 +28,7 @@ pub struct Publication {
     pub next_release: Option<Timestamp>,
     /// When the class file was exported, in seconds since 1970, if it says so.
     pub exported_at: Option<u64>,
-    /// The edition, as the state file names it.
+    /// The edition.
     pub last: LastEdition,
     /// What the instructor should know of the files and the class.
     pub warnings: Vec<String>,
@@ -43,73 +40,36 @@ pub struct Publication {
 pub enum PublishError {
     /// A file cannot be read.
     Read(#[from] ReadError),
-    /// The release history cannot be read or written.
-    State(#[from] StateError),
     /// The class does not fit the limits.
     Class(#[from] ClassError),
 }
 
-/// Why a class does not fit the limits of the settings.
-#[derive(Debug, thiserror::Error)]
-pub enum ClassError {
-    /// Not every student can be answered.
-    #[error(
-        "sealed.replays = {replays} is less than the {students} students of the class, so that not each \
-         could ask; set it to {students} at least"
-    )]
-    TooFewReplays {
-        /// The setting.
-        replays: usize,
-        /// The students of the class.
-        students: usize,
-    },
-    /// A reply is longer than a batch of replies may be. All answers to `REPORT` have one length.
-    #[error(
-        "a REPORT of this class has {bytes} bytes, more than limits.output_bytes = {bytes_max}; set it to \
-         {bytes} at least"
-    )]
-    LongReport {
-        /// The reply's length.
-        bytes: usize,
-        /// The setting.
-        bytes_max: usize,
-    },
-}
-
-/// Publishes the first edition of a run: the last edition of the run before, if the state file has it
-/// and the content is the same. It writes nothing.
+/// Publishes the first edition of a run.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or is invalid.
 pub fn publish_first(settings: &Settings) -> Result<Publication, PublishError> {
-    let (history, last) = match &settings.state_file {
-        Some(path) => state::read(path)?,
-        None => <_>::default(),
-    };
     let staged = stage(settings)?;
-    let content = Some(staged.content);
-    let edition =
-        if content == last.content { last } else { next_edition(settings, last, content) };
-    publish(staged, edition, &history, settings)
+    publish_next(staged, LastEdition::default(), &ReleaseHistory::default(), settings)
 }
 
 /// A class as students may see it now.
-pub(super) struct Staged {
-    pub(super) class: Class,
+pub(crate) struct Staged {
+    pub(crate) class: Class,
     /// What identifies the content of its edition.
-    pub(super) content: u64,
-    pub(super) exported_at: Option<u64>,
-    pub(super) digests: Vec<u128>,
+    pub(crate) content: u64,
+    pub(crate) exported_at: Option<u64>,
+    pub(crate) digests: Vec<u128>,
     next_release: Option<Timestamp>,
     files: Vec<(PathBuf, FileState)>,
     warnings: Vec<String>,
 }
 
 /// Loads a class, and drops what is not released yet.
-pub(super) fn stage(settings: &Settings) -> Result<Staged, PublishError> {
+pub(crate) fn stage(settings: &Settings) -> Result<Staged, PublishError> {
     let now = Timestamp::of(SystemTime::now());
     let loaded = load(&settings.sources, &settings.read_limits)?;
-    let LoadedClass { class, files, digests, warnings, exported_at } = loaded;
+    let LoadedClass { class, files, digests, warnings, exported_at, .. } = loaded;
     let next_release = class.next_release(now);
     let class = class.released_at(now);
     let content = content_digest(&class, &digests, settings.policy);
@@ -117,7 +77,7 @@ pub(super) fn stage(settings: &Settings) -> Result<Staged, PublishError> {
 }
 
 /// Publishes a class as the edition after `last`.
-pub(super) fn publish_next(
+pub(crate) fn publish_next(
     staged: Staged,
     last: LastEdition,
     history: &ReleaseHistory,
@@ -165,61 +125,6 @@ fn content_digest(class: &Class, digests: &[u128], policy: PrivacyPolicy) -> u64
     }
     hasher.write(&policy.population_min.to_le_bytes());
     hasher.finish()
-}
-
-/// What is valid in a class, but seldom meant.
-fn oddities(class: &Class) -> impl Iterator<Item = String> {
-    let nameless = listed(class.nameless().map(str::to_owned));
-    let negative =
-        listed(class.negative_marks().map(|(id, assessment)| format!("{id} in {assessment:?}")));
-    let nameless = nameless.map(|ids| format!("students without a name: {ids}"));
-    let negative = negative.map(|marks| format!("negative marks: {marks}"));
-    nameless.into_iter().chain(negative)
-}
-
-/// The first of some texts, and how many more there are; `None` if there are none.
-fn listed(mut texts: impl Iterator<Item = String>) -> Option<String> {
-    /// As many as fit a line.
-    const SHOWN_MAX: usize = 5;
-    let shown: Vec<_> = texts.by_ref().take(SHOWN_MAX).collect();
-    match texts.count() {
-        0 if shown.is_empty() => None,
-        0 => Some(shown.join(", ")),
-        more => Some(format!("{} and {more} more", shown.join(", "))),
-    }
-}
-
-/// Checks that each student has a share of the remembered requests. Returns a warning if the share is
-/// smaller than the settings have it.
-fn check_students(students: usize, profile: &Profile) -> Result<Option<String>, ClassError> {
-    let Profile::Sealed(SealedProfile { replays, .. }) = profile else { return Ok(None) };
-    if replays.total < students {
-        return Err(ClassError::TooFewReplays { replays: replays.total, students });
-    }
-    let share = replays.share(students);
-    Ok((share < replays.per_student).then(|| {
-        format!(
-            "sealed.replays = {} allows each of {students} students {share} requests within \
-             sealed.clock_skew, fewer than sealed.replays_per_student = {}",
-            replays.total, replays.per_student
-        )
-    }))
-}
-
-/// Checks that replies whose length must not tell a mark fit the limit.
-fn check_replies(book: &Book, settings: &Settings) -> Result<(), ClassError> {
-    let bytes_max = settings.session.batch.output_bytes;
-    let bytes = match &settings.profile {
-        Profile::Sealed(_) => book.sealed_reply_bytes_max(),
-        Profile::Lab(LabProfile { unknown_student: UnknownStudent::Decoy(_), .. }) => {
-            book.clear_reply_bytes_max()
-        }
-        Profile::Lab(_) => 0,
-    };
-    if bytes > bytes_max {
-        return Err(ClassError::LongReport { bytes, bytes_max });
-    }
-    Ok(())
 }
 
 /// The edition after `last`, published now. `last` may be of an earlier run. Clients of sealed replies

@@ -1,0 +1,121 @@
+//! `diff`: what publishing would change.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+
+use super::{ask, offer, unexpected};
+use crate::commands::{CommandError, count};
+use crate::publishing::{AssessmentReport, DiffReport, Done, State, StatisticsWord, Task};
+use crate::redact::escape;
+use crate::settings::Settings;
+
+/// What to show.
+#[derive(Clone, Copy)]
+pub(crate) struct DiffOptions {
+    /// Each mark that changes.
+    pub(crate) marks: bool,
+    /// JSON.
+    pub(crate) json: bool,
+}
+
+/// Compares a file, or the class file, with the current edition.
+pub(crate) fn run(
+    settings: Settings,
+    file: Option<PathBuf>,
+    options: DiffOptions,
+) -> Result<String, CommandError> {
+    let settings = Arc::new(settings);
+    settings.history()?;
+    let offer = offer(&settings, file)?;
+    let done = ask(&settings, Task::Diff { marks: options.marks }, offer.as_ref())?;
+    let Done::Diff(report) = done else { return Err(unexpected()) };
+    if options.json {
+        return serde_json::to_string(&report).map_err(CommandError::failed);
+    }
+    Ok(text(&report))
+}
+
+/// A difference for people to read.
+pub(super) fn text(report: &DiffReport) -> String {
+    let mut parts = vec![head(report)];
+    if !report.assessments.is_empty() {
+        parts.push(assessments(report));
+    }
+    if report.state != State::None && is_invisible(report) {
+        parts.push("no mark changes; names, comments, full results or releases do".to_owned());
+    }
+    if let Some(marks) = report.marks.as_ref().filter(|marks| !marks.is_empty()) {
+        let blank = |mark: &Option<String>| match mark {
+            Some(mark) => escape(mark).into_owned(),
+            None => "(blank)".to_owned(),
+        };
+        let lines = marks.iter().map(|mark| {
+            let (old, new) = (blank(&mark.old), blank(&mark.new));
+            format!("{}, {}: {old} -> {new}", mark.id, escape(&mark.assessment))
+        });
+        parts.push(lines.collect::<Vec<_>>().join("\n"));
+    }
+    for held in &report.held {
+        parts.push(format!("held: {}: {}", held.rule.word(), escape(&held.text)));
+    }
+    if let Some(digest) = &report.digest {
+        let accept = if report.state == State::Held { " --accept" } else { "" };
+        parts.push(format!(
+            "grade-actor-server publish{accept} --digest {digest}\npublishes exactly this"
+        ));
+    }
+    parts.join("\n")
+}
+
+fn head(report: &DiffReport) -> String {
+    let base = match report.base {
+        Some(edition) => format!("edition {edition}"),
+        None => "no edition".to_owned(),
+    };
+    if report.state == State::None {
+        return format!("nothing to publish: the file says what {base} says");
+    }
+    let students = report.students;
+    format!(
+        "changes of {base}: {}, {}",
+        verb(students.joined, "joins", "join"),
+        verb(students.left, "leaves", "leave")
+    )
+}
+
+/// Returns true if nothing that is counted changes.
+fn is_invisible(report: &DiffReport) -> bool {
+    let counted = |line: &AssessmentReport| line.new + line.changed + line.cleared;
+    let marks: usize = report.assessments.iter().map(counted).sum();
+    marks + report.students.joined + report.students.left == 0
+}
+
+/// `1 student joins`, `2 students join`.
+fn verb(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", count(number, "student"), if number == 1 { one } else { many })
+}
+
+fn assessments(report: &DiffReport) -> String {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED);
+    table.set_header(["Assessment", "New", "Changed", "Cleared", "Students see it", "Statistics"]);
+    for line in &report.assessments {
+        table.add_row([
+            escape(&line.assessment).into_owned(),
+            line.new.to_string(),
+            line.changed.to_string(),
+            line.cleared.to_string(),
+            if line.released { "yes" } else { "no" }.to_owned(),
+            match line.statistics {
+                Some(StatisticsWord::Released) => "released".to_owned(),
+                Some(StatisticsWord::Kept) => "as before".to_owned(),
+                Some(StatisticsWord::Withheld) => "withheld".to_owned(),
+                None => String::new(),
+            },
+        ]);
+    }
+    table.to_string()
+}

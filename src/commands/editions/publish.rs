@@ -1,0 +1,78 @@
+//! `publish` and `rollback`: making an edition on purpose.
+
+use std::io::{IsTerminal as _, stderr, stdin};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustyline::DefaultEditor;
+
+use super::diff::text;
+use super::{ask, offer, unexpected};
+use crate::commands::CommandError;
+use crate::process::complain;
+use crate::publishing::{DiffReport, Done, PublishOptions, Task};
+use crate::settings::Settings;
+
+/// Publishes a file, or the class file.
+pub(crate) fn run(
+    settings: Settings,
+    file: Option<PathBuf>,
+    options: PublishOptions,
+) -> Result<String, CommandError> {
+    let settings = Arc::new(settings);
+    settings.history()?;
+    let offer = offer(&settings, file)?;
+    let done = ask(&settings, Task::Publish(options), offer.as_ref())?;
+    let Done::Held(report) = done else { return published(&done) };
+    if !confirms(&report) {
+        return Err(CommandError::failed(refusal(&report)));
+    }
+    // Exactly what was shown, and not what was saved since.
+    let accepted = PublishOptions { accept: true, digest: report.digest };
+    published(&ask(&settings, Task::Publish(accepted), offer.as_ref())?)
+}
+
+/// Publishes an earlier edition again.
+pub(crate) fn roll_back(settings: Settings, edition: u64) -> Result<String, CommandError> {
+    let settings = Arc::new(settings);
+    settings.history()?;
+    match ask(&settings, Task::Rollback { edition }, None)? {
+        Done::Published { edition: new } => Ok(format!(
+            "edition {new} is published, with the content of edition {edition}; a class file that says \
+             something else is held until it changes"
+        )),
+        Done::Nothing { .. } => Ok(format!("edition {edition} is the current edition")),
+        _ => Err(unexpected()),
+    }
+}
+
+fn published(done: &Done) -> Result<String, CommandError> {
+    match done {
+        Done::Published { edition } => Ok(format!("edition {edition} is published")),
+        Done::Nothing { edition: Some(edition) } => {
+            Ok(format!("nothing to publish: the file says what edition {edition} says"))
+        }
+        Done::Nothing { edition: None } => Ok("nothing to publish".to_owned()),
+        Done::Held(report) => Err(CommandError::failed(refusal(report))),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Asks at a terminal whether what looks wrong is published.
+fn confirms(report: &DiffReport) -> bool {
+    if !stdin().is_terminal() || !stderr().is_terminal() {
+        return false;
+    }
+    complain(&format!("this looks wrong\n{}", text(report)));
+    let answer = DefaultEditor::new().and_then(|mut editor| editor.readline("publish it? [y/N] "));
+    answer.is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn refusal(report: &DiffReport) -> String {
+    let mut lines = vec!["not published, since this looks wrong:".to_owned()];
+    for held in &report.held {
+        lines.push(format!("  {}: {}", held.rule.word(), held.text));
+    }
+    lines.push("look at it with diff; publish --accept publishes it".to_owned());
+    lines.join("\n")
+}

@@ -1,0 +1,83 @@
+//! Whether a server could start with its history now.
+
+use std::time::SystemTime;
+
+use editions::{History, StoredEdition};
+use fernet_batch::Timestamp;
+use gradebook::{EditionNumber, ReleaseHistory};
+
+use super::book::{book, whole_class};
+use super::candidate::Candidate;
+use super::checks::{check_replies, check_students};
+use super::publisher::{PublisherError, read_keys};
+use super::report::State;
+use super::review::Review;
+use crate::files::state;
+use crate::settings::{HistorySettings, PublishMode, Settings};
+
+/// A class as a server would start with it.
+pub(crate) struct CheckedClass {
+    pub(crate) students: usize,
+    /// The assessments that are released.
+    pub(crate) assessments: usize,
+    /// What the operator should know.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Checks the history, the keys and the class file, and changes nothing.
+///
+/// # Errors
+/// Returns the first reason for which a start would fail now.
+pub(crate) fn check(settings: &Settings) -> Result<CheckedClass, PublisherError> {
+    let HistorySettings { folder, mode, import, .. } = settings.history()?;
+    let current = History::check(folder)?;
+    if let (None, Some(path)) = (&current, import) {
+        state::read(path)?;
+    }
+    let keys = read_keys(settings)?;
+    let mut warnings = keys.warnings;
+    let now = Timestamp::of(SystemTime::now());
+    let candidate = Candidate::read(&settings.sources, &keys.keys, &settings.read_limits);
+    let content = match (candidate, &current) {
+        (Err(error), None) => return Err(error.into()),
+        (Ok(_), None) if *mode == PublishMode::OnCommand => return Err(PublisherError::NoEdition),
+        (Err(error), Some(current)) => {
+            let edition = current.record.edition.0;
+            warnings.push(format!("edition {edition} would be served: {error}"));
+            current.content.clone()
+        }
+        (Ok(candidate), current) => {
+            warnings.extend(candidate.warnings.iter().cloned());
+            warnings.extend(waiting(&candidate, current.as_ref(), settings, now));
+            candidate.content
+        }
+    };
+    warnings.extend(check_students(content.students(), &settings.profile)?);
+    let class = whole_class(&content, &keys.keys, now)?;
+    let assessments = class.assessments().count();
+    let stamp = EditionNumber(1).published_at(now);
+    let statistics = ReleaseHistory::default().decide(stamp, &class, settings.policy);
+    let book = book(&content, stamp, (&statistics.0, statistics.1), &keys.keys)?;
+    check_replies(&book, settings)?;
+    Ok(CheckedClass { students: content.students(), assessments, warnings })
+}
+
+/// Says that a class file would wait.
+fn waiting(
+    candidate: &Candidate,
+    current: Option<&StoredEdition>,
+    settings: &Settings,
+    now: Timestamp,
+) -> Option<String> {
+    let current = current?;
+    let left = current.record.left.as_ref();
+    let review = Review::of(candidate, Some(current), left, settings, now);
+    let rules: Vec<_> = review.held.iter().map(|held| held.rule.word()).collect();
+    (review.state == State::Held).then(|| {
+        format!(
+            "the class file would be held ({}), and edition {} served; grade-actor-server diff shows why",
+            rules.join(", "),
+            current.record.edition.0
+        )
+    })
+}

@@ -1,0 +1,278 @@
+//! The publisher: it owns the history, decides what an edition shows, and writes it before it is installed.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use editions::{
+    Content, EditionRecord, History, HistoryError, LeftFile, PublishedBy, Repair, StoredEdition,
+};
+use fernet_batch::Timestamp;
+use grade_actors::event::{PublishingEvent, ServerEvent, SharedSink};
+use gradebook::{Book, Decisions, EditionNumber, EditionStamp, LastEdition, ReleaseHistory};
+
+use super::book::{BookError, book, kept_statistics, next_release, whole_class};
+use super::candidate::Candidate;
+use super::checks::{ClassError, check_replies, check_students};
+use crate::files::load::{LoadedKeys, ReadError, load_keys};
+use crate::files::state::{self, StateError};
+use crate::settings::{HistorySettings, Settings, SettingsError};
+
+/// Why something cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PublisherError {
+    /// The settings do not say where editions are kept.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The state file of an earlier version cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The class does not fit the limits.
+    #[error(transparent)]
+    Class(#[from] ClassError),
+    /// The history cannot be read or written.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// An edition is not a book.
+    #[error("{0}; restore gradebook.history from a backup")]
+    Book(#[from] BookError),
+    /// Nothing was published yet, and saving publishes nothing.
+    #[error(
+        "no edition has been published yet, and gradebook.publish = \"on-command\"; look at the class file \
+         with grade-actor-server diff, and publish it with grade-actor-server publish"
+    )]
+    NoEdition,
+}
+
+/// The history of a class, and everything that publishes.
+pub(crate) struct Publisher {
+    pub(super) settings: Arc<Settings>,
+    pub(super) history: History,
+    pub(super) keys: LoadedKeys,
+    pub(super) events: SharedSink,
+    /// What an earlier version has released, until the first edition.
+    imported: Option<(ReleaseHistory, LastEdition)>,
+    /// The book of the current edition, if it has not been taken.
+    pending: Option<Book>,
+    next_release: Option<Timestamp>,
+}
+
+/// What the server starts with.
+pub(crate) struct Started {
+    /// The book of the current edition.
+    pub(crate) book: Book,
+    /// The class file, if it could be read.
+    pub(crate) candidate: Option<Candidate>,
+    /// What the operator should know.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// An edition that is to be published.
+pub(super) struct NewEdition<'a> {
+    pub(super) content: Content,
+    /// The current edition.
+    pub(super) base: Option<&'a StoredEdition>,
+    pub(super) by: PublishedBy,
+    pub(super) who: Option<String>,
+    /// The edition whose content and decisions are repeated.
+    pub(super) of: Option<(EditionNumber, Decisions)>,
+    pub(super) exported_at: Option<u64>,
+    pub(super) left: Option<LeftFile>,
+}
+
+impl PublisherError {
+    /// Returns true if another process has the history.
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self, Self::History(HistoryError::Locked(_)))
+    }
+}
+
+impl Publisher {
+    /// Opens the history, and reads the keys.
+    ///
+    /// # Errors
+    /// Returns an error if another process has the history, or a file cannot be read.
+    pub(crate) fn open(
+        settings: Arc<Settings>,
+        events: SharedSink,
+    ) -> Result<Self, PublisherError> {
+        let HistorySettings { folder, editions_max, import, .. } = settings.history()?;
+        let (history, repairs) = History::open(folder, *editions_max)?;
+        for repair in repairs {
+            events.emit(&ServerEvent::Warning(&repair_text(&repair)));
+        }
+        let imported = match import {
+            Some(path) if history.current().is_none() && path.exists() => Some(state::read(path)?),
+            _ => None,
+        };
+        let keys = read_keys(&settings)?;
+        Ok(Self { settings, history, keys, events, imported, pending: None, next_release: None })
+    }
+
+    /// The current edition, if one has been published.
+    ///
+    /// # Errors
+    /// Returns an error if its file is damaged.
+    pub(super) fn current(&self) -> Result<Option<StoredEdition>, PublisherError> {
+        let current = self.history.current().map(|record| record.edition);
+        Ok(current.map(|edition| self.history.read(edition)).transpose()?)
+    }
+
+    /// The number of the current edition; 0 if there is none.
+    pub(crate) fn current_number(&self) -> EditionNumber {
+        self.history.current().map(|record| record.edition).unwrap_or_default()
+    }
+
+    /// The stamp of the next edition. Times never fall, even if the clock does.
+    pub(super) fn next_stamp(&self) -> EditionStamp {
+        let now = Timestamp::of(SystemTime::now());
+        match (self.history.current(), &self.imported) {
+            (Some(current), _) => self.history.next_number().published_at(now.max(current.time)),
+            (None, Some((_, last))) => last.number.next().published_at(now.max(last.published)),
+            (None, None) => self.history.next_number().published_at(now),
+        }
+    }
+
+    /// Returns true if the first edition takes over what an earlier version has released.
+    pub(super) fn imports(&self) -> bool {
+        self.imported.is_some()
+    }
+
+    /// What the next edition would release.
+    pub(super) fn decide(
+        &self,
+        content: &Content,
+        stamp: EditionStamp,
+        base: Option<&StoredEdition>,
+    ) -> Result<(Decisions, ReleaseHistory), BookError> {
+        let class = whole_class(content, &self.keys.keys, stamp.published)?;
+        Ok(self.releases(base)?.decide(stamp, &class, self.settings.policy))
+    }
+
+    /// Everything that was released up to now.
+    fn releases(&self, base: Option<&StoredEdition>) -> Result<ReleaseHistory, BookError> {
+        match (base, &self.imported) {
+            (Some(base), _) => Ok(kept_statistics(base)?.1),
+            (None, Some((releases, _))) => Ok(releases.clone()),
+            (None, None) => Ok(ReleaseHistory::default()),
+        }
+    }
+
+    /// Publishes an edition: it is in the history when this returns, and its book is
+    /// [pending](Self::take_book).
+    pub(super) fn publish(&mut self, new: NewEdition<'_>) -> Result<EditionNumber, PublisherError> {
+        let NewEdition { content, base, by, who, of, exported_at, left } = new;
+        let stamp = self.next_stamp();
+        let (of, (decisions, releases)) = match of {
+            Some((of, decisions)) => (Some(of), (decisions, self.releases(base)?)),
+            None => (None, self.decide(&content, stamp, base)?),
+        };
+        check_students(content.students(), &self.settings.profile)?;
+        let keys = &self.keys.keys;
+        let book = book(&content, stamp, (&decisions, releases.clone()), keys)?;
+        check_replies(&book, &self.settings)?;
+        let next_release = next_release(&content, stamp.published);
+        let record = EditionRecord {
+            edition: stamp.number,
+            parent: base.map(|base| base.record.edition),
+            time: stamp.published,
+            by,
+            who,
+            of,
+            students: content.students(),
+            assessments: content.assessments().len(),
+            marks: content.marks(),
+            on_hold: content.on_hold(),
+            digest: content.digest().to_string(),
+            exported_at,
+            left,
+        };
+        let last = LastEdition { number: stamp.number, published: stamp.published, content: None };
+        let edition = StoredEdition {
+            record,
+            content,
+            decisions: decisions.to_json(),
+            releases: releases.to_json(last),
+        };
+        self.history.publish(&edition)?;
+        self.imported = None;
+        self.pending = Some(book);
+        self.next_release = next_release;
+        self.emit(PublishingEvent::Published { edition: stamp.number, by: by.word(), of });
+        self.prune();
+        Ok(stamp.number)
+    }
+
+    fn prune(&mut self) {
+        match self.history.prune() {
+            Ok(pruned) if pruned.is_empty() => {}
+            Ok(pruned) => self.emit(PublishingEvent::Pruned(&pruned)),
+            Err(error) => {
+                let text = format!("cannot remove the oldest editions: {error}");
+                self.events.emit(&ServerEvent::Warning(&text));
+            }
+        }
+    }
+
+    /// Makes the book of an edition that was published, with the keys that are in use.
+    pub(super) fn make_book(&mut self, edition: &StoredEdition) -> Result<(), PublisherError> {
+        let (decisions, releases) = kept_statistics(edition)?;
+        let stamp = edition.record.edition.published_at(edition.record.time);
+        let book = book(&edition.content, stamp, (&decisions, releases), &self.keys.keys)?;
+        check_replies(&book, &self.settings)?;
+        self.next_release = next_release(&edition.content, stamp.published);
+        self.pending = Some(book);
+        Ok(())
+    }
+
+    /// The book of the current edition, if it was made since the last call.
+    pub(crate) fn take_book(&mut self) -> Option<Book> {
+        self.pending.take()
+    }
+
+    /// Returns true if a book waits to be taken.
+    pub(super) fn has_book(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// When an assessment of the current edition is released by itself.
+    pub(crate) fn next_release(&self) -> Option<Timestamp> {
+        self.next_release
+    }
+
+    /// Reads the key file again. Returns true if it has changed.
+    ///
+    /// # Errors
+    /// Returns an error if it cannot be read; then the keys in use stay.
+    pub(super) fn reload_keys(&mut self) -> Result<bool, PublisherError> {
+        let keys = read_keys(&self.settings)?;
+        let has_changed = keys.digest != self.keys.digest;
+        self.keys = keys;
+        Ok(has_changed)
+    }
+
+    pub(super) fn emit(&self, event: PublishingEvent<'_>) {
+        self.events.emit(&ServerEvent::Publishing(event));
+    }
+}
+
+/// Reads the key file of the settings.
+pub(super) fn read_keys(settings: &Settings) -> Result<LoadedKeys, PublisherError> {
+    let path = &settings.history()?.keys;
+    Ok(load_keys(path, settings.sources.strict, &settings.read_limits)?)
+}
+
+fn repair_text(repair: &Repair) -> String {
+    match repair {
+        Repair::Cut(bytes) => format!(
+            "the journal of gradebook.history ended in {bytes} bytes of a line that was never complete; they \
+             were removed"
+        ),
+        Repair::Adopted(edition) => format!(
+            "edition {} was published, and the journal of gradebook.history did not have it yet; it was added",
+            edition.0
+        ),
+    }
+}

@@ -1,0 +1,69 @@
+//! What publishing a class file would change, and what looks wrong in it.
+
+use editions::{
+    Content, Difference, Held, LeftBecause, LeftFile, Rule, RuleOptions, StoredEdition, held,
+};
+use fernet_batch::Timestamp;
+
+use super::candidate::Candidate;
+use super::report::State;
+use crate::settings::Settings;
+
+/// What publishing a class file would change.
+pub(super) struct Review {
+    /// Whether there is anything to publish.
+    pub(super) state: State,
+    /// What looks wrong.
+    pub(super) held: Vec<Held>,
+    pub(super) difference: Difference,
+}
+
+impl Review {
+    /// Compares a class file with the current edition. `left` is the file that is left alone, if the
+    /// candidate can be that.
+    pub(super) fn of(
+        candidate: &Candidate,
+        base: Option<&StoredEdition>,
+        left: Option<&LeftFile>,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Self {
+        let base_content: Option<&Content> = base.map(|base| &base.content);
+        let difference = Difference::between(base_content, &candidate.content, now);
+        let is_current = base.is_some_and(|base| base.record.digest == candidate.digest);
+        if is_current {
+            return Self { state: State::None, held: Vec::new(), difference };
+        }
+        let mut found = Vec::new();
+        if let Some(base) = base {
+            let options = RuleOptions {
+                shrink_percent_max: settings.shrink_percent_max,
+                base_exported_at: base.record.exported_at,
+                exported_at: candidate.exported_at,
+            };
+            found = held(&base.content, &candidate.content, &difference, options);
+        }
+        let left = left.filter(|left| left.is(&candidate.digest, &candidate.bytes));
+        found.extend(left.map(|left| left_alone(left.why)));
+        let state = if found.is_empty() { State::Staged } else { State::Held };
+        Self { state, held: found, difference }
+    }
+
+    /// Returns true if the file is left alone until it changes.
+    pub(super) fn is_left_alone(&self) -> bool {
+        self.held.iter().any(|held| matches!(held.rule, Rule::RolledBack | Rule::Replaced))
+    }
+}
+
+fn left_alone(why: LeftBecause) -> Held {
+    let (rule, text) = match why {
+        LeftBecause::RolledBack => (
+            Rule::RolledBack,
+            "an earlier edition was published again, and the file has not changed since",
+        ),
+        LeftBecause::Replaced => {
+            (Rule::Replaced, "another file was published, and this one has not changed since")
+        }
+    };
+    Held { rule, assessment: None, text: text.to_owned() }
+}

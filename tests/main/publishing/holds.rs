@@ -1,0 +1,167 @@
+//! Marks on hold and moments of release: what shows less takes effect at once, what shows more is a change, and a
+//! moment that was published fires by itself.
+
+use std::time::{Duration, SystemTime};
+
+use rustix::process::Signal;
+
+use super::{
+    course, done, grades_with_midterm, json, published_by, read, reload, save, served, settings,
+    state, with_midterm, write_course,
+};
+use crate::harness::{ADA, ADA_GRADES, Server, ZOE, class_without_keys, eventually, write_private};
+
+const HOLD: &str = "[hold]\n2100001 = [\"Midterm\"]\n";
+
+/// A release of the midterm at a moment, as the course file has it.
+fn release_at(moment: SystemTime) -> String {
+    let seconds = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    format!("[assessment.Midterm]\nrelease = {}\n", fernet_batch::Timestamp(seconds))
+}
+
+fn soon() -> String {
+    release_at(SystemTime::now() + Duration::from_secs(3))
+}
+
+fn later() -> String {
+    release_at(SystemTime::now() + Duration::from_secs(3600))
+}
+
+/// Ada's grades without the midterm.
+fn without_midterm() -> String {
+    ADA_GRADES.replace("Midterm: 17, ", "")
+}
+
+#[test]
+fn a_hold_takes_effect_at_once_while_the_file_is_held_and_carries_no_change_along() {
+    let mut server = served(course(&settings("")));
+    let folder = server.folder.path().to_owned();
+    // Zoe's midterm is cleared by mistake, and Ada's is to be on hold.
+    let wrong = class_without_keys().replace("8,10,11,6,7", "8,10,,6,7");
+    save(&mut server, &wrong, "class file held");
+    write_course(&server, HOLD);
+    reload(&mut server, "class file held edition=2");
+    server.prints("class file installed edition=2");
+    assert_eq!(read(&server, ADA, "GG"), grades_with_midterm(""));
+    assert!(read(&server, ZOE, "GG").contains("Midterm: 11"), "the mistake waits");
+    // The mark is in no statistic any longer.
+    assert_eq!(read(&server, ADA, "GMA"), "Midterm average: 11.5");
+    assert_eq!(published_by(&folder), ["save", "hold"]);
+    assert_eq!(json(&folder, &["editions"])["editions"][1]["on_hold"], 1);
+    // What shows more is a change like any other: it waits with the mistake.
+    write_course(&server, "");
+    reload(&mut server, "class file held");
+    assert_eq!(read(&server, ADA, "GG"), grades_with_midterm(""));
+    let correct = class_without_keys();
+    save(&mut server, &correct, "class file installed edition=3");
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
+    assert_eq!(published_by(&folder), ["save", "hold", "save"]);
+}
+
+#[test]
+fn with_on_command_a_hold_and_a_withdrawal_are_published_and_nothing_else() {
+    let folder = course(&settings("publish = \"on-command\""));
+    done(folder.path(), &["publish"]);
+    let mut server = served(folder);
+    let folder = server.folder.path().to_owned();
+    save(&mut server, &with_midterm("18"), "class file staged");
+    write_course(&server, HOLD);
+    reload(&mut server, "class file installed edition=2");
+    assert_eq!(read(&server, ADA, "GG"), grades_with_midterm(""));
+    write_course(&server, &format!("[assessment.\"Exam 2\"]\nrelease = false\n{HOLD}"));
+    reload(&mut server, "class file installed edition=3");
+    let shown = grades_with_midterm("").replace(", Exam 2: 5", "");
+    assert_eq!(read(&server, ADA, "GG"), shown);
+    assert_eq!(published_by(&folder), ["command", "hold", "hold"]);
+    // Lifting both is a change that waits for the command.
+    write_course(&server, "");
+    reload(&mut server, "class file staged");
+    assert_eq!(read(&server, ADA, "GG"), shown);
+    done(&folder, &["publish"]);
+    assert_eq!(read(&server, ADA, "GG"), grades_with_midterm("18"));
+}
+
+#[test]
+fn a_published_moment_fires_by_itself_and_carries_no_staged_change_along() {
+    let folder = course(&settings("publish = \"on-command\""));
+    write_private(&folder.path().join("course.toml"), soon());
+    done(folder.path(), &["publish"]);
+    let mut server = served(folder);
+    let folder = server.folder.path().to_owned();
+    assert_eq!(read(&server, ADA, "GG"), without_midterm());
+    save(&mut server, &with_midterm("18"), "class file staged");
+    server.prints("class file installed edition=2");
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES, "the mark that was published");
+    assert_eq!(state(&folder).0, "staged");
+    assert_eq!(published_by(&folder), ["command", "release"]);
+}
+
+#[test]
+fn a_moment_missed_while_the_server_was_down_makes_one_edition_at_the_start() {
+    let folder = course(&settings("publish = \"on-command\""));
+    let moment = soon();
+    write_private(&folder.path().join("course.toml"), &moment);
+    done(folder.path(), &["publish"]);
+    let path = folder.path().to_owned();
+    assert_eq!(published_by(&path), ["command"]);
+    until_passed(&moment);
+    let server = served(folder);
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
+    assert_eq!(published_by(&path), ["command", "release"]);
+    let folder = server.end_with(Signal::TERM);
+    let server = served(folder);
+    assert_eq!(published_by(&path), ["command", "release"]);
+    drop(server);
+}
+
+#[test]
+fn a_release_that_is_postponed_or_withdrawn_hides_the_assessment_at_once() {
+    let mut server = served(course(&settings("")));
+    let postpones = |server: &mut Server, text: &str, edition: u64| {
+        write_course(server, text);
+        reload(server, &format!("class file installed edition={edition}"));
+        assert_eq!(read(server, ADA, "GG"), without_midterm());
+    };
+    postpones(&mut server, &later(), 2);
+    postpones(&mut server, "[assessment.Midterm]\nrelease = false\n", 3);
+    write_course(&server, "");
+    reload(&mut server, "class file installed edition=4");
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
+    assert_eq!(published_by(server.folder.path()), ["save", "hold", "hold", "save"]);
+}
+
+#[test]
+fn a_rollback_lifts_no_hold_and_a_moment_that_has_passed_does_not_fire_again() {
+    let folder = course(&settings("publish = \"on-command\""));
+    let moment = soon();
+    write_private(&folder.path().join("course.toml"), &moment);
+    done(folder.path(), &["publish"]);
+    let mut server = served(folder);
+    let folder = server.folder.path().to_owned();
+    server.prints("class file installed edition=2");
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
+    done(&folder, &["rollback", "1"]);
+    assert_eq!(read(&server, ADA, "GG"), without_midterm());
+    reload(&mut server, "class file held");
+    // A restart does not make up for it either.
+    let server = served(server.end_with(Signal::TERM));
+    assert_eq!(read(&server, ADA, "GG"), without_midterm());
+    assert_eq!(published_by(&folder), ["command", "release", "rollback"]);
+    done(&folder, &["rollback", "2"]);
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
+    let mut server = server;
+    write_course(&server, &format!("{moment}[hold]\n2100001 = [\"Lab 1\"]\n"));
+    reload(&mut server, "class file installed edition=5");
+    done(&folder, &["rollback", "2"]);
+    let held = ADA_GRADES.replace("Lab 1: 3", "Lab 1: ");
+    assert_eq!(read(&server, ADA, "GG"), held, "the mark stays on hold");
+}
+
+/// Waits until a moment of a course file has passed.
+fn until_passed(course: &str) {
+    let moment = course.trim_end().rsplit(' ').next().unwrap().to_owned();
+    eventually("the moment has passed", || {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        fernet_batch::Timestamp(now).to_string() > moment
+    });
+}
