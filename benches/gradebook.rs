@@ -11,10 +11,7 @@ use divan::{Bencher, black_box};
 use fernet_batch::{Key, Sealer, Timestamp, open};
 use gradebook::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest, VerifierConfig};
 use gradebook::wire::{self, Grammar, Parsed};
-use gradebook::{
-    BatchLimits, Book, Class, EditionNumber, PrivacyPolicy, ReleaseHistory, Requests,
-    UnknownStudent,
-};
+use gradebook::{BatchLimits, Book, Class, EditionNumber, PrivacyPolicy, Requests, UnknownStudent};
 
 const GRAMMAR: Grammar = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
 const LIMITS: BatchLimits = BatchLimits { requests: 64, output_bytes: 1 << 20 };
@@ -44,13 +41,7 @@ fn class(students: usize) -> String {
 }
 
 fn book(students: usize) -> Book {
-    let history = ReleaseHistory::default();
-    Book::publish(
-        read(&class(students)),
-        EditionNumber(1).published_at(NOW),
-        &history,
-        PrivacyPolicy::NONE,
-    )
+    Book::publish(read(&class(students)), EditionNumber(1).published_at(NOW), PrivacyPolicy::EXACT)
 }
 
 fn read(file: &str) -> Class {

@@ -106,6 +106,10 @@ enum Task {
         /// Publish only the content with this digest, which diff prints
         #[arg(long, value_name = "HEX")]
         digest: Option<String>,
+
+        /// Draw the figures of this assessment anew, from all its present marks (private statistics only)
+        #[arg(long, value_name = "ASSESSMENT")]
+        redraw: Option<String>,
     },
     /// List the editions that were published
     #[command(after_help = "Example:\n  grade-actor-server --config grades.toml editions")]
@@ -234,8 +238,9 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
         Some(Task::Diff { file, marks, json }) => {
             diff::run(Settings::read(config)?, file, DiffOptions { marks, json })
         }
-        Some(Task::Publish { file, accept, digest }) => {
-            publish::run(Settings::read(config)?, file, PublishOptions { accept, digest })
+        Some(Task::Publish { file, accept, digest, redraw }) => {
+            let options = PublishOptions { accept, digest, redraw };
+            publish::run(Settings::read(config)?, file, options)
         }
         Some(Task::Editions { json }) => list::run(Settings::read(config)?, json),
         Some(Task::Rollback { edition }) => publish::roll_back(Settings::read(config)?, edition),

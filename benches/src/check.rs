@@ -10,9 +10,7 @@ use class_files::{KeyFile, ReadLimits, ReadOptions, Source, read_class};
 use fernet_batch::{Sealer, Timestamp, open};
 use gradebook::sealed;
 use gradebook::wire::{self, Grammar, Parsed};
-use gradebook::{
-    BatchLimits, Book, EditionNumber, PrivacyPolicy, ReleaseHistory, Requests, UnknownStudent,
-};
+use gradebook::{BatchLimits, Book, EditionNumber, PrivacyPolicy, Requests, UnknownStudent};
 
 use crate::keys::Keys;
 use crate::protocol::Protocol;
@@ -45,8 +43,7 @@ impl Class {
         let book = Book::publish(
             class,
             EditionNumber(1).published_at(Timestamp::default()),
-            &ReleaseHistory::default(),
-            PrivacyPolicy::NONE,
+            PrivacyPolicy::EXACT,
         );
         let bytes = LIMITS.read(open()?, 0)?;
         let options = ReadOptions::of_any_file(LIMITS);

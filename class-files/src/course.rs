@@ -102,6 +102,20 @@ impl Course {
         &NONE
     }
 
+    /// The students with marks on hold, and the assessments of these marks; `None` stands for all.
+    pub fn holds(&self) -> impl Iterator<Item = (&str, Option<&[String]>)> {
+        self.holds.iter().map(|(id, hold)| match hold {
+            Hold::All => (id.as_str(), None),
+            Hold::Assessments(names) => (id.as_str(), Some(names.as_slice())),
+        })
+    }
+
+    /// The assessments for which it says when students see them.
+    pub fn releases(&self) -> impl Iterator<Item = (&str, AssessmentRelease)> {
+        let assessments = self.assessments.iter();
+        assessments.filter_map(|assessment| Some((assessment.name.as_str(), assessment.release?)))
+    }
+
     /// Reads a course file.
     ///
     /// # Errors

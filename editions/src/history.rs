@@ -10,6 +10,7 @@ mod folder;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::fchown;
 use std::path::{Path, PathBuf};
 
 use gradebook::EditionNumber;
@@ -21,8 +22,8 @@ use crate::record::{EditionRecord, LeftFile};
 pub use error::HistoryError;
 use error::io_error;
 use folder::{
-    DRAFT, FILE_BYTES_MAX, JOURNAL, check_lock, entries, make_folder, open_journal, read_journal,
-    remove_drafts, take_lock,
+    DRAFT, FILE_BYTES_MAX, JOURNAL, check_new, entries, give_to_owner_of, make_folder,
+    open_journal, read_journal, remove_drafts,
 };
 
 const EXTENSION: &str = "edition";
@@ -33,8 +34,8 @@ pub struct History {
     /// The most editions whose files are kept.
     editions_max: usize,
     journal: Journal,
+    /// Locked as long as this history is open.
     journal_file: File,
-    _lock: File,
 }
 
 /// What was repaired when a history was opened.
@@ -44,6 +45,8 @@ pub enum Repair {
     Cut(usize),
     /// The edition was published, and its line was missing.
     Adopted(EditionNumber),
+    /// The file of the edition was removed, and the line that says so was missing.
+    Pruned(EditionNumber),
 }
 
 impl History {
@@ -54,14 +57,11 @@ impl History {
     /// Returns an error if another server has it, or a file in it was changed.
     pub fn open(folder: &Path, editions_max: usize) -> Result<(Self, Vec<Repair>), HistoryError> {
         make_folder(folder)?;
-        let lock = take_lock(folder)?;
+        let (journal_file, bytes) = open_journal(folder)?;
         remove_drafts(folder)?;
-        let path = folder.join(JOURNAL);
-        let (journal_file, bytes) = open_journal(&path)?;
-        let journal = Journal::read(&bytes)
-            .map_err(|BrokenLine(line)| HistoryError::BrokenJournal { path: path.clone(), line })?;
+        let journal = parse_journal(folder, &bytes)?;
         let folder = folder.to_owned();
-        let mut history = Self { folder, editions_max, journal, journal_file, _lock: lock };
+        let mut history = Self { folder, editions_max, journal, journal_file };
         let mut repairs = Vec::new();
         let cut = bytes.len().saturating_sub(history.journal.bytes);
         if cut > 0 {
@@ -69,6 +69,7 @@ impl History {
             repairs.push(Repair::Cut(cut));
         }
         history.adopt(&mut repairs)?;
+        history.note_pruned(&mut repairs)?;
         Ok((history, repairs))
     }
 
@@ -78,15 +79,15 @@ impl History {
     /// # Errors
     /// As [`open`](Self::open) and [`read`](Self::read).
     pub fn check(folder: &Path) -> Result<Option<StoredEdition>, HistoryError> {
-        if !check_lock(folder)? {
+        let Some(bytes) = read_journal(folder)? else {
+            check_new(folder)?;
             return Ok(None);
-        }
-        let path = folder.join(JOURNAL);
-        let bytes = read_journal(&path)?;
-        let journal = Journal::read(&bytes)
-            .map_err(|BrokenLine(line)| HistoryError::BrokenJournal { path, line })?;
-        let Some(record) = journal.published().last() else { return Ok(None) };
-        read_edition(edition_path(folder, record.edition)).map(Some)
+        };
+        let journal = parse_journal(folder, &bytes)?;
+        let last = journal.published().last().map(|record| record.edition);
+        let adopted = unjournaled(folder, &journal)?.last().map(|record| record.edition);
+        let current = adopted.or(last);
+        current.map(|edition| read_edition(edition_path(folder, edition))).transpose()
     }
 
     /// The editions that were published, the oldest first; the files of the oldest may be gone.
@@ -134,8 +135,9 @@ impl History {
     pub fn publish(&mut self, edition: &StoredEdition) -> Result<(), HistoryError> {
         let number = edition.record.edition;
         let path = self.path(number);
-        if !self.follows(&edition.record) {
-            return Err(HistoryError::Unrelated { path, last: self.last_number() });
+        let last = self.current().map(|current| current.edition);
+        if !follows(&edition.record, last) {
+            return Err(HistoryError::Unrelated { path, last: last.unwrap_or_default() });
         }
         self.write_file(&path, edition).map_err(|error| io_error(&path, error))?;
         if let Err(error) = self.append(Entry::Published(edition.record.clone())) {
@@ -181,16 +183,6 @@ impl History {
         self.append(Entry::FileChanged)
     }
 
-    fn last_number(&self) -> EditionNumber {
-        self.current().map_or(EditionNumber(0), |current| current.edition)
-    }
-
-    /// Returns true if an edition follows the current one.
-    fn follows(&self, record: &EditionRecord) -> bool {
-        let current = self.current().map(|current| current.edition);
-        record.parent == current && record.edition > current.unwrap_or_default()
-    }
-
     fn path(&self, edition: EditionNumber) -> PathBuf {
         edition_path(&self.folder, edition)
     }
@@ -198,9 +190,11 @@ impl History {
     fn write_file(&self, path: &Path, edition: &StoredEdition) -> io::Result<()> {
         let mut draft = NamedTempFile::with_prefix_in(DRAFT, &self.folder)?;
         draft.write_all(&edition.to_bytes()?)?;
+        give_to_owner_of(&self.folder, |uid, gid| fchown(draft.as_file(), uid, gid))?;
         draft.as_file().sync_all()?;
         draft.persist_noclobber(path).map_err(|error| error.error)?;
-        self.sync_folder()
+        // A file whose name may be lost must not be found later.
+        self.sync_folder().inspect_err(|_| drop(fs::remove_file(path)))
     }
 
     /// Makes new and removed names survive a loss of power.
@@ -233,37 +227,74 @@ impl History {
     /// Adds the lines of editions whose files are complete, and removes the files of those that are no
     /// longer kept.
     fn adopt(&mut self, repairs: &mut Vec<Repair>) -> Result<(), HistoryError> {
-        for (number, path) in self.files()? {
+        for (number, path) in edition_files(&self.folder)? {
             if self.journal.is_pruned(number) {
                 fs::remove_file(&path).map_err(|error| io_error(&path, error))?;
-                continue;
             }
-            if number <= self.last_number() {
-                continue;
-            }
-            let record = read_edition(self.path(number))?.record;
-            if record.edition != number || !self.follows(&record) {
-                return Err(HistoryError::Unrelated { path, last: self.last_number() });
-            }
+        }
+        for record in unjournaled(&self.folder, &self.journal)? {
+            let number = record.edition;
             self.append(Entry::Published(record))?;
             repairs.push(Repair::Adopted(number));
         }
         Ok(())
     }
 
-    /// The files of editions, by number.
-    fn files(&self) -> Result<BTreeMap<EditionNumber, PathBuf>, HistoryError> {
-        let mut files = BTreeMap::new();
-        for path in entries(&self.folder)? {
-            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-            if path.extension().is_some_and(|extension| extension == EXTENSION)
-                && let Some(number) = number
-            {
-                files.insert(EditionNumber(number), path);
-            }
+    /// Adds the lines of the oldest editions whose files were removed, where a journal has lost its end.
+    fn note_pruned(&mut self, repairs: &mut Vec<Repair>) -> Result<(), HistoryError> {
+        let kept: Vec<_> = self.kept().map(|record| record.edition).collect();
+        let older = kept.len().saturating_sub(1);
+        let oldest = kept.into_iter().take(older);
+        let removed: Vec<_> = oldest.take_while(|edition| !self.path(*edition).exists()).collect();
+        for edition in removed {
+            self.append(Entry::Pruned(edition.0))?;
+            repairs.push(Repair::Pruned(edition));
         }
-        Ok(files)
+        Ok(())
     }
+}
+
+fn parse_journal(folder: &Path, bytes: &[u8]) -> Result<Journal, HistoryError> {
+    let path = folder.join(JOURNAL);
+    Journal::read(bytes).map_err(|BrokenLine(line)| HistoryError::BrokenJournal { path, line })
+}
+
+/// The editions whose files are complete and follow the last line of the journal.
+fn unjournaled(folder: &Path, journal: &Journal) -> Result<Vec<EditionRecord>, HistoryError> {
+    let mut last = journal.published().last().map(|record| record.edition);
+    let mut records = Vec::new();
+    for (number, path) in edition_files(folder)? {
+        if journal.is_pruned(number) || Some(number) <= last {
+            continue;
+        }
+        let record = read_edition(path.clone())?.record;
+        if record.edition != number || !follows(&record, last) {
+            let last = last.unwrap_or_default();
+            return Err(HistoryError::Unrelated { path, last });
+        }
+        last = Some(number);
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// Returns true if an edition follows the last one.
+fn follows(record: &EditionRecord, last: Option<EditionNumber>) -> bool {
+    record.parent == last && record.edition > last.unwrap_or_default()
+}
+
+/// The files of editions, by number.
+fn edition_files(folder: &Path) -> Result<BTreeMap<EditionNumber, PathBuf>, HistoryError> {
+    let mut files = BTreeMap::new();
+    for path in entries(folder)? {
+        let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+        if path.extension().is_some_and(|extension| extension == EXTENSION)
+            && let Some(number) = number
+        {
+            files.insert(EditionNumber(number), path);
+        }
+    }
+    Ok(files)
 }
 
 fn edition_path(folder: &Path, edition: EditionNumber) -> PathBuf {

@@ -36,4 +36,5 @@ pub use difference::{AssessmentChanged, Difference, MarkChanged, StudentsChanged
 pub use edition_file::StoredEdition;
 pub use history::{History, HistoryError, Repair};
 pub use record::{EditionRecord, LeftBecause, LeftFile, PublishedBy};
+pub use restriction::Restrictions;
 pub use rules::{Held, Rule, RuleOptions, held};

@@ -6,21 +6,55 @@ use gradebook::{Assessment, AssessmentRelease, Mark};
 
 use crate::content::Content;
 
+/// What a course file says about what students may see, apart from any class file.
+#[derive(Clone, Debug, Default)]
+pub struct Restrictions {
+    /// The students with marks on hold, and the assessments of these marks; `None` stands for all.
+    pub holds: Vec<(String, Option<Vec<String>>)>,
+    /// The assessments, and when students may see them.
+    pub releases: Vec<(String, AssessmentRelease)>,
+}
+
 impl Content {
+    /// This content with what the restrictions show less from the time `now` on; `None` if that is nothing. Students
+    /// and assessments that it does not have are left out.
+    #[must_use]
+    pub fn restricted_to(&self, restrictions: &Restrictions, now: Timestamp) -> Option<Self> {
+        let mut restricted = self.clone();
+        let mut is_less = false;
+        for (name, release) in &restrictions.releases {
+            is_less |= restricted.release_later(name, *release, now);
+        }
+        let all: Vec<String> = self.names().map(str::to_owned).collect();
+        for (id, assessments) in &restrictions.holds {
+            for name in assessments.as_ref().unwrap_or(&all) {
+                is_less |= restricted.hold(id, name);
+            }
+        }
+        is_less.then(|| restricted.normalized())
+    }
+
+    /// Applies a release if it shows less than that of the assessment. Returns whether it does.
+    fn release_later(&mut self, name: &str, release: AssessmentRelease, now: Timestamp) -> bool {
+        let mut named = self.assessments_mut().filter(|assessment| assessment.name == name);
+        let assessment = named.next();
+        let Some(assessment) =
+            assessment.filter(|assessment| shows_less(release, assessment.release, now))
+        else {
+            return false;
+        };
+        assessment.release = release;
+        true
+    }
+
     /// This content with what `next` shows less from the time `now` on, and nothing else of it; `None` if
     /// that is nothing.
     #[must_use]
     pub fn restricted_by(&self, next: &Self, now: Timestamp) -> Option<Self> {
         let mut restricted = self.clone();
         let mut is_less = false;
-        for assessment in restricted.assessments_mut() {
-            let release = next.column(&assessment.name).and_then(|at| next.assessments().get(at));
-            if let Some(Assessment { release, .. }) = release
-                && shows_less(*release, assessment.release, now)
-            {
-                assessment.release = *release;
-                is_less = true;
-            }
+        for Assessment { name, release, .. } in next.assessments() {
+            is_less |= restricted.release_later(name, *release, now);
         }
         is_less |= restricted.take_holds_of(next);
         is_less.then(|| restricted.normalized())
@@ -106,6 +140,28 @@ mod tests {
         assert!(Content::from_bytes(&restricted.to_bytes()).is_ok_and(|read| read == restricted));
         let difference = Difference::between(Some(&base), &restricted, Timestamp(0));
         assert!(difference.is_empty(), "a mark on hold is not cleared");
+    }
+
+    #[test]
+    fn restrictions_of_a_course_file_apply_to_students_and_assessments_that_a_class_file_may_lack()
+    {
+        let base = content("Lab 1,Lab 2", &["1 Ada 7 4", "2 Bo 8 5"]);
+        let hold = |id: &str, names: Option<&[&str]>| {
+            let names = names.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+            Restrictions { holds: vec![(id.to_owned(), names)], ..Restrictions::default() }
+        };
+        let restricted = |restrictions: &Restrictions| base.restricted_to(restrictions, NOW);
+        let all = restricted(&hold("1", None)).unwrap();
+        assert!(all == content("Lab 1,Lab 2", &["1 Ada hold hold", "2 Bo 8 5"]));
+        let one = restricted(&hold("2", Some(&["Lab 2", "Lab 9"]))).unwrap();
+        assert!(one == content("Lab 1,Lab 2", &["1 Ada 7 4", "2 Bo 8 hold"]));
+        assert!(restricted(&hold("3", None)).is_none());
+        let release = |release| Restrictions {
+            releases: vec![("Lab 1".to_owned(), release), ("Lab 9".to_owned(), NEVER)],
+            ..Restrictions::default()
+        };
+        assert!(restricted(&release(NEVER)).unwrap().assessments()[0].release == NEVER);
+        assert!(restricted(&release(ALWAYS)).is_none());
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Rule {
     MeanMoved,
     /// More than a third of the old marks changed.
     MarksChanged,
+    /// Figures were drawn with another full result.
+    RangeChanged,
     /// An earlier edition was published again, and the file has not changed since.
     RolledBack,
     /// Another file was published, and this one has not changed since.
@@ -52,6 +54,7 @@ impl Rule {
             Self::OlderExport => "older-export",
             Self::MeanMoved => "mean-moved",
             Self::MarksChanged => "marks-changed",
+            Self::RangeChanged => "range-changed",
             Self::RolledBack => "rolled-back",
             Self::Replaced => "replaced",
         }
@@ -194,7 +197,9 @@ impl ColumnChange {
         let squares: Vec<_> =
             self.old_numbers.iter().map(|number| (number - from) * (number - from)).collect();
         let deviation = mean(&squares)?.sqrt();
-        ((to - from).abs() > 2.0 * deviation).then_some((from, to))
+        // Equal means differ by as much as rounding does.
+        let rounding = 1e-9 * from.abs().max(1.0);
+        ((to - from).abs() > 2.0 * deviation + rounding).then_some((from, to))
     }
 }
 

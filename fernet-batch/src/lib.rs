@@ -26,7 +26,7 @@ pub use decoy::DecoyKeys;
 pub use key::{Key, KeyError, StudentKeys};
 pub use memory::reserve_wiped;
 pub use open::{OpenError, Opened, open};
-pub use random::NoRandomness;
+pub use random::{NoRandomness, Randomness, SystemRandomness};
 pub use sealer::{PlainFrame, Sealer};
 pub use time::Timestamp;
 pub use verifier::{CachedVerifier, TokenVerifier, Verified};

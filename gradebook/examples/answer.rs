@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp, open};
 use gradebook::wire::{Grammar, Parsed, parse};
 use gradebook::{
-    BatchLimits, Book, EditionNumber, Mark, PrivacyPolicy, ReleaseHistory, Requests, RosterBuilder,
-    StudentId, UnknownStudent,
+    BatchLimits, Book, EditionNumber, Mark, PrivacyPolicy, Requests, RosterBuilder, StudentId,
+    UnknownStudent,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -21,10 +21,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let added = builder.add(&id, "Ada Invented", StudentKeys::new(key.clone()), marks);
     added.map_err(|error| format!("{error:?}"))?;
     let class = builder.finish().map_err(|duplicate| format!("{duplicate:?}"))?;
-    let history = ReleaseHistory::default();
     let now = Timestamp::of(SystemTime::now());
     let edition = EditionNumber(1).published_at(now);
-    let book = Book::publish(class, edition, &history, PrivacyPolicy::NONE);
+    let book = Book::publish(class, edition, PrivacyPolicy::EXACT);
 
     let grammar = Grammar { id_digits: 7, line_bytes: 1024, sealed: false };
     let mut requests = Requests::new(BatchLimits { requests: 16, output_bytes: 32 * 1024 });

@@ -10,7 +10,7 @@
 //! - `values`: edition numbers and decimals
 //! - `request`: student IDs, commands, rejections
 //! - `roster`: students, marks, lookup by ID
-//! - `statistics`: figures, privacy policy, release history, texts
+//! - `statistics`: figures, exact or with noise; what is released, and what has been drawn; texts
 //! - [`wire`]: bytes to requests, rejections to bytes. It does not know the book.
 //! - [`sealed`]: sealed requests and replies, the replay cache
 //! - `batch`: requests to answers to replies
@@ -39,6 +39,8 @@ pub use roster::{
     MarkStatus, RosterBuilder,
 };
 pub use statistics::{
-    Decisions, InvalidHistory, LastEdition, PrivacyPolicy, ReleaseHistory, StatisticDecision,
+    Budget, Decisions, Drawing, InvalidHistory, LastEdition, PrivacyPolicy, Publication,
+    RedrawError, ReleaseHistory, StatisticDecision, StatisticForecast, StatisticsMode,
+    StatisticsPlan,
 };
 pub use values::{Decimal, DecimalError, EditionNumber, EditionStamp};

@@ -161,9 +161,7 @@ mod tests {
     use class_files::{ReadLimits, read_class};
     use fernet_batch::Timestamp;
     use grade_actors::event::SessionNumber;
-    use gradebook::{
-        Command, EditionNumber, LineError, MalformedLine, PrivacyPolicy, ReleaseHistory, StudentId,
-    };
+    use gradebook::{Command, EditionNumber, LineError, MalformedLine, PrivacyPolicy, StudentId};
 
     use super::*;
 
@@ -174,7 +172,7 @@ mod tests {
         let limits = ReadLimits { bytes_max: 4096, rows_max: 10 };
         let class = read_class(CLASS.as_bytes(), None, &limits).unwrap();
         let edition = EditionNumber(1).published_at(Timestamp::default());
-        Book::publish(class, edition, &ReleaseHistory::default(), PrivacyPolicy::NONE)
+        Book::publish(class, edition, PrivacyPolicy::EXACT)
     }
 
     #[test]

@@ -71,6 +71,31 @@ pub fn load(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, ReadE
     until_unchanged(|| load_once(sources, limits))
 }
 
+/// A digest of the bytes of a class file, valid or not.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub fn class_file_digest(path: &Path, limits: &ReadLimits) -> Result<u128, ReadError> {
+    Ok(digest_of(&ClassSource::open(path, limits)?.files))
+}
+
+fn digest_of(class_files: &[FileRead<()>]) -> u128 {
+    let mut digest = XxHash3_128::new();
+    for file in class_files {
+        digest.write(&file.digest.to_le_bytes());
+    }
+    digest.finish_128()
+}
+
+/// Reads the course file alone; one that says nothing if there is none.
+///
+/// # Errors
+/// Returns an error if it cannot be read or is invalid.
+pub fn load_course(sources: &Sources) -> Result<Course, ReadError> {
+    let course = read_course(sources.course.as_deref())?;
+    Ok(course.map_or_else(|| Course::none().clone(), |course| course.content))
+}
+
 /// What is understood of a class file, whether it is valid or not.
 ///
 /// # Errors
@@ -200,10 +225,7 @@ fn load_class_once(
     for file in &class.files {
         warnings.extend(check_mode(file, contents, sources.strict)?);
     }
-    let mut class_file = XxHash3_128::new();
-    for file in &class.files {
-        class_file.write(&file.digest.to_le_bytes());
-    }
+    let class_file = digest_of(&class.files);
     let seen = class.files.iter().map(FileRead::seen).chain(course.iter().map(FileRead::seen));
     let files: Vec<_> = seen.collect();
     // The files are read one after the other, so the first may have been replaced in the meantime.
@@ -215,7 +237,7 @@ fn load_class_once(
     Ok(LoadedClass {
         class: class_content,
         digests: files.iter().map(|file| file.digest).collect(),
-        class_file: class_file.finish_128(),
+        class_file,
         files: files.into_iter().map(|file| (file.path, file.state)).collect(),
         warnings,
         exported_at: explanation.exported_at,

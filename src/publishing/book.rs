@@ -5,6 +5,7 @@ use editions::{Content, ContentError, StoredEdition};
 use fernet_batch::{StudentKeys, Timestamp};
 use gradebook::{
     AssessmentRelease, Book, Class, Decisions, EditionStamp, InvalidHistory, ReleaseHistory,
+    StatisticDecision,
 };
 
 /// Why an edition that was kept is not a book.
@@ -72,9 +73,13 @@ pub(super) fn next_release(content: &Content, after: Timestamp) -> Option<Timest
 pub(super) fn book(
     content: &Content,
     stamp: EditionStamp,
-    (decisions, releases): (&Decisions, ReleaseHistory),
+    decisions: &Decisions,
     keys: &KeyFile,
 ) -> Result<Book, BookError> {
     let class = class_with_keys(content, keys, stamp.published)?;
-    Ok(Book::of_edition(class, stamp, decisions, releases))
+    let decided: Vec<StatisticDecision> = decisions.of(stamp.number).collect();
+    if class.assessments().count() != decided.len() {
+        return Err(BookError::Statistics(InvalidHistory));
+    }
+    Ok(Book::of_edition(class, stamp, decisions))
 }

@@ -25,6 +25,11 @@ pub(crate) struct Candidate {
     pub(crate) files: Vec<(PathBuf, FileState)>,
 }
 
+/// The digest of the bytes of a class file, as a history has it.
+pub(super) fn bytes_text(digest: u128) -> String {
+    format!("{digest:032x}")
+}
+
 impl Candidate {
     /// Reads a class file and the course file. The students must be those of the key file.
     ///
@@ -41,7 +46,7 @@ impl Candidate {
         let content = Content::of(&class);
         Ok(Self {
             digest: content.digest().to_string(),
-            bytes: format!("{class_file:032x}"),
+            bytes: bytes_text(class_file),
             content,
             exported_at,
             warnings,

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use editions::{History, StoredEdition};
 use fernet_batch::Timestamp;
-use gradebook::{EditionNumber, ReleaseHistory};
+use gradebook::{Drawing, EditionNumber, InvalidHistory, Publication, ReleaseHistory};
 
-use super::book::{book, whole_class};
+use super::book::{BookError, book, whole_class};
 use super::candidate::Candidate;
 use super::checks::{check_replies, check_students};
 use super::publisher::{PublisherError, read_keys};
@@ -56,8 +56,11 @@ pub(crate) fn check(settings: &Settings) -> Result<CheckedClass, PublisherError>
     let class = whole_class(&content, &keys.keys, now)?;
     let assessments = class.assessments().count();
     let stamp = EditionNumber(1).published_at(now);
-    let statistics = ReleaseHistory::default().decide(stamp, &class, settings.policy);
-    let book = book(&content, stamp, (&statistics.0, statistics.1), &keys.keys)?;
+    let drawing = Drawing::Confirmed;
+    let publication = Publication { stamp, class: &class, policy: settings.policy, drawing };
+    let plan = ReleaseHistory::default().plan(publication);
+    let statistics = plan.map_err(|_| BookError::Statistics(InvalidHistory))?.staged();
+    let book = book(&content, stamp, &statistics, &keys.keys)?;
     check_replies(&book, settings)?;
     Ok(CheckedClass { students: content.students(), assessments, warnings })
 }

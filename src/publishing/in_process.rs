@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use fernet_batch::Timestamp;
-use gradebook::{Book, Class, EditionNumber, IdSet, LastEdition, PrivacyPolicy, ReleaseHistory};
+use gradebook::{Book, Class, EditionNumber, IdSet, LastEdition, PrivacyPolicy, StatisticsMode};
 use twox_hash::XxHash3_64;
 
 use super::checks::{ClassError, check_replies, check_students, oddities};
@@ -50,7 +50,7 @@ pub enum PublishError {
 /// Returns an error if a file cannot be read or is invalid.
 pub fn publish_first(settings: &Settings) -> Result<Publication, PublishError> {
     let staged = stage(settings)?;
-    publish_next(staged, LastEdition::default(), &ReleaseHistory::default(), settings)
+    publish_next(staged, LastEdition::default(), settings)
 }
 
 /// A class as students may see it now.
@@ -80,17 +80,15 @@ pub(crate) fn stage(settings: &Settings) -> Result<Staged, PublishError> {
 pub(crate) fn publish_next(
     staged: Staged,
     last: LastEdition,
-    history: &ReleaseHistory,
     settings: &Settings,
 ) -> Result<Publication, PublishError> {
     let edition = next_edition(settings, last, Some(staged.content));
-    publish(staged, edition, history, settings)
+    publish(staged, edition, settings)
 }
 
 fn publish(
     staged: Staged,
     edition: LastEdition,
-    history: &ReleaseHistory,
     settings: &Settings,
 ) -> Result<Publication, PublishError> {
     let Staged { class, files, digests, next_release, exported_at, mut warnings, .. } = staged;
@@ -98,7 +96,7 @@ fn publish(
     warnings.extend(check_students(class.students(), &settings.profile)?);
     warnings.extend(oddities(&class));
     let stamp = edition.number.published_at(edition.published);
-    let book = Book::publish(class, stamp, history, settings.policy);
+    let book = Book::publish(class, stamp, settings.policy);
     check_replies(&book, settings)?;
     Ok(Publication {
         book,
@@ -124,6 +122,7 @@ fn content_digest(class: &Class, digests: &[u128], policy: PrivacyPolicy) -> u64
         hasher.write_u8(0);
     }
     hasher.write(&policy.population_min.to_le_bytes());
+    hasher.write_u8(u8::from(policy.mode == StatisticsMode::Plain));
     hasher.finish()
 }
 

@@ -6,9 +6,12 @@ use std::time::SystemTime;
 use editions::{
     Content, EditionRecord, History, HistoryError, LeftFile, PublishedBy, Repair, StoredEdition,
 };
-use fernet_batch::Timestamp;
+use fernet_batch::{NoRandomness, SystemRandomness, Timestamp};
 use grade_actors::event::{PublishingEvent, ServerEvent, SharedSink};
-use gradebook::{Book, Decisions, EditionNumber, EditionStamp, LastEdition, ReleaseHistory};
+use gradebook::{
+    Book, Decisions, Drawing, EditionNumber, EditionStamp, LastEdition, Publication, RedrawError,
+    ReleaseHistory, StatisticsPlan,
+};
 
 use super::book::{BookError, book, kept_statistics, next_release, whole_class};
 use super::candidate::Candidate;
@@ -38,6 +41,17 @@ pub(crate) enum PublisherError {
     /// An edition is not a book.
     #[error("{0}; restore gradebook.history from a backup")]
     Book(#[from] BookError),
+    /// An assessment cannot be drawn again.
+    #[error("{assessment:?} is not drawn again: {error}")]
+    Redraw {
+        /// The assessment.
+        assessment: String,
+        /// Why.
+        error: RedrawError,
+    },
+    /// There is nothing to draw figures from.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     /// Nothing was published yet, and saving publishes nothing.
     #[error(
         "no edition has been published yet, and gradebook.publish = \"on-command\"; look at the class file \
@@ -72,14 +86,23 @@ pub(crate) struct Started {
 /// An edition that is to be published.
 pub(super) struct NewEdition<'a> {
     pub(super) content: Content,
+    /// Its number and time. What students may see is decided for this time.
+    pub(super) stamp: EditionStamp,
     /// The current edition.
     pub(super) base: Option<&'a StoredEdition>,
     pub(super) by: PublishedBy,
     pub(super) who: Option<String>,
-    /// The edition whose content and decisions are repeated.
-    pub(super) of: Option<(EditionNumber, Decisions)>,
+    pub(super) statistics: NewStatistics<'a>,
     pub(super) exported_at: Option<u64>,
     pub(super) left: Option<LeftFile>,
+}
+
+/// Where the statistics of an edition come from.
+pub(super) enum NewStatistics<'a> {
+    /// They are decided, and figures are drawn.
+    Decided(Drawing<'a>),
+    /// They are those of an earlier edition.
+    Of(EditionNumber, Decisions),
 }
 
 impl PublisherError {
@@ -104,9 +127,17 @@ impl Publisher {
             events.emit(&ServerEvent::Warning(&repair_text(&repair)));
         }
         let imported = match import {
-            Some(path) if history.current().is_none() && path.exists() => Some(state::read(path)?),
+            Some(path) if history.current().is_none() => {
+                if !path.exists() {
+                    let text =
+                        "gradebook.state_file does not exist, so nothing is taken over from it";
+                    events.emit(&ServerEvent::Warning(text));
+                }
+                Some(state::read(path)?)
+            }
             _ => None,
         };
+        let imported = imported.filter(|(releases, _)| releases.exact_shown());
         let keys = read_keys(&settings)?;
         Ok(Self { settings, history, keys, events, imported, pending: None, next_release: None })
     }
@@ -141,18 +172,30 @@ impl Publisher {
     }
 
     /// What the next edition would release.
-    pub(super) fn decide(
+    pub(super) fn plan(
         &self,
         content: &Content,
         stamp: EditionStamp,
         base: Option<&StoredEdition>,
-    ) -> Result<(Decisions, ReleaseHistory), BookError> {
-        let class = whole_class(content, &self.keys.keys, stamp.published)?;
-        Ok(self.releases(base)?.decide(stamp, &class, self.settings.policy))
+        drawing: Drawing<'_>,
+    ) -> Result<StatisticsPlan, PublisherError> {
+        let class = &whole_class(content, &self.keys.keys, stamp.published)?;
+        let policy = self.settings.policy;
+        let plan = self.releases(base)?.plan(Publication { stamp, class, policy, drawing });
+        plan.map_err(|error| {
+            let assessment = match drawing {
+                Drawing::Again(name) => name.to_owned(),
+                _ => String::new(),
+            };
+            PublisherError::Redraw { assessment, error }
+        })
     }
 
     /// Everything that was released up to now.
-    fn releases(&self, base: Option<&StoredEdition>) -> Result<ReleaseHistory, BookError> {
+    pub(super) fn releases(
+        &self,
+        base: Option<&StoredEdition>,
+    ) -> Result<ReleaseHistory, BookError> {
         match (base, &self.imported) {
             (Some(base), _) => Ok(kept_statistics(base)?.1),
             (None, Some((releases, _))) => Ok(releases.clone()),
@@ -163,15 +206,17 @@ impl Publisher {
     /// Publishes an edition: it is in the history when this returns, and its book is
     /// [pending](Self::take_book).
     pub(super) fn publish(&mut self, new: NewEdition<'_>) -> Result<EditionNumber, PublisherError> {
-        let NewEdition { content, base, by, who, of, exported_at, left } = new;
-        let stamp = self.next_stamp();
-        let (of, (decisions, releases)) = match of {
-            Some((of, decisions)) => (Some(of), (decisions, self.releases(base)?)),
-            None => (None, self.decide(&content, stamp, base)?),
+        let NewEdition { content, stamp, base, by, who, statistics, exported_at, left } = new;
+        let (of, (decisions, releases)) = match statistics {
+            NewStatistics::Of(of, decisions) => (Some(of), (decisions, self.releases(base)?)),
+            NewStatistics::Decided(drawing) => {
+                let plan = self.plan(&content, stamp, base, drawing)?;
+                (None, plan.draw(&mut SystemRandomness)?)
+            }
         };
         check_students(content.students(), &self.settings.profile)?;
         let keys = &self.keys.keys;
-        let book = book(&content, stamp, (&decisions, releases.clone()), keys)?;
+        let book = book(&content, stamp, &decisions, keys)?;
         check_replies(&book, &self.settings)?;
         let next_release = next_release(&content, stamp.published);
         let record = EditionRecord {
@@ -218,13 +263,18 @@ impl Publisher {
 
     /// Makes the book of an edition that was published, with the keys that are in use.
     pub(super) fn make_book(&mut self, edition: &StoredEdition) -> Result<(), PublisherError> {
-        let (decisions, releases) = kept_statistics(edition)?;
-        let stamp = edition.record.edition.published_at(edition.record.time);
-        let book = book(&edition.content, stamp, (&decisions, releases), &self.keys.keys)?;
+        let book = self.book_of(edition)?;
         check_replies(&book, &self.settings)?;
-        self.next_release = next_release(&edition.content, stamp.published);
+        self.next_release = next_release(&edition.content, edition.record.time);
         self.pending = Some(book);
         Ok(())
+    }
+
+    /// The book of an edition that was published, with the keys that are in use.
+    pub(super) fn book_of(&self, edition: &StoredEdition) -> Result<Book, BookError> {
+        let (decisions, _) = kept_statistics(edition)?;
+        let stamp = edition.record.edition.published_at(edition.record.time);
+        book(&edition.content, stamp, &decisions, &self.keys.keys)
     }
 
     /// The book of the current edition, if it was made since the last call.
@@ -269,6 +319,10 @@ fn repair_text(repair: &Repair) -> String {
         Repair::Cut(bytes) => format!(
             "the journal of gradebook.history ended in {bytes} bytes of a line that was never complete; they \
              were removed"
+        ),
+        Repair::Pruned(edition) => format!(
+            "edition {} is no longer kept, and the journal of gradebook.history did not say so; it was noted",
+            edition.0
         ),
         Repair::Adopted(edition) => format!(
             "edition {} was published, and the journal of gradebook.history did not have it yet; it was added",

@@ -1,7 +1,7 @@
 //! What the commands print about editions. The JSON is a contract; `docs/PUBLISHING.md` has it.
 
 use editions::{Difference, EditionRecord, Held, MarkChanged, PublishedBy, StudentsChanged};
-use gradebook::StatisticDecision;
+use gradebook::{StatisticDecision, StatisticForecast};
 use serde::{Deserialize, Serialize};
 
 /// Whether there is anything to publish.
@@ -44,6 +44,8 @@ pub(crate) struct AssessmentReport {
     pub(crate) released: bool,
     /// What students then see of its statistics; absent if they do not see it.
     pub(crate) statistics: Option<StatisticsWord>,
+    /// How uncertain the mean then is; `None` if it is exact, or none is shown.
+    pub(crate) uncertainty: Option<serde_json::Number>,
 }
 
 /// What students see of the statistics of an assessment.
@@ -113,19 +115,24 @@ impl EditionReport {
     }
 }
 
-/// The lines of a difference. `decided` has a decision for each assessment that students see then.
+/// The lines of a difference. There is a forecast for each assessment that students see then.
 pub(super) fn lines(
     difference: &Difference,
-    decided: impl Iterator<Item = StatisticDecision>,
+    forecasts: impl Iterator<Item = StatisticForecast>,
 ) -> Vec<AssessmentReport> {
-    let mut decided = decided;
-    let lines = difference.assessments.iter().map(|line| AssessmentReport {
-        assessment: line.assessment.clone(),
-        new: line.new,
-        changed: line.changed,
-        cleared: line.cleared,
-        released: line.released,
-        statistics: if line.released { decided.next().map(word) } else { None },
+    let mut forecasts = forecasts;
+    let lines = difference.assessments.iter().map(|line| {
+        let forecast = if line.released { forecasts.next() } else { None };
+        let uncertainty = forecast.and_then(|forecast| forecast.uncertainty);
+        AssessmentReport {
+            assessment: line.assessment.clone(),
+            new: line.new,
+            changed: line.changed,
+            cleared: line.cleared,
+            released: line.released,
+            statistics: forecast.map(|forecast| word(forecast.decision)),
+            uncertainty: uncertainty.and_then(|number| number.to_string().parse().ok()),
+        }
     });
     lines.collect()
 }

@@ -5,6 +5,7 @@ use editions::{
 };
 use fernet_batch::Timestamp;
 
+use super::book::kept_statistics;
 use super::candidate::Candidate;
 use super::report::State;
 use crate::settings::Settings;
@@ -42,6 +43,9 @@ impl Review {
                 exported_at: candidate.exported_at,
             };
             found = held(&base.content, &candidate.content, &difference, options);
+            if settings.policy.is_private() {
+                found.extend(ranges_changed(base, &candidate.content));
+            }
         }
         let left = left.filter(|left| left.is(&candidate.digest, &candidate.bytes));
         found.extend(left.map(|left| left_alone(left.why)));
@@ -53,6 +57,29 @@ impl Review {
     pub(super) fn is_left_alone(&self) -> bool {
         self.held.iter().any(|held| matches!(held.rule, Rule::RolledBack | Rule::Replaced))
     }
+}
+
+/// The assessments of which figures were drawn, and whose full result is another one now.
+fn ranges_changed(base: &StoredEdition, next: &Content) -> Vec<Held> {
+    // A history that cannot be read is an error elsewhere.
+    let Ok((_, releases)) = kept_statistics(base) else { return Vec::new() };
+    let mut found = Vec::new();
+    for old in base.content.assessments() {
+        let mut named = next.assessments().iter().filter(|new| new.name == old.name);
+        let changed = named.next().filter(|new| new.out_of != old.out_of);
+        if changed.is_some() && releases.has_drawn(&old.name) {
+            let name = &old.name;
+            found.push(Held {
+                rule: Rule::RangeChanged,
+                assessment: Some(name.clone()),
+                text: format!(
+                    "the full result of {name:?} changed; its figures keep the old one until \
+                     publish --redraw {name:?}"
+                ),
+            });
+        }
+    }
+    found
 }
 
 fn left_alone(why: LeftBecause) -> Held {

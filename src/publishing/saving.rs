@@ -3,16 +3,18 @@
 
 use std::time::SystemTime;
 
-use editions::{PublishedBy, StoredEdition};
+use class_files::Course;
+use editions::{Content, PublishedBy, Restrictions, StoredEdition};
 use fernet_batch::Timestamp;
 use grade_actors::event::{PublishingEvent, ServerEvent, SharedSink};
+use gradebook::Drawing;
 
 use super::book::{kept_statistics, next_release};
 use super::candidate::Candidate;
-use super::publisher::{NewEdition, Publisher, PublisherError, Started};
+use super::publisher::{NewEdition, NewStatistics, Publisher, PublisherError, Started};
 use super::report::State;
 use super::review::Review;
-use crate::files::load::LoadedKeys;
+use crate::files::load::{LoadedKeys, load_course};
 use crate::settings::PublishMode;
 
 impl Publisher {
@@ -23,8 +25,13 @@ impl Publisher {
         let saved = self.read().and_then(|candidate| match &keys {
             Ok(_) => self.save_candidate(&candidate),
             // What shows less needs no new key.
-            Err(_) => self.restrict(&candidate).map(drop),
+            Err(_) => self.restrict(Some(&candidate)).map(drop),
         });
+        let saved = match saved {
+            // Nor does it need a class file that is valid.
+            Err(error) => self.restrict(None).and(Err(error)),
+            saved => saved,
+        };
         let has_new_keys = matches!(keys, Ok(true));
         if let Err(error) = keys.map(drop).and(saved) {
             self.keep(&error);
@@ -65,7 +72,7 @@ impl Publisher {
                 warnings.extend(candidate.warnings.iter().cloned());
                 self.take(candidate).map(drop)
             }
-            Err(_) => Ok(()),
+            Err(_) => self.restrict(None).map(drop),
         };
         let (candidate, error) = match (candidate, taken) {
             (Ok(candidate), taken) => (Some(candidate), taken.err()),
@@ -78,12 +85,15 @@ impl Publisher {
             let edition = self.current_number().0;
             warnings.push(format!("serving edition {edition}, which was published last: {error}"));
         }
-        self.release_due()?;
+        if let Err(error) = self.release_due() {
+            warnings.push(format!("an assessment is not released: {error}"));
+        }
+        let current = self.current()?.ok_or(PublisherError::NoEdition)?;
         if !self.has_book() {
-            let current = self.current()?.ok_or(PublisherError::NoEdition)?;
             self.make_book(&current)?;
             warnings.extend(self.policy_warning(&current)?);
         }
+        warnings.extend(self.drawing_warning(&current)?);
         let book = self.take_book().ok_or(PublisherError::NoEdition)?;
         Ok(Started { book, candidate, warnings })
     }
@@ -101,32 +111,67 @@ impl Publisher {
         Ok(Candidate::read(&self.settings.sources, &keys.keys, &self.settings.read_limits)?)
     }
 
-    /// Publishes what a class file shows less than the current edition. Returns the edition that is current
-    /// then.
+    /// Publishes what the course file, and a class file if there is one, show less than the current edition. Returns
+    /// the edition that is current then.
     pub(super) fn restrict(
         &mut self,
-        candidate: &Candidate,
+        candidate: Option<&Candidate>,
     ) -> Result<Option<StoredEdition>, PublisherError> {
         let Some(current) = self.current()? else { return Ok(None) };
-        let now = self.next_stamp().published;
-        let Some(content) = current.content.restricted_by(&candidate.content, now) else {
+        let stamp = self.next_stamp();
+        let now = stamp.published;
+        let restricted = self.restricted(&current.content, candidate, now);
+        if restricted == current.content {
             return Ok(Some(current));
-        };
-        self.publish(NewEdition {
+        }
+        // An assessment that is due is released by an edition of its own.
+        let content = restricted.shown_as_of(current.record.time, now);
+        let is_due = content != restricted;
+        let edition = |content, stamp, by| NewEdition {
             content,
-            base: Some(&current),
-            by: PublishedBy::Hold,
+            stamp,
+            base: None,
+            by,
             who: None,
-            of: None,
+            statistics: NewStatistics::Decided(Drawing::AsConfirmed),
             exported_at: current.record.exported_at,
             left: self.history.left().cloned(),
-        })?;
+        };
+        let hold = edition(content, stamp, PublishedBy::Hold);
+        let release = edition(restricted, stamp, PublishedBy::Release);
+        self.publish(NewEdition { base: Some(&current), ..hold })?;
+        let current = self.current()?;
+        if !is_due {
+            return Ok(current);
+        }
+        let stamp = self.next_stamp();
+        self.publish(NewEdition { base: current.as_ref(), stamp, ..release })?;
         self.current()
+    }
+
+    /// A content with everything that the course file and a class file show less from a time on.
+    pub(super) fn restricted(
+        &self,
+        content: &Content,
+        candidate: Option<&Candidate>,
+        now: Timestamp,
+    ) -> Content {
+        let mut restricted = content.clone();
+        // An error in the course file is one of reading the class.
+        if let Ok(course) = load_course(&self.settings.sources) {
+            let restrictions = restrictions(&course);
+            restricted = restricted.restricted_to(&restrictions, now).unwrap_or(restricted);
+        }
+        if let Some(candidate) = candidate {
+            let next = &candidate.content;
+            restricted = restricted.restricted_by(next, now).unwrap_or(restricted);
+        }
+        restricted
     }
 
     /// Publishes a class file, or lets it wait. Returns how it stands to the edition that was current before.
     fn take(&mut self, candidate: &Candidate) -> Result<State, PublisherError> {
-        let base = self.restrict(candidate)?;
+        let base = self.restrict(Some(candidate))?;
         let mode = self.settings.history()?.mode;
         let Some(base) = base else {
             return self.take_first(candidate, mode).map(|()| State::Staged);
@@ -168,10 +213,11 @@ impl Publisher {
     ) -> Result<(), PublisherError> {
         self.publish(NewEdition {
             content: candidate.content.clone(),
+            stamp: self.next_stamp(),
             base,
             by,
             who: None,
-            of: None,
+            statistics: NewStatistics::Decided(Drawing::AsConfirmed),
             exported_at: candidate.exported_at,
             left: None,
         })?;
@@ -196,10 +242,11 @@ impl Publisher {
         }
         self.publish(NewEdition {
             content: current.content.clone(),
+            stamp: self.next_stamp(),
             base: Some(&current),
             by: PublishedBy::Release,
             who: None,
-            of: None,
+            statistics: NewStatistics::Decided(Drawing::AsConfirmed),
             exported_at: current.record.exported_at,
             left: self.history.left().cloned(),
         })?;
@@ -255,13 +302,42 @@ impl Publisher {
     /// Says that the settings have another policy for statistics than the edition.
     fn policy_warning(&self, current: &StoredEdition) -> Result<Option<String>, PublisherError> {
         let (decisions, _) = kept_statistics(current)?;
-        let (old, new) = (decisions.policy().population_min, self.settings.policy.population_min);
-        Ok((old != new).then(|| {
+        Ok((decisions.policy() != self.settings.policy).then(|| {
             format!(
-                "edition {} was published with gradebook.population_min = {old}; {new} is applied when the \
+                "edition {} was published with other settings for statistics; those of now are applied when the \
                  next edition is published",
                 current.record.edition.0
             )
         }))
     }
+
+    /// Says why figures are not private, or not drawn.
+    fn drawing_warning(&self, current: &StoredEdition) -> Result<Option<String>, PublisherError> {
+        let releases = self.releases(Some(current))?;
+        if !self.settings.policy.is_private() {
+            return Ok(None);
+        }
+        Ok(if releases.exact_shown() {
+            Some(
+                "exact statistics of this class were shown before, so students may know them; noise protects \
+                 what is new"
+                    .to_owned(),
+            )
+        } else if !releases.is_confirmed() {
+            Some(
+                "no figures are drawn into a new history until grade-actor-server publish confirms that none \
+                 were shown before"
+                    .to_owned(),
+            )
+        } else {
+            None
+        })
+    }
+}
+
+/// What a course file says about what students may see.
+fn restrictions(course: &Course) -> Restrictions {
+    let holds = course.holds().map(|(id, names)| (id.to_owned(), names.map(<[String]>::to_vec)));
+    let releases = course.releases().map(|(name, release)| (name.to_owned(), release));
+    Restrictions { holds: holds.collect(), releases: releases.collect() }
 }

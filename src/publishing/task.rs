@@ -40,6 +40,8 @@ pub(crate) struct PublishOptions {
     pub(crate) accept: bool,
     /// The digest of the content that is meant.
     pub(crate) digest: Option<String>,
+    /// The assessment whose marks are all drawn anew.
+    pub(crate) redraw: Option<String>,
 }
 
 /// What was done.
@@ -58,8 +60,13 @@ pub(crate) enum Done {
         /// The current edition.
         edition: Option<u64>,
     },
-    /// The file looks wrong, and was not published.
-    Held(DiffReport),
+    /// Nothing was published, since the file looks wrong, or something must be confirmed.
+    Unconfirmed {
+        /// What publishing would change.
+        report: DiffReport,
+        /// What must be confirmed beside what looks wrong.
+        questions: Vec<String>,
+    },
     /// The editions.
     Editions(EditionsReport),
     /// What a student reads.

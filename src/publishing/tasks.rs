@@ -4,15 +4,20 @@ use editions::{
     Content, HistoryError, LeftBecause, LeftFile, PublishedBy, StoredEdition, marks_changed,
 };
 use fernet_batch::Timestamp;
-use gradebook::{Book, Command, EditionNumber, Request, StatisticDecision, StudentId};
+use gradebook::{
+    Book, Command, Drawing, EditionNumber, EditionStamp, Request, StatisticForecast,
+    StatisticsMode, StudentId,
+};
 
 use super::book::{book, kept_statistics, shown};
-use super::candidate::Candidate;
+use super::candidate::{Candidate, bytes_text};
 use super::offer::Offer;
-use super::publisher::{NewEdition, Publisher, PublisherError, read_keys};
+use super::publisher::{NewEdition, NewStatistics, Publisher, PublisherError, read_keys};
 use super::report::{DiffReport, EditionReport, EditionsReport, StagedReport, State, lines};
 use super::review::Review;
 use super::task::{Done, PublishOptions, Task, TaskError};
+use crate::files::load::class_file_digest;
+use crate::settings::Settings;
 
 impl From<PublisherError> for TaskError {
     fn from(error: PublisherError) -> Self {
@@ -48,7 +53,8 @@ impl Publisher {
             Task::Diff { marks } => {
                 let subject = self.subject(offer)?;
                 let base = self.current()?;
-                Ok(Done::Diff(self.diff(&subject, base.as_ref(), marks)?))
+                let at = (self.next_stamp(), Drawing::Confirmed);
+                Ok(Done::Diff(self.diff(&subject, base.as_ref(), at, marks)?))
             }
             Task::Publish(options) => self.publish_subject(offer, &options, who),
             Task::Editions => self.editions().map(Done::Editions),
@@ -76,40 +82,47 @@ impl Publisher {
         Ok(Subject { candidate, is_configured: false })
     }
 
-    fn review(&self, subject: &Subject, base: Option<&StoredEdition>) -> Review {
+    fn review(
+        &self,
+        subject: &Subject,
+        base: Option<&StoredEdition>,
+        stamp: EditionStamp,
+    ) -> Review {
         let left = self.history.left().filter(|_| subject.is_configured);
-        let now = self.next_stamp().published;
-        Review::of(&subject.candidate, base, left, &self.settings, now)
+        Review::of(&subject.candidate, base, left, &self.settings, stamp.published)
     }
 
+    /// Compares a file with the current edition, with what a publication at this time would release.
     fn diff(
         &self,
         subject: &Subject,
         base: Option<&StoredEdition>,
+        (stamp, drawing): (EditionStamp, Drawing<'_>),
         marks: bool,
     ) -> Result<DiffReport, PublisherError> {
         let candidate = &subject.candidate;
-        let review = self.review(subject, base);
-        let stamp = self.next_stamp();
-        let decided: Vec<StatisticDecision> = match base {
-            // Publishing it would change nothing.
-            Some(base) if review.state == State::None => {
+        let review = self.review(subject, base, stamp);
+        let plan = self.plan(&candidate.content, stamp, base, drawing)?;
+        let mut forecasts: Vec<StatisticForecast> = plan.forecasts().collect();
+        let state = match (review.state, base) {
+            // The content is published, and its figures are not.
+            (State::None, _) if plan.draws() => State::Staged,
+            (State::None, Some(base)) => {
                 let (decisions, _) = kept_statistics(base)?;
-                decisions.of(stamp.number).collect()
+                for (forecast, decision) in forecasts.iter_mut().zip(decisions.of(stamp.number)) {
+                    forecast.decision = decision;
+                }
+                State::None
             }
-            _ => {
-                let (decisions, _) = self.decide(&candidate.content, stamp, base)?;
-                decisions.of(stamp.number).collect()
-            }
+            (state, _) => state,
         };
-        let is_change = review.state != State::None;
         let changes = || marks_changed(base.map(|base| &base.content), &candidate.content);
         Ok(DiffReport {
             base: base.map(|base| base.record.edition.0),
-            state: review.state,
-            digest: is_change.then(|| candidate.digest.clone()),
+            state,
+            digest: (state != State::None).then(|| candidate.digest.clone()),
             students: review.difference.students,
-            assessments: lines(&review.difference, decided.into_iter()),
+            assessments: lines(&review.difference, forecasts.into_iter()),
             held: review.held,
             marks: marks.then(changes),
         })
@@ -122,53 +135,90 @@ impl Publisher {
         who: Option<String>,
     ) -> Result<Done, TaskError> {
         let configured = self.read_all()?;
-        if let Ok(configured) = &configured {
-            // A file that nobody has looked at may show less than the current edition.
-            self.restrict(configured)?;
-        }
+        // A file that nobody has looked at may show less than the current edition.
+        self.restrict(configured.as_ref().ok())?;
         let subject = match offer {
             Some(_) => self.subject(offer)?,
             None => Subject { candidate: configured?, is_configured: true },
         };
         let base = self.current()?;
-        let report = self.diff(&subject, base.as_ref(), false)?;
+        let stamp = self.next_stamp();
+        let drawing = options.redraw.as_deref().map_or(Drawing::Confirmed, Drawing::Again);
+        let report = self.diff(&subject, base.as_ref(), (stamp, drawing), false)?;
         if options.digest.as_ref().is_some_and(|digest| *digest != subject.candidate.digest) {
             return Err(TaskError(
                 "the file has changed since the digest was shown; look at it again with diff"
                     .to_owned(),
             ));
         }
-        match report.state {
-            State::None => {
-                let edition = base.map(|base| base.record.edition.0);
-                return Ok(Done::Nothing { edition });
-            }
-            State::Held if !options.accept => return Ok(Done::Held(report)),
-            State::Held | State::Staged => {}
+        if report.state == State::None {
+            let edition = base.map(|base| base.record.edition.0);
+            return Ok(Done::Nothing { edition });
+        }
+        let questions = self.questions(base.as_ref(), options)?;
+        if !options.accept && (report.state == State::Held || !questions.is_empty()) {
+            return Ok(Done::Unconfirmed { report, questions });
         }
         let Subject { candidate, is_configured } = subject;
         // The configured file waits until it changes, and is not published in place of this one.
         let left = match is_configured {
             true => None,
-            false => self.configured_left(&candidate.content, LeftBecause::Replaced),
+            false => self.configured_left(&candidate.content, base.as_ref(), LeftBecause::Replaced),
         };
         let edition = self.publish(NewEdition {
             content: candidate.content,
+            stamp,
             base: base.as_ref(),
             by: PublishedBy::Command,
             who,
-            of: None,
+            statistics: NewStatistics::Decided(drawing),
             exported_at: candidate.exported_at,
             left,
         })?;
         Ok(Done::Published { edition: edition.0 })
     }
 
-    /// The configured file, to be left alone, if it says something else than this content.
-    fn configured_left(&self, content: &Content, why: LeftBecause) -> Option<LeftFile> {
-        let candidate = self.read().ok()?;
-        let is_same = candidate.digest == content.digest().to_string();
-        (!is_same).then(|| candidate.left_alone(why))
+    /// What must be confirmed before figures are drawn.
+    fn questions(
+        &self,
+        base: Option<&StoredEdition>,
+        options: &PublishOptions,
+    ) -> Result<Vec<String>, PublisherError> {
+        let StatisticsMode::Private(budget) = self.settings.policy.mode else {
+            return Ok(Vec::new());
+        };
+        let costs = format!("{} instead of {}", budget.times(2), budget.times(1));
+        let mut questions = Vec::new();
+        if !self.releases(base)?.is_confirmed() {
+            questions.push(format!(
+                "nothing has been drawn into this history yet. Were figures of this class ever shown, from another \
+                 history, a backup, or as exact figures? Then each mark is disclosed a second time: {costs}"
+            ));
+        }
+        if let Some(name) = &options.redraw {
+            questions.push(format!(
+                "{name:?} is drawn again: each mark is disclosed a second time: {costs}"
+            ));
+        }
+        Ok(questions)
+    }
+
+    /// The configured file, to be left alone until it changes, if it says something else than this content. One
+    /// that cannot be read now may come back as it was.
+    fn configured_left(
+        &self,
+        content: &Content,
+        current: Option<&StoredEdition>,
+        why: LeftBecause,
+    ) -> Option<LeftFile> {
+        if let Ok(candidate) = self.read() {
+            let is_same = candidate.digest == content.digest().to_string();
+            return (!is_same).then(|| candidate.left_alone(why));
+        }
+        let Settings { sources, read_limits, .. } = &*self.settings;
+        let bytes = class_file_digest(&sources.class, read_limits).map(bytes_text);
+        let digest = current.map(|current| current.record.digest.clone());
+        Some(LeftFile { digest: digest.unwrap_or_default(), bytes: bytes.unwrap_or_default(), why })
     }
 
     fn roll_back(&mut self, to: EditionNumber, who: Option<String>) -> Result<Done, TaskError> {
@@ -180,25 +230,24 @@ impl Publisher {
         if to == current.record.edition {
             return Ok(Done::Nothing { edition: Some(to.0) });
         }
-        let now = self.next_stamp().published;
+        let stamp = self.next_stamp();
+        let now = stamp.published;
         let content = target.content.shown_as_of(target.record.time, now);
-        // What is on hold stays on hold, and what was withdrawn stays so.
+        // What is on hold stays on hold, and what the files hide stays hidden.
         let content = content.with_holds_of(&current.content);
-        let content = match self.read() {
-            Ok(file) => content.restricted_by(&file.content, now).unwrap_or(content),
-            Err(_) => content,
-        };
+        let content = self.restricted(&content, self.read().ok().as_ref(), now);
         let (decisions, _) = kept_statistics(&target).map_err(PublisherError::from)?;
         let were_shown = shown(&target.content, target.record.time);
         let are_shown = were_shown.zip(shown(&content, now));
         let keep: Vec<_> = are_shown.filter(|(was, _)| *was).map(|(_, is)| is).collect();
-        let left = self.configured_left(&content, LeftBecause::RolledBack);
+        let left = self.configured_left(&content, Some(&current), LeftBecause::RolledBack);
         let edition = self.publish(NewEdition {
             content,
+            stamp,
             base: Some(&current),
             by: PublishedBy::Rollback,
             who,
-            of: Some((to, decisions.only(&keep))),
+            statistics: NewStatistics::Of(to, decisions.only(&keep)),
             exported_at: target.record.exported_at,
             left,
         })?;
@@ -209,7 +258,7 @@ impl Publisher {
         let base = self.current()?;
         // A file that cannot be read does not wait to be published.
         let staged = self.subject(None).ok().and_then(|subject| {
-            let review = self.review(&subject, base.as_ref());
+            let review = self.review(&subject, base.as_ref(), self.next_stamp());
             let Candidate { content, digest, .. } = subject.candidate;
             (review.state != State::None).then(|| StagedReport {
                 state: review.state,
@@ -245,24 +294,22 @@ impl Publisher {
     /// The book of the current edition.
     fn current_book(&self) -> Result<Book, PublisherError> {
         let current = self.current()?.ok_or(PublisherError::NoEdition)?;
-        let (decisions, releases) = kept_statistics(&current)?;
-        let stamp = current.record.edition.published_at(current.record.time);
-        Ok(book(&current.content, stamp, (&decisions, releases), &self.keys.keys)?)
+        Ok(self.book_of(&current)?)
     }
 
-    /// The book that publishing the class file would make, and what the instructor should know of the file;
-    /// the book of the current edition if there is nothing to publish.
+    /// The book that publishing the class file would make, but for figures that are drawn then; and what the
+    /// instructor should know of the file.
     fn staged_book(&self) -> Result<(Book, Vec<String>), TaskError> {
         let subject = self.subject(None)?;
         let base = self.current()?;
-        if self.review(&subject, base.as_ref()).state == State::None {
-            return Ok((self.current_book()?, Vec::new()));
-        }
         let keys = read_keys(&self.settings)?;
         let stamp = self.next_stamp();
-        let Candidate { content, warnings, .. } = subject.candidate;
-        let decided = self.decide(&content, stamp, base.as_ref()).map_err(PublisherError::from)?;
-        let book = book(&content, stamp, (&decided.0, decided.1), &keys.keys);
-        Ok((book.map_err(PublisherError::from)?, warnings))
+        let Candidate { content, warnings, .. } = &subject.candidate;
+        let plan = self.plan(content, stamp, base.as_ref(), Drawing::Confirmed)?;
+        if self.review(&subject, base.as_ref(), stamp).state == State::None && !plan.draws() {
+            return Ok((self.current_book()?, Vec::new()));
+        }
+        let book = book(content, stamp, &plan.staged(), &keys.keys);
+        Ok((book.map_err(PublisherError::from)?, warnings.clone()))
     }
 }

@@ -11,7 +11,7 @@ use fernet_batch::Timestamp;
 
 use grade_actors::Server;
 use grade_actors::event::{ServerEvent, SharedSink};
-use gradebook::{IdSet, LastEdition, ReleaseHistory};
+use gradebook::{IdSet, LastEdition};
 use tokio::sync::Notify;
 
 use super::background::in_background;
@@ -33,7 +33,6 @@ struct Current {
     exported_at: Option<u64>,
     next_release: Option<Timestamp>,
     ids: Arc<IdSet>,
-    history: ReleaseHistory,
 }
 
 /// Why a class is read again.
@@ -70,7 +69,6 @@ impl Reloader {
             exported_at: first.exported_at,
             next_release: first.next_release,
             ids: Arc::clone(&first.ids),
-            history: first.book.release_history().clone(),
         });
         Self { settings, events, current, requested: Arc::default() }
     }
@@ -131,11 +129,10 @@ impl Reloader {
     async fn install(&mut self, publication: Publication, server: &Server) {
         let Publication { book, ids, last, digests, exported_at, next_release, warnings, .. } =
             publication;
-        let history = book.release_history().clone();
         if let Err(failed) = server.install(book).await {
             return self.keep(&failed.to_string());
         }
-        self.current = Arc::new(Current { last, digests, exported_at, next_release, ids, history });
+        self.current = Arc::new(Current { last, digests, exported_at, next_release, ids });
         for warning in &warnings {
             self.events.emit(&ServerEvent::Warning(warning));
         }
@@ -194,6 +191,6 @@ fn reread(
     if missing.saturating_mul(100) > missing_max {
         return Ok(Reread::Shrunk { missing, students });
     }
-    let publication = publish_next(staged, current.last, &current.history, settings)?;
+    let publication = publish_next(staged, current.last, settings)?;
     Ok(Reread::New(Box::new(publication)))
 }

@@ -57,9 +57,9 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
         Some(audit) => Arc::new(Fanout::new(vec![outputs, Arc::<AuditLog>::clone(audit)])),
         None => outputs,
     };
-    let (first, reloading) = prepared.start(&settings, &events)?;
     let admin = settings.history.as_ref().map(|history| AdminSocket::bind(&history.socket));
     let admin = admin.transpose()?;
+    let (first, reloading) = prepared.start(&settings, &events)?;
     let watched = if settings.watch { first.watched } else { Vec::new() };
     let connections = connection_limits(&settings);
     let first = First { watched: Vec::new(), ..first };

@@ -27,14 +27,23 @@ pub(crate) fn start_warnings(
     let is_remote = addresses.iter().any(|address| !address.ip().is_loopback());
     warnings.extend(profile_warning(&settings.profile, is_remote).map(str::to_owned));
     warnings.extend(of_class.iter().cloned());
-    if !settings.policy.applies() {
-        warnings.push(
-            "gradebook.population_min = 1 releases averages of any number of marks, which can reveal \
-             single marks; 5 is safe"
-                .to_owned(),
-        );
-    }
+    warnings.extend(statistics_warning(settings).map(str::to_owned));
     warnings
+}
+
+/// What class statistics give away, or why there are none.
+fn statistics_warning(settings: &Settings) -> Option<&'static str> {
+    match (settings.policy.is_private(), &settings.history) {
+        (false, _) => Some(
+            "gradebook.statistics = \"plain\" releases exact statistics, which can reveal single marks; \
+             \"private\" does not",
+        ),
+        (true, None) => Some(
+            "gradebook.statistics = \"private\" needs gradebook.history: without it, all class statistics are \
+             withheld",
+        ),
+        (true, Some(_)) => None,
+    }
 }
 
 /// What a profile exposes.

@@ -24,6 +24,9 @@ const RETIRED: [(&str, &str); 3] =
 /// The sizes, which are numbers of bytes or texts with a unit.
 const SIZES: [&str; 3] = ["gradebook.bytes_max", "limits.line_bytes", "limits.output_bytes"];
 
+/// Numbers with decimals: a text is read exactly.
+const NUMBERS: [&str; 1] = ["gradebook.privacy_budget"];
+
 /// Why settings are not valid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{layer}: {problem}")]
@@ -178,6 +181,11 @@ impl Layers {
                 let what = match (&value.kind, defaults.get(key).map(|default| &default.kind)) {
                     (ValueKind::String(_), _) if name == environment::NAME => continue,
                     (ValueKind::String(_) | ValueKind::I64(_), _) if SIZES.contains(&&**key) => {
+                        continue;
+                    }
+                    (ValueKind::String(_) | ValueKind::I64(_) | ValueKind::Float(_), _)
+                        if NUMBERS.contains(&&**key) =>
+                    {
                         continue;
                     }
                     (ValueKind::Array(texts), _) if environment::LISTS.contains(&&**key) => {

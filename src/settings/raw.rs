@@ -1,5 +1,6 @@
 //! The settings as they are written in `settings/default.toml`, which documents them.
 
+use std::fmt;
 use std::slice;
 use std::time::Duration;
 
@@ -60,7 +61,29 @@ pub(super) struct RawGradebook {
     pub(super) rows_max: u64,
     pub(super) bytes_max: ByteSize,
     pub(super) shrink_percent_max: u64,
+    pub(super) statistics: String,
+    pub(super) privacy_budget: RawNumber,
     pub(super) population_min: u64,
+}
+
+/// A number, or the text of one.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawNumber {
+    Whole(i64),
+    Fraction(f64),
+    Text(String),
+}
+
+/// The shortest decimal spelling.
+impl fmt::Display for RawNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(number) => write!(f, "{number}"),
+            Self::Fraction(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
 }
 
 #[derive(Deserialize)]

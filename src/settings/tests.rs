@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::events::ConsoleStyle;
+use gradebook::{Budget, Decimal, StatisticsMode};
 
 /// Settings from a file with these lines and a class file.
 fn read(lines: &str) -> Result<Settings, String> {
@@ -276,6 +277,36 @@ fn a_history_requires_a_key_file_and_keeps_an_edition_at_least() {
     }
     let text = rejected("[gradebook]\nfile = \"c.csv\"\nhistory = \"h\"");
     assert!(text.contains("requires gradebook.keys_file"), "{text}");
+}
+
+#[test]
+fn statistics_are_plain_in_the_lab_and_private_where_sealed_and_the_budget_is_read_exactly() {
+    let policy = |lines: &str| read(lines).unwrap().policy;
+    let budget =
+        |text: &str| StatisticsMode::Private(Budget::new(Decimal::parse(text).unwrap()).unwrap());
+    let sealed = "[server]\nprofile = \"sealed\"\n[sealed]\naudience = \"nets\"\n";
+    assert_eq!(policy("").mode, StatisticsMode::Plain);
+    assert_eq!(policy(sealed).mode, budget("4"));
+    let with = |value: &str| {
+        format!(
+            "[gradebook]\nfile = \"c.csv\"\nstatistics = \"private\"\nprivacy_budget = {value}\n"
+        )
+    };
+    for (value, exact) in [
+        ("2", "2"),
+        ("0.1", "0.1"),
+        ("1e-3", "0.001"),
+        ("\"0.123456789012345678\"", "0.123456789012345678"),
+    ] {
+        assert_eq!(policy(&with(value)).mode, budget(exact), "{value}");
+    }
+    for value in ["0", "-1", "\"\"", "\"many\"", "nan", "inf", "\"0.1234567890123456789\"", "true"]
+    {
+        let text = rejected(&with(value));
+        assert!(text.contains("gradebook.privacy_budget"), "{value}: {text}");
+    }
+    let other = "[gradebook]\nfile = \"c.csv\"\nstatistics = \"noisy\"";
+    assert!(rejected(other).contains("must be \"plain\" or \"private\""));
 }
 
 #[test]

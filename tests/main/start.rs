@@ -157,7 +157,10 @@ fn a_check_finds_what_a_start_would_and_prints_its_warnings() {
     let (code, text) = checked(&folder);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("class.csv: 3 students, 7 assessments; settings are valid\n"), "{text}");
-    assert!(text.contains("warning: gradebook.population_min = 1 releases averages"), "{text}");
+    assert!(
+        text.contains("warning: gradebook.statistics = \"plain\" releases exact statistics"),
+        "{text}"
+    );
     let server = Server::start("");
     for (settings, why) in [
         (

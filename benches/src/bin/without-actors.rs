@@ -12,8 +12,7 @@ use class_files::{ReadLimits, read_class};
 use fernet_batch::{Sealer, Timestamp};
 use gradebook::wire::{self, Grammar, Parsed};
 use gradebook::{
-    BatchLimits, Book, EditionNumber, PrivacyPolicy, Rejection, ReleaseHistory, Requests,
-    UnknownStudent,
+    BatchLimits, Book, EditionNumber, PrivacyPolicy, Rejection, Requests, UnknownStudent,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,12 +40,10 @@ async fn main() -> anyhow::Result<()> {
     let Arguments { listen, class } = Arguments::parse();
     let limits = ReadLimits { bytes_max: u64::MAX, rows_max: usize::MAX };
     let class = read_class(File::open(class)?, None, &limits)?;
-    let history = ReleaseHistory::default();
     let book = Book::publish(
         class,
         EditionNumber(1).published_at(Timestamp::default()),
-        &history,
-        PrivacyPolicy::NONE,
+        PrivacyPolicy::EXACT,
     );
     let shared = Rc::new(Shared { book, sealer: RefCell::new(Sealer::new()?) });
     let listener = TcpListener::bind(listen).await?;

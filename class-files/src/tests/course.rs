@@ -1,7 +1,7 @@
 //! Course files together with class files.
 
 use fernet_batch::Timestamp;
-use gradebook::{Book, Command, EditionNumber, PrivacyPolicy, ReleaseHistory, Request, StudentId};
+use gradebook::{Book, Command, EditionNumber, PrivacyPolicy, Request, StudentId};
 
 use super::*;
 
@@ -150,7 +150,7 @@ fn the_comment_on_a_mark_on_hold_is_not_published() {
     let report = |course: &str, id: &str| {
         let class = class_of("s.csv", Source::File(file.as_bytes()), course, IDS).unwrap();
         let stamp = EditionNumber(1).published_at(Timestamp(0));
-        let book = Book::publish(class, stamp, &ReleaseHistory::default(), PrivacyPolicy::NONE);
+        let book = Book::publish(class, stamp, PrivacyPolicy::EXACT);
         let id = StudentId::new(id.as_bytes()).unwrap();
         book.preview(&Request { id, command: Command::Report }, Timestamp(0)).unwrap()
     };

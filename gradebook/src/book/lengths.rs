@@ -8,7 +8,7 @@ use super::{AnswerLengths, Book, SEPARATOR};
 use crate::request::LAB_ANSWER_BYTES_MAX;
 use crate::roster::Record;
 use crate::sealed::{REPLY_HEAD_BYTES_MAX, padded_reply_bytes};
-use crate::statistics::{NO_OWN_FIGURES, Report, ReportLine, ReportMark};
+use crate::statistics::{Report, ReportLine, ReportMark};
 
 impl Book {
     /// The lengths for all students together. No student's text is longer.
@@ -34,14 +34,12 @@ impl Book {
             // The line below has the shortest mark, and no comment.
             let longer = mark_bytes.saturating_sub(blank_bytes).saturating_add(comment_bytes);
             marks = marks.saturating_add(longer);
-            let withheld_is_longer = self.own_marks_only
-                && json_bytes(&NO_OWN_FIGURES) > json_bytes(&assessment.figures);
             lines.push(ReportLine {
                 assessment: &assessment.name,
                 mark: ReportMark::BLANK,
                 out_of: assessment.out_of,
                 comment: None,
-                class: if withheld_is_longer { &NO_OWN_FIGURES } else { &assessment.figures },
+                class: &assessment.figures,
             });
         }
         let report = Report {

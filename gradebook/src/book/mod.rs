@@ -13,9 +13,10 @@ mod topic;
 use fernet_batch::DecoyKeys;
 use ready_grades::ReadyGrades;
 
-use crate::roster::{Assessment, Class, Record, Roster, ShortText};
+use crate::roster::{Assessment, Class, Roster, ShortText};
 use crate::statistics::{
-    ClassFigures, Decisions, ExamAverage, PrivacyPolicy, ReleaseHistory, Renderer, StatisticText,
+    ClassFigures, Decisions, Drawing, PrivacyPolicy, Publication, ReleaseHistory, Renderer,
+    StatisticsPlan,
 };
 use crate::values::{Decimal, EditionNumber, EditionStamp};
 
@@ -28,10 +29,8 @@ pub struct Book {
     /// When the edition was published, RFC 3339 in UTC.
     published: String,
     assessments: Vec<PublishedAssessment>,
-    exam_average: Option<ExamAverage>,
-    /// Whether students see only statistics of assessments in which they have a mark themselves.
-    own_marks_only: bool,
-    history: ReleaseHistory,
+    /// The answer to `GEA`.
+    exam_average: Option<String>,
     roster: Roster,
     /// The parts of the answers to `GG`, where the class is small enough.
     ready_grades: Option<ReadyGrades>,
@@ -52,9 +51,9 @@ struct PublishedAssessment {
     /// The class statistics in a report.
     figures: ClassFigures,
     /// The answer to `AVG`.
-    average: StatisticText,
+    average: String,
     /// The answer to `STATS`.
-    statistics: StatisticText,
+    statistics: String,
 }
 
 /// The longest texts of an edition, in bytes.
@@ -82,56 +81,43 @@ pub enum UnknownStudent {
 
 impl Book {
     /// Publishes a class as an edition, with all its assessments: those that are not released must be
-    /// gone ([`Class::released_at`]). `history` is what earlier editions have released: together
-    /// with the policy it decides which statistics this edition releases.
-    pub fn publish(
-        class: Class,
-        stamp: EditionStamp,
-        history: &ReleaseHistory,
-        policy: PrivacyPolicy,
-    ) -> Self {
-        let (decisions, history) = history.decide(stamp, &class, policy);
-        Self::of_edition(class, stamp, &decisions, history)
+    /// gone ([`Class::released_at`]). Nothing of it is kept, so figures with noise are withheld.
+    pub fn publish(class: Class, stamp: EditionStamp, policy: PrivacyPolicy) -> Self {
+        let drawing = Drawing::NoHistory;
+        let publication = Publication { stamp, class: &class, policy, drawing };
+        let plan = ReleaseHistory::default().plan(publication);
+        // Nothing is drawn again, so there is a plan.
+        let decisions =
+            plan.map_or_else(|_| Decisions::none(policy), StatisticsPlan::without_draws);
+        Self::of_edition(class, stamp, &decisions)
     }
 
     /// An edition for which was decided which statistics it releases. All its assessments must be released;
-    /// students without keys may be gone. `history` is what is released up to now.
-    pub fn of_edition(
-        class: Class,
-        stamp: EditionStamp,
-        decisions: &Decisions,
-        history: ReleaseHistory,
-    ) -> Self {
+    /// students without keys may be gone.
+    pub fn of_edition(class: Class, stamp: EditionStamp, decisions: &Decisions) -> Self {
         let EditionStamp { number: edition, published } = stamp;
-        let Decisions { policy, statuses } = decisions;
-        let policy = *policy;
+        let statuses = decisions.statuses();
         let (columns, roster) = class.into_parts();
         let names: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
-        let renderer = Renderer { stamp, policy };
+        let renderer = Renderer { stamp };
         let exam_average = renderer.exam_average(&names, statuses);
         let mut assessments = Vec::new();
         for (Assessment { name, out_of, .. }, status) in columns.into_iter().zip(statuses) {
             assessments.push(PublishedAssessment {
                 label: format!("{}: ", deunicode::deunicode(&name)).into(),
                 figures: renderer.figures(status),
-                average: StatisticText::new(&format!("{name} average"), &renderer.mean(status)),
-                statistics: StatisticText::new(
-                    &format!("{name} statistics"),
-                    &renderer.all(status),
-                ),
+                average: format!("{name} average: {}", renderer.mean(status)),
+                statistics: format!("{name} statistics: {}", renderer.all(status)),
                 folded_name: name.to_lowercase(),
                 out_of,
                 name,
             });
         }
-        let own_marks_only = policy.applies();
         let mut book = Self {
             edition,
             published: published.to_string(),
             assessments,
             exam_average,
-            own_marks_only,
-            history,
             roster,
             ready_grades: None,
             lengths: AnswerLengths::default(),
@@ -147,11 +133,6 @@ impl Book {
         self.edition
     }
 
-    /// What this edition and those before it have released.
-    pub fn release_history(&self) -> &ReleaseHistory {
-        &self.history
-    }
-
     /// The number of students.
     pub fn students(&self) -> usize {
         self.roster.len()
@@ -165,10 +146,5 @@ impl Book {
     /// The students in the order of the class file: ID, name, and marks as `GG` writes them.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &str>)> {
         self.roster.rows()
-    }
-
-    /// Returns true if a student may see the statistics of a column.
-    fn may_see(&self, record: Record<'_>, column: usize) -> bool {
-        !self.own_marks_only || record.marks().nth(column).is_some_and(|mark| mark.value.is_some())
     }
 }

@@ -24,9 +24,9 @@ const CLASS: &[&str] = &[
 
 /// Publishes a class.
 fn book_of(lines: &[&str], population_min: u32) -> Book {
-    let policy = PrivacyPolicy { population_min };
+    let policy = PrivacyPolicy { population_min, ..PrivacyPolicy::EXACT };
     let stamp = EditionNumber(7).published_at(NOW);
-    Book::publish(class_of(lines), stamp, &ReleaseHistory::default(), policy)
+    Book::publish(class_of(lines), stamp, policy)
 }
 
 /// A class: the names of the assessments, then a row for each student.
@@ -207,27 +207,14 @@ fn an_average_of_too_few_marks_is_withheld_everywhere() {
 }
 
 #[test]
-fn under_a_policy_a_student_sees_statistics_only_of_assessments_they_have_a_mark_in() {
+fn every_student_reads_the_same_statistics() {
     let book = book_of(CLASS, 2);
-    let bo = |command| answer(&book, &UnknownStudent::Close, 2, "2100002", command);
-    assert_eq!(bo(lab("GL1A")), "Lab 1 average: withheld (you have no mark in it)");
-    assert_eq!(
-        bo(Command::Statistics("Lab 1")),
-        "Lab 1 statistics: withheld (you have no mark in it)"
-    );
-    assert_eq!(bo(lab("GMA")), "Midterm average: 13.5");
-    assert_eq!(
-        bo(lab("GEA")),
-        "Exam average: withheld (you do not have a mark in every exam) \
-         (Exam 1: 5, Exam 2: withheld (you have no mark in it))"
-    );
-    let report: Value = serde_json::from_str(&bo(Command::Report)).unwrap();
-    assert_eq!(report["assessments"][0]["class"]["withheld"], "you have no mark in it");
-    assert_eq!(report["assessments"][2]["class"]["mean"], 13.5);
-    assert_eq!(report["assessments"][2]["class"]["as_of"], NOW.to_string());
-    assert_eq!(report["assessments"][2]["class"]["min"], Value::Null);
-    let ada = answer(&book, &UnknownStudent::Close, 1, "2100001", lab("GEA"));
-    assert_eq!(ada, "Exam average: 6 (Exam 1: 5, Exam 2: 7.5)");
+    let read = |n, id, command| answer(&book, &UnknownStudent::Close, n, id, command);
+    for command in [lab("GL1A"), lab("GEA"), Command::Statistics("Lab 1")] {
+        let ada = read(1, "2100001", command);
+        assert!(!ada.contains("withheld"), "{ada}");
+        assert_eq!(read(2, "2100002", command), ada, "Bo has no mark in it");
+    }
 }
 
 #[test]

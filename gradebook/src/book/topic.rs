@@ -5,10 +5,7 @@ use fernet_batch::Timestamp;
 use super::{Book, PublishedAssessment, SEPARATOR};
 use crate::request::{Command, LAB_ANSWER_BYTES_MAX};
 use crate::roster::Record;
-use crate::statistics::{
-    ExamAverage, NO_OWN_FIGURES, NOT_EVERY_EXAM, Report, ReportLine, ReportMark, StatisticText,
-    shorten,
-};
+use crate::statistics::{Report, ReportLine, ReportMark, shorten};
 
 /// The answer to `GG` in a class without assessments.
 pub(super) const NO_ASSESSMENTS: &str = "no assessments yet";
@@ -17,9 +14,8 @@ pub(super) const NO_ASSESSMENTS: &str = "no assessments yet";
 pub(super) enum Topic<'a> {
     /// The student's own marks.
     Grades,
-    /// The statistics of one column.
-    Column(usize, &'a StatisticText),
-    Exams(&'a ExamAverage),
+    /// A text about the class, the same for each student.
+    Statistics(&'a str),
     Report,
 }
 
@@ -30,30 +26,28 @@ impl Book {
             Command::Grades => return Some(Topic::Grades),
             Command::Sealed(_) => return None,
             Command::Report => return Some(Topic::Report),
-            Command::ExamAverage => return self.exam_average.as_ref().map(Topic::Exams),
+            Command::ExamAverage => return self.exam_average.as_deref().map(Topic::Statistics),
             Command::MidtermAverage => "Midterm",
             Command::LabAverage(lab) => lab.column(),
             Command::Average(name) | Command::Statistics(name) => name,
         };
-        let (column, assessment) = self.assessment_named(name)?;
-        let text = match command {
+        let assessment = self.assessment_named(name)?;
+        Some(Topic::Statistics(match command {
             Command::Statistics(_) => &assessment.statistics,
             _ => &assessment.average,
-        };
-        Some(Topic::Column(column, text))
+        }))
     }
 
     /// The assessment with this name, or else the only one with this name in another case.
-    fn assessment_named(&self, name: &str) -> Option<(usize, &PublishedAssessment)> {
-        let mut columns = self.assessments.iter().enumerate();
-        if let Some(exact) = columns.find(|(_, assessment)| assessment.name == name) {
-            return Some(exact);
-        }
-        let folded = name.to_lowercase();
-        let columns = self.assessments.iter().enumerate();
-        let mut similar = columns.filter(|(_, assessment)| assessment.folded_name == folded);
-        let found = similar.next()?;
-        similar.next().is_none().then_some(found)
+    fn assessment_named(&self, name: &str) -> Option<&PublishedAssessment> {
+        let exact = self.assessments.iter().find(|assessment| assessment.name == name);
+        exact.or_else(|| {
+            let folded = name.to_lowercase();
+            let mut similar =
+                self.assessments.iter().filter(|assessment| assessment.folded_name == folded);
+            let found = similar.next()?;
+            similar.next().is_none().then_some(found)
+        })
     }
 
     /// Appends what a student may read on a topic.
@@ -66,11 +60,7 @@ impl Book {
     ) {
         match topic {
             Topic::Grades => self.write_grades(record, text),
-            Topic::Column(column, statistic) => {
-                let statistic = statistic.for_student(self.may_see(record, column));
-                text.extend_from_slice(statistic.as_bytes());
-            }
-            Topic::Exams(exams) => self.write_exams(record, exams, text),
+            Topic::Statistics(statistics) => text.extend_from_slice(statistics.as_bytes()),
             // Writing numbers and texts to memory does not fail.
             Topic::Report => drop(serde_json::to_writer(text, &self.report(record, now))),
         }
@@ -91,9 +81,8 @@ impl Book {
     pub(super) fn bytes_max(&self, topic: Topic<'_>) -> usize {
         match topic {
             Topic::Report => self.lengths.report,
-            Topic::Column(_, statistic) => statistic.bytes_max(),
+            Topic::Statistics(statistics) => statistics.len(),
             Topic::Grades => self.lengths.grades,
-            Topic::Exams(exams) => exams.bytes_max(),
         }
     }
 
@@ -125,39 +114,17 @@ impl Book {
         });
     }
 
-    /// Appends the exams' average for a student with a mark in each exam. For other students the
-    /// average over all exams is withheld: with the averages of the other exams it would reveal the
-    /// average of the exam that they missed.
-    fn write_exams(&self, record: Record<'_>, exams: &ExamAverage, text: &mut Vec<u8>) {
-        let start = text.len();
-        if exams.exams.iter().all(|(column, _)| self.may_see(record, *column)) {
-            text.extend_from_slice(exams.text.as_bytes());
-            return;
-        }
-        text.extend_from_slice(NOT_EVERY_EXAM.as_bytes());
-        for (n, (column, statistic)) in exams.exams.iter().enumerate() {
-            if n > 0 {
-                text.extend_from_slice(SEPARATOR.as_bytes());
-            }
-            let statistic = statistic.for_student(self.may_see(record, *column));
-            text.extend_from_slice(statistic.as_bytes());
-        }
-        text.push(b')');
-        shorten(text, start);
-    }
-
     pub(super) fn report<'a>(&'a self, record: Record<'a>, now: Timestamp) -> Report<'a> {
         let mut lines = Vec::with_capacity(self.assessments.len());
         let comments = record.comments();
         let columns = self.assessments.iter().zip(record.marks()).enumerate();
         for (column, (assessment, mark)) in columns {
-            let may_see = !self.own_marks_only || mark.value.is_some();
             lines.push(ReportLine {
                 assessment: &assessment.name,
                 mark: ReportMark::of(mark),
                 out_of: assessment.out_of,
                 comment: comments.of(column),
-                class: if may_see { &assessment.figures } else { &NO_OWN_FIGURES },
+                class: &assessment.figures,
             });
         }
         Report {

@@ -1,38 +1,66 @@
-//! Decisions as JSON. What was decided about the statistics of an edition is decided once, when the edition is published,
-//! and travels with it, so that a later process answers as this one does.
+//! What an edition releases of each assessment. It is decided once, when the edition is published, and travels
+//! with it, so that a later process answers as this one does.
 
-use fernet_batch::Timestamp;
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
+use super::exact::Figures;
 use super::policy::PrivacyPolicy;
-use super::release::{Decisions, ReleaseStatus, StatisticRelease};
-use crate::values::EditionNumber;
+use super::private::Drawn;
+use crate::values::{Decimal, EditionNumber, EditionStamp};
 
-use super::state::{AssessmentState, InvalidHistory, from_state, to_state};
+/// How often each mark occurs, from the lowest mark to the highest.
+pub(super) type MarkCounts = Vec<(Decimal, u32)>;
 
-/// The version of the format. Other versions are not read.
-const FORM: u32 = 1;
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DecisionsState {
-    form: u32,
-    population_min: u32,
-    assessments: Vec<StatusState>,
+/// What was decided about the statistics of each assessment of an edition, in its order.
+#[derive(Clone)]
+pub struct Decisions {
+    pub(super) policy: PrivacyPolicy,
+    pub(super) statuses: Vec<ReleaseStatus>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StatusState {
-    Released(AssessmentState),
+/// What students may see of an assessment's statistics.
+#[derive(Clone)]
+pub(crate) enum ReleaseStatus {
+    /// These figures.
+    Exact(ExactRelease),
+    /// Figures that are computed from what was drawn.
+    Drawn(Drawn),
+    /// Nothing.
+    Withheld(WithheldReason),
+}
+
+/// Exact figures.
+#[derive(Clone)]
+pub(crate) struct ExactRelease {
+    /// The edition whose marks these are.
+    pub(crate) stamp: EditionStamp,
+    pub(crate) figures: Arc<Figures>,
+    pub(super) mark_counts: Arc<MarkCounts>,
+}
+
+/// Why students see no figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WithheldReason {
+    /// There are no marks.
     NoMarks,
-    BelowThreshold,
+    /// There are fewer marks than so many.
+    FewerThan(u32),
+    /// Figures with noise need a history.
+    NoHistory,
+    /// Figures with noise need the full result.
+    NoRange,
+    /// Nothing is drawn into a new history until the command `publish`.
+    NotDrawn,
+    /// A batch is drawn when this is published; then the mean has this uncertainty, in hundredths.
+    AtPublication(u64),
+    /// The figures are so uncertain that they say nothing.
+    TooUncertain,
 }
 
 /// What was decided about the statistics of one assessment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatisticDecision {
-    /// The figures of these marks are released.
+    /// Figures of these marks are released.
     Released,
     /// The figures that an earlier edition released stay.
     Kept,
@@ -46,15 +74,18 @@ impl Decisions {
         self.policy
     }
 
+    /// Decisions about no assessment.
+    pub(crate) fn none(policy: PrivacyPolicy) -> Self {
+        Self { policy, statuses: Vec::new() }
+    }
+
+    pub(crate) fn statuses(&self) -> &[ReleaseStatus] {
+        &self.statuses
+    }
+
     /// What an edition decides about each of its assessments, in its order.
     pub fn of(&self, edition: EditionNumber) -> impl Iterator<Item = StatisticDecision> {
-        self.statuses.iter().map(move |status| match status {
-            ReleaseStatus::Released(release) if release.stamp.number == edition => {
-                StatisticDecision::Released
-            }
-            ReleaseStatus::Released(_) => StatisticDecision::Kept,
-            ReleaseStatus::NoMarks | ReleaseStatus::BelowThreshold => StatisticDecision::Withheld,
-        })
+        self.statuses.iter().map(move |status| status.decision(edition))
     }
 
     /// The decisions about those assessments for which `keep` is true.
@@ -64,49 +95,36 @@ impl Decisions {
         self.statuses.retain(|_| keep.next().copied().unwrap_or_default());
         self
     }
+}
 
-    /// Writes the decisions.
-    pub fn to_json(&self) -> Vec<u8> {
-        let assessments = self.statuses.iter().map(|status| match status {
-            ReleaseStatus::Released(release) => {
-                // What was released before matters to later decisions, and stands in the history.
-                let last = release.mark_counts.last().cloned();
-                let release =
-                    StatisticRelease { mark_counts: last.into_iter().collect(), ..release.clone() };
-                StatusState::Released(to_state(&release))
-            }
-            ReleaseStatus::NoMarks => StatusState::NoMarks,
-            ReleaseStatus::BelowThreshold => StatusState::BelowThreshold,
-        });
-        let state = DecisionsState {
-            form: FORM,
-            population_min: self.policy.population_min,
-            assessments: assessments.collect(),
+impl ReleaseStatus {
+    pub(super) fn decision(&self, edition: EditionNumber) -> StatisticDecision {
+        let stamp = match self {
+            Self::Exact(release) => Some(release.stamp),
+            Self::Drawn(drawn) if drawn.figures().is_ok() => drawn.stamp(),
+            Self::Drawn(_) | Self::Withheld(_) => None,
         };
-        // Texts and numbers always become JSON.
-        serde_json::to_vec(&state).unwrap_or_default()
+        match stamp {
+            Some(stamp) if stamp.number == edition => StatisticDecision::Released,
+            Some(_) => StatisticDecision::Kept,
+            None => StatisticDecision::Withheld,
+        }
     }
+}
 
-    /// Reads decisions about so many assessments.
-    ///
-    /// # Errors
-    /// Returns an error if the text is not what [`to_json`](Self::to_json) writes for them.
-    pub fn from_json(text: &[u8], assessments: usize) -> Result<Self, InvalidHistory> {
-        let state: DecisionsState = serde_json::from_slice(text).map_err(|_| InvalidHistory)?;
-        if state.form != FORM || state.assessments.len() != assessments {
-            return Err(InvalidHistory);
-        }
-        let policy = PrivacyPolicy { population_min: state.population_min };
-        let mut statuses = Vec::new();
-        for status in state.assessments {
-            statuses.push(match status {
-                StatusState::Released(release) => ReleaseStatus::Released(
-                    from_state(release, Timestamp(0)).ok_or(InvalidHistory)?,
-                ),
-                StatusState::NoMarks => ReleaseStatus::NoMarks,
-                StatusState::BelowThreshold => ReleaseStatus::BelowThreshold,
-            });
-        }
-        Ok(Self { policy, statuses })
+impl ExactRelease {
+    /// The figures of these marks; `None` if there are none.
+    pub(super) fn of(stamp: EditionStamp, mut marks: MarkCounts) -> Option<Self> {
+        marks.sort_unstable_by_key(|(mark, _)| *mark);
+        // The roster counts `7` and `7.0` apart, since it shows them as the class file writes them.
+        marks.dedup_by(|(mark, times), (kept, total)| {
+            let equal = mark == kept;
+            if equal {
+                *total = total.saturating_add(*times);
+            }
+            equal
+        });
+        let figures = Arc::new(Figures::of(marks.iter().copied())?);
+        Some(Self { stamp, figures, mark_counts: Arc::new(marks) })
     }
 }

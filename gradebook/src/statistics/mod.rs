@@ -1,16 +1,29 @@
 //! Class statistics: the figures, how much of them is released, and their texts.
+//!
+//! - `policy`: exact figures, or figures with noise
+//! - `exact`: the figures of the lab
+//! - `private`: figures with noise
+//! - `history`: what has been drawn, and which marks have been counted
+//! - `plan`: what a publication would release
+//! - `decisions`: what an edition releases
+//! - `render`, `report`: texts
 
 mod decisions;
-mod figures;
+mod exact;
+mod history;
+mod plan;
 mod policy;
-mod release;
+mod private;
 mod render;
 mod report;
 mod state;
+#[cfg(test)]
+mod testing;
 
-pub use decisions::StatisticDecision;
-pub use policy::PrivacyPolicy;
-pub use release::{Decisions, ReleaseHistory};
-pub(crate) use render::{ExamAverage, NOT_EVERY_EXAM, Renderer, StatisticText, shorten};
-pub(crate) use report::{ClassFigures, NO_OWN_FIGURES, Report, ReportLine, ReportMark};
+pub use decisions::{Decisions, StatisticDecision};
+pub use history::ReleaseHistory;
+pub use plan::{Drawing, Publication, RedrawError, StatisticForecast, StatisticsPlan};
+pub use policy::{Budget, PrivacyPolicy, StatisticsMode};
+pub(crate) use render::{Renderer, shorten};
+pub(crate) use report::{ClassFigures, Report, ReportLine, ReportMark};
 pub use state::{InvalidHistory, LastEdition};

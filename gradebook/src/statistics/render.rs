@@ -1,145 +1,177 @@
-//! The texts of class statistics, rendered once for each edition.
+//! The texts of class statistics, rendered once for each edition. They are the same for every student.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::figures::Figures;
-use super::policy::PrivacyPolicy;
-use super::release::{ReleaseStatus, StatisticRelease};
-use super::report::{ClassFigures, NO_OWN_MARK};
+use super::decisions::{ExactRelease, ReleaseStatus, WithheldReason};
+use super::exact::Figures;
+use super::private::{Drawn, PrivateFigures, exams_together};
+use super::report::ClassFigures;
 use crate::request::LAB_ANSWER_BYTES_MAX;
-use crate::values::EditionStamp;
-
-/// An answer about the class: for students who may see it, and for those who may not.
-pub(crate) struct StatisticText {
-    pub(crate) shown: String,
-    pub(crate) withheld: String,
-}
-
-/// The answer to `GEA`.
-pub(crate) struct ExamAverage {
-    /// The whole answer, for a student who may see all of it.
-    pub(crate) text: String,
-    /// The columns of the exams, each with its part of the answer.
-    pub(crate) exams: Vec<(usize, StatisticText)>,
-}
-
-impl StatisticText {
-    pub(crate) fn new(subject: &str, value: &str) -> Self {
-        let shown = format!("{subject}: {value}");
-        let withheld = format!("{subject}: withheld ({NO_OWN_MARK})");
-        Self { shown, withheld }
-    }
-
-    pub(crate) fn for_student(&self, may_see: bool) -> &str {
-        if may_see { &self.shown } else { &self.withheld }
-    }
-
-    /// The length of the longer text.
-    pub(crate) fn bytes_max(&self) -> usize {
-        self.shown.len().max(self.withheld.len())
-    }
-}
-
-/// How the answer to `GEA` begins for a student who may not see all of it.
-pub(crate) const NOT_EVERY_EXAM: &str =
-    "Exam average: withheld (you do not have a mark in every exam) (";
-
-impl ExamAverage {
-    /// The length of the longest answer, whichever exams a student has a mark in.
-    pub(crate) fn bytes_max(&self) -> usize {
-        const SEPARATOR_BYTES: usize = 2;
-        let mut bytes = NOT_EVERY_EXAM.len();
-        for (_, exam) in &self.exams {
-            bytes = bytes.saturating_add(exam.bytes_max()).saturating_add(SEPARATOR_BYTES);
-        }
-        bytes.max(self.text.len()).min(LAB_ANSWER_BYTES_MAX)
-    }
-}
+use crate::values::{Decimal, EditionStamp};
 
 /// Renders the statistics of one edition.
 #[derive(Clone, Copy)]
 pub(crate) struct Renderer {
     pub(crate) stamp: EditionStamp,
-    pub(crate) policy: PrivacyPolicy,
 }
 
 impl Renderer {
     /// The mean, as `AVG` has it.
     pub(crate) fn mean(self, status: &ReleaseStatus) -> String {
-        self.render(status, |figures| figures.mean.to_string())
+        self.render(status, |figures| figures.mean.to_string(), mean_text)
     }
 
     /// All figures, as `STATS` has them.
     pub(crate) fn all(self, status: &ReleaseStatus) -> String {
-        self.render(status, Figures::to_string)
+        self.render(status, Figures::to_string, all_text)
     }
 
-    fn render(self, status: &ReleaseStatus, text: impl Fn(&Figures) -> String) -> String {
+    fn render(
+        self,
+        status: &ReleaseStatus,
+        exact: impl Fn(&Figures) -> String,
+        private: impl Fn(&PrivateFigures) -> String,
+    ) -> String {
         match status {
-            ReleaseStatus::Released(StatisticRelease { figures, stamp, .. }) => {
-                if stamp.number == self.stamp.number {
-                    text(figures)
-                } else {
-                    format!("{} (as of {})", text(figures), stamp.published.date())
-                }
+            ReleaseStatus::Exact(ExactRelease { figures, stamp, .. }) => {
+                self.dated(exact(figures), Some(*stamp))
             }
-            ReleaseStatus::NoMarks => "no marks yet".to_owned(),
-            ReleaseStatus::BelowThreshold => format!("withheld ({})", self.too_few()),
+            ReleaseStatus::Drawn(drawn) => match drawn.figures() {
+                Ok(figures) => self.dated(private(&figures), drawn.stamp()),
+                Err(_) => WithheldReason::TooUncertain.text(),
+            },
+            ReleaseStatus::Withheld(reason) => reason.text(),
+        }
+    }
+
+    /// A text with the date of its figures, if they are older than this edition.
+    fn dated(self, text: String, stamp: Option<EditionStamp>) -> String {
+        match stamp {
+            Some(stamp) if stamp.number != self.stamp.number => {
+                format!("{text} (as of {})", stamp.published.date())
+            }
+            _ => text,
         }
     }
 
     /// The figures as `REPORT` has them.
     pub(crate) fn figures(self, status: &ReleaseStatus) -> ClassFigures {
         match status {
-            ReleaseStatus::Released(StatisticRelease { figures, stamp, .. }) => {
+            ReleaseStatus::Exact(ExactRelease { figures, stamp, .. }) => {
                 let as_of = stamp.published.to_string();
-                ClassFigures::Known { as_of, figures: Arc::clone(figures) }
+                ClassFigures::Exact { as_of, figures: Arc::clone(figures) }
             }
-            ReleaseStatus::NoMarks => ClassFigures::Withheld { withheld: "no marks yet".into() },
-            ReleaseStatus::BelowThreshold => {
-                ClassFigures::Withheld { withheld: self.too_few().into() }
-            }
+            ReleaseStatus::Drawn(drawn) => match drawn.figures() {
+                Ok(figures) => ClassFigures::Private(Box::new(figures)),
+                Err(_) => {
+                    ClassFigures::Withheld { withheld: WithheldReason::TooUncertain.reason() }
+                }
+            },
+            ReleaseStatus::Withheld(reason) => ClassFigures::Withheld { withheld: reason.reason() },
         }
     }
 
-    fn too_few(self) -> String {
-        format!("fewer than {} marks", self.policy.population_min)
-    }
-
     /// The answer to `GEA`: the average over the marks of all columns `Exam *`, and of each of them.
-    /// The first counts only columns whose figures are released. Returns `None` if the class has no
+    /// The first counts only columns of which something is released. Returns `None` if the class has no
     /// such column.
     pub(crate) fn exam_average(
         self,
         names: &[String],
         statuses: &[ReleaseStatus],
-    ) -> Option<ExamAverage> {
-        let mut exams = Vec::new();
-        let mut released = Vec::new();
-        let mut no_marks = true;
-        for (column, (name, status)) in names.iter().zip(statuses).enumerate() {
+    ) -> Option<String> {
+        let mut each = Vec::new();
+        let (mut exact, mut drawn) = (Vec::new(), Vec::new());
+        let mut reasons = Vec::new();
+        for (name, status) in names.iter().zip(statuses) {
             if !name.starts_with("Exam ") {
                 continue;
             }
-            let text = StatisticText::new(&deunicode::deunicode(name), &self.mean(status));
-            exams.push((column, text));
-            no_marks &= matches!(status, ReleaseStatus::NoMarks);
-            if let ReleaseStatus::Released(release) = status {
-                released.push(&*release.figures);
+            each.push(format!("{}: {}", deunicode::deunicode(name), self.mean(status)));
+            match status {
+                ReleaseStatus::Exact(release) => exact.push(&*release.figures),
+                ReleaseStatus::Drawn(release) => drawn.push(release),
+                ReleaseStatus::Withheld(reason) => reasons.push(*reason),
             }
         }
-        if exams.is_empty() {
-            return None;
-        }
-        let all = match Figures::mean_of_all(released.into_iter(), self.policy) {
+        let reason = reasons.iter().find(|reason| **reason != WithheldReason::NoMarks);
+        let reason = reason.copied().or(reasons.first().copied());
+        let all = match Figures::mean_of_all(exact.into_iter()) {
             Some(mean) => mean.to_string(),
-            None if no_marks => "no marks yet".to_owned(),
-            None => format!("withheld ({})", self.too_few()),
+            None => exams_text(&drawn, reason)?,
         };
-        let each: Vec<_> = exams.iter().map(|(_, exam)| exam.shown.as_str()).collect();
         let mut text = format!("Exam average: {all} ({})", each.join(", ")).into_bytes();
         shorten(&mut text, 0);
-        Some(ExamAverage { text: String::from_utf8(text).ok()?, exams })
+        String::from_utf8(text).ok()
+    }
+}
+
+/// The average over all exams of which something was drawn; `None` if there is no exam.
+fn exams_text(drawn: &[&Drawn], reason: Option<WithheldReason>) -> Option<String> {
+    if drawn.is_empty() {
+        return reason.map(WithheldReason::text);
+    }
+    Some(match exams_together(drawn) {
+        Some((mean, uncertainty, range)) => about(mean, range, uncertainty),
+        None => {
+            "withheld (the exams differ in their full results, or are too uncertain)".to_owned()
+        }
+    })
+}
+
+/// `about 6.43 of 10 (give or take 0.39)`
+fn about(mean: Decimal, out_of: Decimal, uncertainty: Decimal) -> String {
+    format!("about {mean} of {out_of} (give or take {uncertainty})")
+}
+
+fn mean_text(figures: &PrivateFigures) -> String {
+    about(figures.mean, figures.out_of, figures.uncertainty)
+}
+
+/// `24 marks, mean about 6.43 of 10 (give or take 0.39), median about 6.5 (5 to 7), ...`
+fn all_text(figures: &PrivateFigures) -> String {
+    let PrivateFigures { count, spread, .. } = figures;
+    let unit = if *count == 1 { "mark" } else { "marks" };
+    let mut text = format!("{count} {unit}, mean {}", mean_text(figures));
+    let Some(spread) = spread else { return text };
+    let [lower, upper] = spread.quartiles;
+    for (name, figure) in
+        [("median", spread.median), ("lower quartile", lower), ("upper quartile", upper)]
+    {
+        // Writing to memory does not fail.
+        let _ = write!(text, ", {name} about {} ({} to {})", figure.value, figure.from, figure.to);
+    }
+    let _ = write!(text, ", deviation about {}", spread.deviation);
+    for (n, bin) in spread.histogram.iter().enumerate() {
+        let separator = if n == 0 { "; " } else { ", " };
+        let _ = write!(text, "{separator}{} to {}: {}", bin.from, bin.to, bin.count);
+    }
+    text
+}
+
+impl WithheldReason {
+    /// The reason as `REPORT` has it.
+    fn reason(self) -> String {
+        match self {
+            Self::NoMarks => "no marks yet".to_owned(),
+            Self::FewerThan(marks) => format!("fewer than {marks} marks"),
+            Self::NoHistory => "the server keeps no history".to_owned(),
+            Self::NoRange => "the full result is not known".to_owned(),
+            Self::NotDrawn => "not drawn yet".to_owned(),
+            Self::AtPublication(hundredths) => {
+                let uncertainty = Decimal::from_hundredths(i128::from(hundredths));
+                format!("drawn at publication, give or take {uncertainty}")
+            }
+            Self::TooUncertain => "too uncertain to say anything".to_owned(),
+        }
+    }
+
+    /// The reason in place of a figure.
+    fn text(self) -> String {
+        match self {
+            Self::NoMarks => self.reason(),
+            _ => format!("withheld ({})", self.reason()),
+        }
     }
 }
 
@@ -156,20 +188,4 @@ pub(crate) fn shorten(text: &mut Vec<u8>, start: usize) {
     let cut = memchr::memmem::rfind(kept, b", ").unwrap_or(kept.len());
     text.truncate(start.saturating_add(cut));
     text.extend_from_slice(MORE);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bound_of_an_answer_is_its_longer_text() {
-        let short = StatisticText::new("Lab 1 average", "5");
-        assert_eq!(short.bytes_max(), "Lab 1 average: withheld (you have no mark in it)".len());
-        let long = StatisticText::new("Lab 1 statistics", &"x".repeat(100));
-        assert_eq!(long.bytes_max(), long.shown.len());
-        let text = "Exam average: 5".to_owned();
-        let exams = ExamAverage { text, exams: vec![(0, short), (1, long)] };
-        assert_eq!(exams.bytes_max(), NOT_EVERY_EXAM.len() + 48 + 118 + 2 * 2);
-    }
 }

@@ -1,11 +1,11 @@
 //! `REPORT`: everything that a student may see, as one JSON document on one line.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::figures::Figures;
+use super::exact::Figures;
+use super::private::PrivateFigures;
 use crate::roster::{MarkStatus, StoredMark};
 use crate::values::Decimal;
 
@@ -57,22 +57,17 @@ impl<'a> ReportMark<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum ClassFigures {
-    /// The figures, and when the edition was published that released them first: RFC 3339 in UTC.
-    Known {
+    /// Exact figures, and when the edition was published whose marks they are: RFC 3339 in UTC.
+    Exact {
         as_of: String,
         #[serde(flatten, serialize_with = "shared")]
         figures: Arc<Figures>,
     },
+    /// Figures with noise.
+    Private(Box<PrivateFigures>),
     /// Why there are no figures.
-    Withheld { withheld: Cow<'static, str> },
+    Withheld { withheld: String },
 }
-
-/// The figures for a student who has no mark in the assessment.
-pub(crate) static NO_OWN_FIGURES: ClassFigures =
-    ClassFigures::Withheld { withheld: Cow::Borrowed(NO_OWN_MARK) };
-
-/// Why a student does not see a figure that says something of other students only.
-pub(crate) const NO_OWN_MARK: &str = "you have no mark in it";
 
 fn shared<S: serde::Serializer>(figures: &Arc<Figures>, serializer: S) -> Result<S::Ok, S::Error> {
     figures.serialize(serializer)

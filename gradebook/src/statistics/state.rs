@@ -1,20 +1,18 @@
-//! The release history as JSON, so that it outlives the process.
-//!
-//! For each assessment: its name, the edition of its last release, the policy of that release, and
-//! for every release the marks behind it, each with how often it occurs.
+//! Decisions and the release history as JSON, so that they outlive the process.
 
 use std::sync::Arc;
 
 use fernet_batch::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::figures::Figures;
-use super::policy::PrivacyPolicy;
-use super::release::{MarkCounts, ReleaseHistory, StatisticRelease};
+use super::decisions::{Decisions, ExactRelease, MarkCounts, ReleaseStatus, WithheldReason};
+use super::history::{AssessmentDraws, ReleaseHistory};
+use super::policy::{Budget, PrivacyPolicy, StatisticsMode};
+use super::private::{BINS, Batch, DrawTerms, Drawn};
 use crate::values::{Decimal, EditionNumber};
 
-/// The version of the format. Other versions are not read.
-const FORM: u32 = 1;
+/// The version of the format. Of the one before, only the edition and its time are read.
+const FORM: u32 = 2;
 
 /// The edition up to which a history goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,110 +25,267 @@ pub struct LastEdition {
     pub content: Option<u64>,
 }
 
+/// The text is not a release history, or is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not a release history, or is damaged")]
+pub struct InvalidHistory;
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct State {
+struct HistoryState {
+    form: u32,
+    edition: u64,
+    published: u64,
+    confirmed: bool,
+    exact_shown: bool,
+    assessments: Vec<AssessmentState>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AssessmentState {
+    name: String,
+    draws: Vec<DrawnState>,
+    counted: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DrawnState {
+    /// The full result in hundredths.
+    range: u64,
+    budget: String,
+    batches: Vec<BatchState>,
+}
+
+/// Noisy numbers are texts: some readers of JSON round large numbers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BatchState {
+    edition: u64,
+    published: u64,
+    count: u32,
+    sum: String,
+    bins: Option<Vec<String>>,
+}
+
+/// A state file of an earlier version.
+#[derive(Deserialize)]
+struct OldState {
     form: u32,
     edition: u64,
     #[serde(default)]
     published: u64,
     #[serde(default)]
     content: Option<u64>,
-    assessments: Vec<AssessmentState>,
+    #[serde(rename = "assessments")]
+    _assessments: Vec<OldAssessment>,
+}
+
+#[derive(Deserialize)]
+struct OldAssessment {
+    #[serde(rename = "name")]
+    _name: String,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AssessmentState {
-    name: String,
-    edition: u64,
-    /// Earlier versions did not write it.
-    #[serde(default)]
-    published: Option<u64>,
+struct DecisionsState {
+    form: u32,
     population_min: u32,
-    #[serde(rename = "told")]
-    mark_counts: Vec<Vec<(String, u32)>>,
+    /// Absent under exact statistics.
+    budget: Option<String>,
+    assessments: Vec<StatusState>,
 }
 
-/// The text is not a release history, or is damaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not a release history, or is damaged")]
-pub struct InvalidHistory;
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StatusState {
+    Exact { edition: u64, published: u64, marks: Vec<(String, u32)> },
+    Drawn(DrawnState),
+    NoMarks,
+    FewerThan(u32),
+    NoHistory,
+    NoRange,
+    NotDrawn,
+}
 
 impl ReleaseHistory {
-    /// Writes the history of the releases up to an edition.
+    /// Writes the history up to an edition.
     pub fn to_json(&self, last: LastEdition) -> Vec<u8> {
-        let Self(releases) = self;
-        let assessments = releases.iter().map(to_state).collect();
-        let LastEdition { number, published, content } = last;
-        let state =
-            State { form: FORM, edition: number.0, published: published.0, content, assessments };
+        let assessments = self.assessments.iter().map(|draws| AssessmentState {
+            name: draws.name.clone(),
+            draws: draws.draws.iter().map(drawn_state).collect(),
+            counted: draws.counted.iter().cloned().collect(),
+        });
+        let state = HistoryState {
+            form: FORM,
+            edition: last.number.0,
+            published: last.published.0,
+            confirmed: self.is_confirmed,
+            exact_shown: self.exact_shown,
+            assessments: assessments.collect(),
+        };
         // Texts and numbers always become JSON.
         serde_json::to_vec(&state).unwrap_or_default()
     }
 
-    /// Reads a history, and the edition up to which it goes.
+    /// Reads a history, and the edition up to which it goes. One of an earlier version has shown exact figures.
     ///
     /// # Errors
-    /// Returns an error if the text is not what [`to_json`](Self::to_json) writes.
+    /// Returns an error if the text is not what [`to_json`](Self::to_json) writes, or wrote in an earlier version.
     pub fn from_json(text: &[u8]) -> Result<(Self, LastEdition), InvalidHistory> {
-        let state: State = serde_json::from_slice(text).map_err(|_| InvalidHistory)?;
+        if let Ok(OldState { form: 1, edition, published, content, .. }) =
+            serde_json::from_slice(text)
+        {
+            let published = Timestamp(published);
+            let last = LastEdition { number: EditionNumber(edition), published, content };
+            // It asks before it draws: what was shown before is not known in this history.
+            let history = Self { exact_shown: true, ..Self::default() };
+            return Ok((history, last));
+        }
+        let state: HistoryState = serde_json::from_slice(text).map_err(|_| InvalidHistory)?;
         if state.form != FORM {
             return Err(InvalidHistory);
         }
-        let mut releases = Vec::new();
-        let published = Timestamp(state.published);
-        for assessment in state.assessments {
-            releases.push(from_state(assessment, published).ok_or(InvalidHistory)?);
+        let mut assessments = Vec::new();
+        for AssessmentState { name, draws, counted } in state.assessments {
+            let draws = draws.iter().map(drawn).collect::<Option<Vec<_>>>();
+            let draws = draws.filter(|draws| !draws.is_empty()).ok_or(InvalidHistory)?;
+            let counted = Arc::new(counted.into_iter().collect());
+            assessments.push(AssessmentDraws { name, draws, counted });
         }
-        let last =
-            LastEdition { number: EditionNumber(state.edition), published, content: state.content };
-        Ok((Self(Arc::new(releases)), last))
+        let last = LastEdition {
+            number: EditionNumber(state.edition),
+            published: Timestamp(state.published),
+            content: None,
+        };
+        let history = Self {
+            assessments: Arc::new(assessments),
+            is_confirmed: state.confirmed,
+            exact_shown: state.exact_shown,
+        };
+        Ok((history, last))
     }
 }
 
-pub(super) fn to_state(release: &StatisticRelease) -> AssessmentState {
-    let mut mark_counts = Vec::new();
-    for marks in &release.mark_counts {
-        mark_counts.push(marks.iter().map(|(mark, times)| (mark.to_string(), *times)).collect());
+impl Decisions {
+    /// Writes the decisions.
+    pub fn to_json(&self) -> Vec<u8> {
+        let PrivacyPolicy { population_min, mode } = self.policy;
+        let state = DecisionsState {
+            form: FORM,
+            population_min,
+            budget: match mode {
+                StatisticsMode::Plain => None,
+                StatisticsMode::Private(budget) => Some(budget.to_decimal().to_string()),
+            },
+            assessments: self.statuses.iter().map(status_state).collect(),
+        };
+        // Texts and numbers always become JSON.
+        serde_json::to_vec(&state).unwrap_or_default()
     }
-    AssessmentState {
-        name: release.name.clone(),
-        edition: release.stamp.number.0,
-        published: Some(release.stamp.published.0),
-        population_min: release.policy.population_min,
-        mark_counts,
-    }
-}
 
-/// Reads a release. One that does not say when it was published was still shown at the time `last`.
-pub(super) fn from_state(state: AssessmentState, last: Timestamp) -> Option<StatisticRelease> {
-    let policy = PrivacyPolicy { population_min: state.population_min };
-    let mut mark_counts = Vec::new();
-    for marks in &state.mark_counts {
-        mark_counts.push(Arc::new(sorted_marks(marks)?));
-    }
-    let figures = Figures::of(mark_counts.last()?.iter().copied(), policy)?;
-    Some(StatisticRelease {
-        name: state.name,
-        stamp: EditionNumber(state.edition).published_at(state.published.map_or(last, Timestamp)),
-        policy,
-        figures: Arc::new(figures),
-        mark_counts,
-    })
-}
-
-/// Marks in rising order, on which their comparison rests. Equal ones are counted together, since
-/// earlier versions wrote `7` and `7.0` apart. `None` if a mark is invalid or out of order.
-fn sorted_marks(marks: &[(String, u32)]) -> Option<MarkCounts> {
-    let mut sorted: MarkCounts = Vec::new();
-    for (mark, times) in marks {
-        let mark = Decimal::parse(mark).ok()?;
-        match sorted.last_mut() {
-            Some((last, _)) if *last > mark => return None,
-            Some((last, total)) if *last == mark => *total = total.checked_add(*times)?,
-            _ => sorted.push((mark, *times)),
+    /// Reads decisions about so many assessments.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not what [`to_json`](Self::to_json) writes for them.
+    pub fn from_json(text: &[u8], assessments: usize) -> Result<Self, InvalidHistory> {
+        let state: DecisionsState = serde_json::from_slice(text).map_err(|_| InvalidHistory)?;
+        if state.form != FORM || state.assessments.len() != assessments {
+            return Err(InvalidHistory);
         }
+        let mode = match &state.budget {
+            None => StatisticsMode::Plain,
+            Some(text) => StatisticsMode::Private(budget(text).ok_or(InvalidHistory)?),
+        };
+        let policy = PrivacyPolicy { population_min: state.population_min, mode };
+        let statuses = state.assessments.into_iter().map(status).collect::<Option<Vec<_>>>();
+        Ok(Self { policy, statuses: statuses.ok_or(InvalidHistory)? })
     }
-    Some(sorted)
+}
+
+fn status_state(status: &ReleaseStatus) -> StatusState {
+    match status {
+        ReleaseStatus::Exact(ExactRelease { stamp, mark_counts, .. }) => StatusState::Exact {
+            edition: stamp.number.0,
+            published: stamp.published.0,
+            marks: mark_counts.iter().map(|(mark, times)| (mark.to_string(), *times)).collect(),
+        },
+        ReleaseStatus::Drawn(drawn) => StatusState::Drawn(drawn_state(drawn)),
+        ReleaseStatus::Withheld(reason) => match *reason {
+            WithheldReason::NoMarks => StatusState::NoMarks,
+            WithheldReason::FewerThan(marks) => StatusState::FewerThan(marks),
+            WithheldReason::NoHistory => StatusState::NoHistory,
+            WithheldReason::NoRange => StatusState::NoRange,
+            // The others are never decided: a plan has them, or a reader finds them out.
+            WithheldReason::NotDrawn
+            | WithheldReason::AtPublication(_)
+            | WithheldReason::TooUncertain => StatusState::NotDrawn,
+        },
+    }
+}
+
+fn status(state: StatusState) -> Option<ReleaseStatus> {
+    let withheld = |reason| Some(ReleaseStatus::Withheld(reason));
+    match state {
+        StatusState::Exact { edition, published, marks } => {
+            let stamp = EditionNumber(edition).published_at(Timestamp(published));
+            let mut counts: MarkCounts = Vec::new();
+            for (mark, times) in marks {
+                counts.push((Decimal::parse(&mark).ok()?, times));
+            }
+            ExactRelease::of(stamp, counts).map(ReleaseStatus::Exact)
+        }
+        StatusState::Drawn(state) => drawn(&state).map(ReleaseStatus::Drawn),
+        StatusState::NoMarks => withheld(WithheldReason::NoMarks),
+        StatusState::FewerThan(marks) => withheld(WithheldReason::FewerThan(marks)),
+        StatusState::NoHistory => withheld(WithheldReason::NoHistory),
+        StatusState::NoRange => withheld(WithheldReason::NoRange),
+        StatusState::NotDrawn => withheld(WithheldReason::NotDrawn),
+    }
+}
+
+fn drawn_state(Drawn { terms, batches }: &Drawn) -> DrawnState {
+    let batches = batches.iter().map(|batch| BatchState {
+        edition: batch.stamp.number.0,
+        published: batch.stamp.published.0,
+        count: batch.count,
+        sum: batch.sum.to_string(),
+        bins: batch.bins.map(|bins| bins.iter().map(ToString::to_string).collect()),
+    });
+    DrawnState {
+        range: terms.range,
+        budget: terms.budget.to_decimal().to_string(),
+        batches: batches.collect(),
+    }
+}
+
+/// Reads what was drawn; `None` if it contradicts itself.
+fn drawn(state: &DrawnState) -> Option<Drawn> {
+    let mut batches = Vec::new();
+    for batch in &state.batches {
+        let bins = match &batch.bins {
+            None => None,
+            Some(texts) => {
+                let bins: Option<Vec<i128>> = texts.iter().map(|text| text.parse().ok()).collect();
+                Some(<[i128; BINS]>::try_from(bins?).ok()?)
+            }
+        };
+        batches.push(Batch {
+            stamp: EditionNumber(batch.edition).published_at(Timestamp(batch.published)),
+            count: batch.count,
+            sum: batch.sum.parse().ok()?,
+            bins,
+        });
+    }
+    let has_bins = batches.first()?.bins.is_some();
+    let is_consistent =
+        batches.iter().all(|batch| batch.bins.is_some() == has_bins && batch.count > 0);
+    let terms = DrawTerms { range: state.range, budget: budget(&state.budget)?, has_bins };
+    (is_consistent && terms.range > 0).then_some(Drawn { terms, batches })
+}
+
+fn budget(text: &str) -> Option<Budget> {
+    Budget::new(Decimal::parse(text).ok()?)
 }

@@ -54,6 +54,34 @@ impl Decimal {
         Ok(Self(if text.starts_with('-') { -units } else { units }))
     }
 
+    /// The number of units in 1.
+    pub(crate) const UNITS: i128 = Self::ONE;
+
+    /// The number of so many units of 10^-18.
+    pub(crate) const fn from_units(units: i128) -> Self {
+        Self(units)
+    }
+
+    /// The number in units of 10^-18.
+    pub(crate) const fn units(self) -> i128 {
+        self.0
+    }
+
+    /// The number of hundredths, rounded, ties to the even one.
+    pub(crate) fn hundredths(self) -> i128 {
+        self.mean(1, 2).map_or(0, |rounded| rounded.0 / (Self::ONE / 100))
+    }
+
+    /// So many hundredths.
+    pub(crate) fn from_hundredths(hundredths: i128) -> Self {
+        Self(hundredths.saturating_mul(Self::ONE / 100))
+    }
+
+    /// So many thousandths.
+    pub(crate) fn from_thousandths(thousandths: i128) -> Self {
+        Self(thousandths.saturating_mul(Self::ONE / 1000))
+    }
+
     /// The sum, exact as long as fewer than 10^8 numbers are added.
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

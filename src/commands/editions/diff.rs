@@ -98,6 +98,20 @@ fn verb(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", count(number, "student"), if number == 1 { one } else { many })
 }
 
+/// What students then see of the statistics: `released, give or take 0.39`.
+fn statistics(line: &AssessmentReport) -> String {
+    let word = match line.statistics {
+        Some(StatisticsWord::Released) => "released",
+        Some(StatisticsWord::Kept) => "as before",
+        Some(StatisticsWord::Withheld) => "withheld",
+        None => "",
+    };
+    match &line.uncertainty {
+        Some(uncertainty) => format!("{word}, give or take {uncertainty}"),
+        None => word.to_owned(),
+    }
+}
+
 fn assessments(report: &DiffReport) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
@@ -109,12 +123,7 @@ fn assessments(report: &DiffReport) -> String {
             line.changed.to_string(),
             line.cleared.to_string(),
             if line.released { "yes" } else { "no" }.to_owned(),
-            match line.statistics {
-                Some(StatisticsWord::Released) => "released".to_owned(),
-                Some(StatisticsWord::Kept) => "as before".to_owned(),
-                Some(StatisticsWord::Withheld) => "withheld".to_owned(),
-                None => String::new(),
-            },
+            statistics(line),
         ]);
     }
     table.to_string()

@@ -70,10 +70,13 @@ fn offer(settings: &Settings, file: Option<PathBuf>) -> Result<Option<Offer>, Co
 
 /// Who publishes: the user, also one who became root with sudo.
 fn user_name() -> Option<String> {
+    /// As long as a name in the history may be.
+    const BYTES_MAX: usize = 64;
     let sudo = std::env::var("SUDO_USER").ok().filter(|_| Uid::effective().is_root());
+    let sudo = sudo.filter(|name| (1..=BYTES_MAX).contains(&name.len()));
     let user = || User::from_uid(Uid::effective()).ok().flatten().map(|user| user.name);
     let name = sudo.or_else(user)?;
-    Some(escape(&name).into_owned())
+    Some(escape(&name).into_owned()).filter(|name| name.len() <= BYTES_MAX)
 }
 
 /// An answer that does not belong to the task.

@@ -22,13 +22,14 @@ pub(crate) fn run(
     let settings = Arc::new(settings);
     settings.history()?;
     let offer = offer(&settings, file)?;
+    let redraw = options.redraw.clone();
     let done = ask(&settings, Task::Publish(options), offer.as_ref())?;
-    let Done::Held(report) = done else { return published(&done) };
-    if !confirms(&report) {
-        return Err(CommandError::failed(refusal(&report)));
+    let Done::Unconfirmed { report, questions } = done else { return published(&done) };
+    if !confirms(&report, &questions) {
+        return Err(CommandError::failed(refusal(&report, &questions)));
     }
     // Exactly what was shown, and not what was saved since.
-    let accepted = PublishOptions { accept: true, digest: report.digest };
+    let accepted = PublishOptions { accept: true, digest: report.digest, redraw };
     published(&ask(&settings, Task::Publish(accepted), offer.as_ref())?)
 }
 
@@ -53,25 +54,36 @@ fn published(done: &Done) -> Result<String, CommandError> {
             Ok(format!("nothing to publish: the file says what edition {edition} says"))
         }
         Done::Nothing { edition: None } => Ok("nothing to publish".to_owned()),
-        Done::Held(report) => Err(CommandError::failed(refusal(report))),
+        Done::Unconfirmed { report, questions } => {
+            Err(CommandError::failed(refusal(report, questions)))
+        }
         _ => Err(unexpected()),
     }
 }
 
-/// Asks at a terminal whether what looks wrong is published.
-fn confirms(report: &DiffReport) -> bool {
+/// Asks at a terminal whether to publish.
+fn confirms(report: &DiffReport, questions: &[String]) -> bool {
     if !stdin().is_terminal() || !stderr().is_terminal() {
         return false;
     }
-    complain(&format!("this looks wrong\n{}", text(report)));
+    complain(&format!("please look at this\n{}", text(report)));
+    for question in questions {
+        complain(question);
+    }
     let answer = DefaultEditor::new().and_then(|mut editor| editor.readline("publish it? [y/N] "));
     answer.is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn refusal(report: &DiffReport) -> String {
-    let mut lines = vec!["not published, since this looks wrong:".to_owned()];
+fn refusal(report: &DiffReport, questions: &[String]) -> String {
+    let mut lines = Vec::new();
+    if !report.held.is_empty() {
+        lines.push("not published, since this looks wrong:".to_owned());
+    }
     for held in &report.held {
         lines.push(format!("  {}: {}", held.rule.word(), held.text));
+    }
+    for question in questions {
+        lines.push(format!("not published: {question}"));
     }
     lines.push("look at it with diff; publish --accept publishes it".to_owned());
     lines.join("\n")

@@ -43,7 +43,7 @@ fn diff_counts_what_publishing_changes_and_has_the_json_of_its_contract() {
     assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let line = |assessment: &str, [new, changed, cleared]: [u32; 3]| {
         json!({"assessment": assessment, "new": new, "changed": changed, "cleared": cleared,
-               "released": true, "statistics": "released"})
+               "released": true, "statistics": "released", "uncertainty": null})
     };
     assert_eq!(
         diff,

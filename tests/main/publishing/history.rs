@@ -49,13 +49,17 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 #[test]
-fn the_oldest_editions_are_removed_with_an_event_and_what_they_released_is_not_forgotten() {
-    let lines = "history_max = 2\npopulation_min = 5\nshrink_percent_max = 100";
-    let marks =
-        ["0", "1", "2", "3", "4", "", "", "", "", "", "", "", "", "", "", "", "", "", "", ""];
-    let mut server = served(quiz_course(&settings(lines), &marks));
+fn the_oldest_editions_are_removed_with_an_event_and_what_they_drew_is_not_forgotten() {
+    let lines = "history_max = 2\nstatistics = \"private\"\npopulation_min = 5\nprivacy_budget = 8";
+    let mut marks = [""; 20];
+    marks[..5].fill("7");
+    let folder = quiz_course(&settings(lines), &marks);
+    write_private(&folder.path().join("course.toml"), "out_of = 10\n");
+    done(folder.path(), &["publish", "--accept"]);
+    let mut server = served(folder);
     let folder = server.folder.path().to_owned();
-    let mut marks = marks;
+    let drawn = read(&server, FIRST, "AVG Quiz");
+    assert!(drawn.starts_with("Quiz average: about "), "{drawn}");
     let mut line = String::new();
     for (at, edition) in (5..9).zip(2..) {
         marks[at] = "9";
@@ -68,10 +72,11 @@ fn the_oldest_editions_are_removed_with_an_event_and_what_they_released_is_not_f
     }
     assert!(line.contains("editions=\"3\""), "{line}");
     assert_eq!(edition_files(&folder), ["0000000004.edition", "0000000005.edition"]);
-    // The first release is older than every edition that is kept, and no mark was told one by one.
-    assert!(read(&server, FIRST, "AVG Quiz").starts_with("Quiz average: 2 (as of "));
+    // The draw is older than every edition that is kept, and four marks more are too few for another one.
+    let dated = format!("{drawn} (as of ");
+    assert!(read(&server, FIRST, "AVG Quiz").starts_with(&dated));
     let server = served(server.end_with(Signal::KILL));
-    assert!(read(&server, FIRST, "AVG Quiz").starts_with("Quiz average: 2 (as of "));
+    assert!(read(&server, FIRST, "AVG Quiz").starts_with(&dated));
 }
 
 #[test]

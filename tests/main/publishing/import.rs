@@ -20,7 +20,7 @@ fn imported() -> String {
 }
 
 #[test]
-fn a_history_counts_on_above_the_state_file_and_remembers_what_was_released() {
+fn a_history_counts_on_above_the_state_file_once() {
     let folder = quiz_course(&imported(), &["0", "1", "2", "3", "4", "9"]);
     write_private(&folder.path().join("state.json"), STATE);
     let mut server = served(folder);
@@ -30,17 +30,38 @@ fn a_history_counts_on_above_the_state_file_and_remembers_what_was_released() {
         (&editions["current"], &editions["editions"][0]["by"]),
         (&8.into(), &"import".into())
     );
-    // One mark more than what was released: the figures of then stay.
-    assert_eq!(average(&server), "Quiz average: 2 (as of 22 Nov 2025, 14:00 UTC)");
+    assert_eq!(average(&server), "Quiz average: 3.1667");
     // It is taken over once: later the history alone counts.
     fs::remove_file(path.join("state.json")).unwrap();
     server = served(server.end_with(Signal::TERM));
-    assert_eq!(average(&server), "Quiz average: 2 (as of 22 Nov 2025, 14:00 UTC)");
+    assert_eq!(json(&path, &["editions"])["current"], 8);
     write_private(&path.join("state.json"), "nonsense");
     server = served(server.end_with(Signal::TERM));
     save(&mut server, &quiz(&["5", "6", "7", "8", "9", "9"]), "class file installed edition=9");
-    assert_eq!(average(&server), "Quiz average: 7.33");
+    assert_eq!(average(&server), "Quiz average: 7.3333");
     assert_eq!(published_by(&path), ["import", "save"]);
+}
+
+#[test]
+fn a_state_file_that_is_gone_is_a_warning() {
+    let folder = quiz_course(&imported(), &["0", "1", "2", "3", "4"]);
+    let (_, lines) = served(folder).stopped();
+    let warning = "gradebook.state_file does not exist, so nothing is taken over from it";
+    assert!(lines.iter().any(|line| line.contains(warning)), "{lines:?}");
+}
+
+#[test]
+fn figures_of_a_state_file_count_as_shown() {
+    let settings =
+        format!("{}\n", imported()).replace("population_min = 5", "statistics = \"private\"");
+    let folder = quiz_course(&settings, &["0", "1", "2", "3", "4"]);
+    write_private(&folder.path().join("state.json"), STATE);
+    let refused = fails(folder.path(), &["publish"]);
+    assert!(refused.contains("each mark is disclosed a second time: 8 instead of 4"), "{refused}");
+    let (_, lines) = served(folder).stopped();
+    assert!(
+        lines.iter().any(|line| line.contains("exact statistics of this class were shown before"))
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod load;
 mod privacy;
 mod saving;
 mod start;
+mod statistics;
 mod term;
 
 use std::fs;

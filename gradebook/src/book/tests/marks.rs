@@ -21,8 +21,8 @@ fn book_of_every_kind_of_mark() -> Book {
         builder.comment(1, comment).unwrap();
     }
     let class = builder.finish().ok().unwrap();
-    let policy = PrivacyPolicy { population_min: 1 };
-    Book::publish(class, EditionNumber(7).published_at(NOW), &ReleaseHistory::default(), policy)
+    let policy = PrivacyPolicy::EXACT;
+    Book::publish(class, EditionNumber(7).published_at(NOW), policy)
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The statistics of the marks in one assessment.
+//! Exact statistics of the marks in one assessment.
 //!
 //! Blank marks are left out of every figure.
 
@@ -6,10 +6,12 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::policy::PrivacyPolicy;
 use crate::values::Decimal;
 
-/// The statistics of one assessment, as far as the policy allows them.
+/// Means are exact to so many decimals.
+const DECIMALS: u32 = 4;
+
+/// The statistics of one assessment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Figures {
     /// The number of marks.
@@ -18,7 +20,7 @@ pub(crate) struct Figures {
     /// The middle mark, or the mean of the two in the middle.
     median: Decimal,
     #[serde(flatten)]
-    spread: Option<Spread>,
+    spread: Spread,
     /// The sum of the marks, exact.
     #[serde(skip)]
     sum: Decimal,
@@ -35,7 +37,7 @@ struct Spread {
     max: Decimal,
     /// The standard deviation of the population, to two decimals.
     deviation: Decimal,
-    /// Neighbouring marks in bins of at least `population_min` marks.
+    /// Neighbouring marks in about ten bins.
     histogram: Vec<Bin>,
 }
 
@@ -51,11 +53,8 @@ struct Bin {
 
 impl Figures {
     /// The figures of marks, given as pairs of a mark and how often it occurs. Returns `None` if there
-    /// are fewer marks than the policy asks for.
-    pub(crate) fn of(
-        marks: impl IntoIterator<Item = (Decimal, u32)>,
-        policy: PrivacyPolicy,
-    ) -> Option<Self> {
+    /// are no marks.
+    pub(crate) fn of(marks: impl IntoIterator<Item = (Decimal, u32)>) -> Option<Self> {
         let marks = sorted(marks);
         let mut count = 0_u32;
         let mut sum = Decimal::default();
@@ -63,34 +62,26 @@ impl Figures {
             count = count.saturating_add(*times);
             sum = sum.plus(mark.times(*times));
         }
-        if count < policy.population_min {
-            return None;
-        }
-        let decimals = policy.decimals();
         // The two in the middle are the same mark when the count is odd.
         let middle = nth(&marks, count.saturating_sub(1) / 2).plus(nth(&marks, count / 2));
-        let spread = (count >= policy.spread_min()).then(|| Spread::of(&marks, count, policy));
         Some(Self {
             count,
-            mean: sum.mean(count, decimals)?,
-            median: middle.mean(2, decimals)?,
-            spread,
+            mean: sum.mean(count, DECIMALS)?,
+            median: middle.mean(2, DECIMALS)?,
+            spread: Spread::of(&marks, count),
             sum,
         })
     }
 
     /// The mean of the marks of several assessments together; `None` if there are no marks.
-    pub(crate) fn mean_of_all<'a>(
-        all: impl Iterator<Item = &'a Self>,
-        policy: PrivacyPolicy,
-    ) -> Option<Decimal> {
+    pub(crate) fn mean_of_all<'a>(all: impl Iterator<Item = &'a Self>) -> Option<Decimal> {
         let mut sum = Decimal::default();
         let mut count = 0_u32;
         for figures in all {
             sum = sum.plus(figures.sum);
             count = count.saturating_add(figures.count);
         }
-        sum.mean(count, policy.decimals())
+        sum.mean(count, DECIMALS)
     }
 }
 
@@ -109,7 +100,7 @@ fn sorted(marks: impl IntoIterator<Item = (Decimal, u32)>) -> Vec<(Decimal, u32)
 }
 
 impl Spread {
-    fn of(marks: &[(Decimal, u32)], count: u32, policy: PrivacyPolicy) -> Self {
+    fn of(marks: &[(Decimal, u32)], count: u32) -> Self {
         // Three quarters of the count, rounded up.
         let upper_rank = count.saturating_sub(count / 4);
         Self {
@@ -118,7 +109,7 @@ impl Spread {
             upper_quartile: nth(marks, upper_rank.saturating_sub(1)),
             max: nth(marks, count.saturating_sub(1)),
             deviation: deviation(marks, count),
-            histogram: histogram(marks, count, policy.population_min),
+            histogram: histogram(marks, count),
         }
     }
 }
@@ -138,10 +129,10 @@ fn deviation(marks: &[(Decimal, u32)], count: u32) -> Decimal {
     Decimal::parse(&format!("{deviation:.2}")).unwrap_or_default()
 }
 
-/// About ten bins of neighbouring marks, none with fewer than `bin_min` marks.
-fn histogram(marks: &[(Decimal, u32)], count: u32, bin_min: u32) -> Vec<Bin> {
+/// About ten bins of neighbouring marks.
+fn histogram(marks: &[(Decimal, u32)], count: u32) -> Vec<Bin> {
     const BINS: u32 = 10;
-    let full = bin_min.max(count.div_ceil(BINS));
+    let full = count.div_ceil(BINS);
     let mut bins: Vec<Bin> = Vec::new();
     for (mark, times) in marks {
         match bins.last_mut().filter(|bin| bin.count < full) {
@@ -152,13 +143,6 @@ fn histogram(marks: &[(Decimal, u32)], count: u32, bin_min: u32) -> Vec<Bin> {
             None => bins.push(Bin { from: *mark, to: *mark, count: *times }),
         }
     }
-    // Too few marks at the upper end join the bin below.
-    if let Some(rest) = bins.pop_if(|bin| bin.count < bin_min)
-        && let Some(last) = bins.last_mut()
-    {
-        last.to = rest.to;
-        last.count = last.count.saturating_add(rest.count);
-    }
     bins
 }
 
@@ -168,11 +152,7 @@ impl fmt::Display for Figures {
         let Self { count, mean, median, spread, .. } = self;
         let unit = if *count == 1 { "mark" } else { "marks" };
         write!(f, "{count} {unit}, mean {mean}, median {median}")?;
-        let Some(Spread { min, lower_quartile, upper_quartile, max, deviation, histogram }) =
-            spread
-        else {
-            return Ok(());
-        };
+        let Spread { min, lower_quartile, upper_quartile, max, deviation, histogram } = spread;
         write!(f, ", min {min}, quartiles {lower_quartile} and {upper_quartile}, max {max}")?;
         write!(f, ", deviation {deviation}")?;
         for (n, Bin { from, to, count }) in histogram.iter().enumerate() {
@@ -198,13 +178,13 @@ fn nth(marks: &[(Decimal, u32)], mut n: u32) -> Decimal {
 mod tests {
     use super::*;
 
-    fn of(marks: &[(&str, u32)], population_min: u32) -> Option<Figures> {
+    fn of(marks: &[(&str, u32)]) -> Option<Figures> {
         let read = |(mark, times): &(&str, u32)| (Decimal::parse(mark).unwrap(), *times);
-        Figures::of(marks.iter().map(read), PrivacyPolicy { population_min })
+        Figures::of(marks.iter().map(read))
     }
 
     fn summary(marks: &[(&str, u32)]) -> String {
-        of(marks, 1).unwrap().to_string()
+        of(marks).unwrap().to_string()
     }
 
     #[test]
@@ -219,39 +199,23 @@ mod tests {
         let with_absent_marks = summary(&[("2", 0), ("4", 3), ("9", 0)]);
         assert_eq!(with_absent_marks, summary(&[("4", 3)]), "a mark that nobody has");
         assert!(summary(&[("0", 1), ("1", 1), ("5", 1)]).contains("mean 2, median 1,"));
-    }
-
-    #[test]
-    fn too_few_marks_give_no_figures_or_no_standard_deviation() {
-        assert_eq!(of(&[("3", 4)], 5), None);
         assert_eq!(
-            of(&[("3", 4), ("4.001", 1)], 5).unwrap().to_string(),
-            "5 marks, mean 3.2, median 3"
+            summary(&[("7", 2), ("7.0", 1)]),
+            summary(&[("7", 3)]),
+            "one mark, two spellings"
         );
-        assert_eq!(of(&[("3", 19)], 5).unwrap().to_string(), "19 marks, mean 3, median 3");
-        assert!(of(&[("3", 20)], 5).unwrap().to_string().contains("deviation 0"));
+        assert_eq!(of(&[]), None);
     }
 
     #[test]
-    fn every_bin_of_a_histogram_is_large_enough_and_no_mark_is_lost() {
-        for population_min in [2, 5, 7] {
-            for students in 28..200_u32 {
-                let marks: Vec<_> = (0..students)
-                    .map(|n| {
-                        (
-                            Decimal::default()
-                                .plus(Decimal::parse(&(n * n % 37).to_string()).unwrap()),
-                            1,
-                        )
-                    })
-                    .collect();
-                let figures = Figures::of(marks, PrivacyPolicy { population_min }).unwrap();
-                let bins = figures.spread.unwrap().histogram;
-                assert!(bins.iter().all(|bin| bin.count >= population_min));
-                assert!(bins.len() <= 10);
-                assert_eq!(bins.iter().map(|bin| bin.count).sum::<u32>(), students);
-                assert!(bins.windows(2).all(|pair| pair[0].to < pair[1].from));
-            }
+    fn no_mark_is_lost_in_a_histogram_of_about_ten_bins() {
+        for students in 1..200_u32 {
+            let mark = |n: u32| Decimal::parse(&(n * n % 37).to_string()).unwrap();
+            let marks: Vec<_> = (0..students).map(|n| (mark(n), 1)).collect();
+            let bins = Figures::of(marks).unwrap().spread.histogram;
+            assert!(bins.len() <= 10);
+            assert_eq!(bins.iter().map(|bin| bin.count).sum::<u32>(), students);
+            assert!(bins.windows(2).all(|pair| pair[0].to < pair[1].from));
         }
     }
 
@@ -259,8 +223,7 @@ mod tests {
     fn quartiles_leave_a_quarter_on_either_side() {
         let marks: Vec<_> =
             (1..=100).map(|n| (Decimal::parse(&n.to_string()).unwrap(), 1)).collect();
-        let spread =
-            Figures::of(marks, PrivacyPolicy { population_min: 5 }).unwrap().spread.unwrap();
+        let spread = Figures::of(marks).unwrap().spread;
         assert_eq!(
             (spread.lower_quartile.to_string(), spread.upper_quartile.to_string()),
             ("25".into(), "75".into())

@@ -1,0 +1,56 @@
+//! What the editions of a class have drawn so far. Each edition hands it to the next, and nothing in it is ever
+//! removed: a mark that was counted may not be counted again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::private::Drawn;
+
+/// What the editions of a class have drawn so far, and which marks they have counted.
+#[derive(Clone, Default)]
+pub struct ReleaseHistory {
+    pub(super) assessments: Arc<Vec<AssessmentDraws>>,
+    /// Whether the command `publish` has confirmed that nothing was drawn before this history began.
+    pub(super) is_confirmed: bool,
+    /// Whether exact figures were shown to students.
+    pub(super) exact_shown: bool,
+}
+
+/// Everything that was drawn of an assessment.
+#[derive(Clone)]
+pub(super) struct AssessmentDraws {
+    pub(super) name: String,
+    /// The draws: the second one, if there is one, counts the marks anew. The last one is shown.
+    pub(super) draws: Vec<Drawn>,
+    /// The IDs of the students whose marks were counted, ever.
+    pub(super) counted: Arc<BTreeSet<String>>,
+}
+
+impl ReleaseHistory {
+    /// Returns true if figures may be drawn by themselves: when a file is saved, when the server starts, or
+    /// when an assessment is released.
+    pub fn is_confirmed(&self) -> bool {
+        self.is_confirmed
+    }
+
+    /// Returns true if exact figures were shown to students.
+    pub fn exact_shown(&self) -> bool {
+        self.exact_shown
+    }
+
+    /// Returns true if something was drawn of an assessment.
+    pub fn has_drawn(&self, assessment: &str) -> bool {
+        self.find(assessment).is_some()
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&AssessmentDraws> {
+        self.assessments.iter().find(|draws| draws.name == name)
+    }
+}
+
+impl AssessmentDraws {
+    /// The draw that is shown.
+    pub(super) fn last(&self) -> Option<&Drawn> {
+        self.draws.last()
+    }
+}

@@ -1,0 +1,201 @@
+//! What students see of what was drawn: figures with their uncertainty.
+
+use serde::Serialize;
+
+use super::draw::{BINS, Drawn, Hundredths};
+use super::projection::{fit_to_mean, project};
+use super::quantiles::{Position, position};
+use crate::values::Decimal;
+
+/// The quantile of Laplace noise that 95 of 100 draws do not exceed: ln(20).
+const QUANTILE: f64 = 2.996;
+
+/// Half a hundredth, by which a counted mark differs from the mark at most, and half a hundredth, to which the mean
+/// is rounded.
+const ROUNDING: f64 = 0.01;
+
+/// A figure whose uncertainty exceeds this part of the range is withheld.
+const UNCERTAINTY_PARTS: u64 = 8;
+
+/// The figures of an assessment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct PrivateFigures {
+    policy: &'static str,
+    /// The number of marks that were counted.
+    pub(crate) count: u32,
+    pub(crate) mean: Decimal,
+    /// In 95 of 100 cases, the mean of the marks that were counted is nearer than this.
+    pub(crate) uncertainty: Decimal,
+    /// When the last of them were counted, RFC 3339 in UTC.
+    as_of: String,
+    #[serde(flatten)]
+    pub(crate) spread: Option<PrivateSpread>,
+    /// The full result.
+    #[serde(skip)]
+    pub(crate) out_of: Decimal,
+}
+
+/// How far the marks are apart, in a large class.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct PrivateSpread {
+    pub(crate) median: Estimate,
+    /// The lower and the upper one.
+    pub(crate) quartiles: [Estimate; 2],
+    pub(crate) deviation: Decimal,
+    pub(crate) histogram: Vec<Bin>,
+}
+
+/// A figure and the interval in which it lies in 95 of 100 cases.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Estimate {
+    pub(crate) value: Decimal,
+    pub(crate) from: Decimal,
+    pub(crate) to: Decimal,
+}
+
+/// A bin of the histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Bin {
+    pub(crate) from: Decimal,
+    pub(crate) to: Decimal,
+    pub(crate) count: u32,
+}
+
+/// The figures are so uncertain that they say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooUncertain;
+
+/// A mean and its uncertainty, in hundredths.
+#[derive(Clone, Copy)]
+struct NoisyMean {
+    mean: Hundredths,
+    uncertainty: Hundredths,
+}
+
+impl NoisyMean {
+    /// The mean of `count` marks with this noisy sum; `None` if there are none. `squared_scales` are those of
+    /// all noises in the sum.
+    fn new(sum: i128, squared_scales: f64, count: u32, range: Hundredths) -> Option<Self> {
+        let mean = Decimal::from_hundredths(sum).mean(count, 2)?.hundredths();
+        let mean = u64::try_from(mean.max(0)).unwrap_or(u64::MAX).min(range);
+        let in_points = squared_scales.sqrt() / 100.0;
+        let uncertainty = 100.0 * (QUANTILE * in_points / f64::from(count) + ROUNDING);
+        Some(Self { mean, uncertainty: ceiling(uncertainty) })
+    }
+}
+
+/// Returns true if a figure with this uncertainty is withheld.
+pub(crate) fn is_too_uncertain(uncertainty: Hundredths, range: Hundredths) -> bool {
+    uncertainty.saturating_mul(UNCERTAINTY_PARTS) > range
+}
+
+/// The least whole number that is not below this one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
+fn ceiling(number: f64) -> u64 {
+    number.ceil() as u64
+}
+
+fn decimal(hundredths: Hundredths) -> Decimal {
+    Decimal::from_hundredths(i128::from(hundredths))
+}
+
+impl Drawn {
+    /// The squared scales of the noises in the sum, added up.
+    fn squared_scales(&self) -> f64 {
+        let batches = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
+        f64::from(batches) * self.terms.sum_scale().powi(2)
+    }
+
+    /// What the uncertainty of the mean will be once `count` marks more are drawn in a batch of their own.
+    pub(crate) fn uncertainty_with(&self, count: u32) -> Option<Hundredths> {
+        let squared = self.squared_scales() + self.terms.sum_scale().powi(2);
+        let count = self.count().saturating_add(count);
+        let mean = NoisyMean::new(0, squared, count, self.terms.range)?;
+        Some(mean.uncertainty)
+    }
+
+    /// The uncertainty of the mean.
+    pub(crate) fn uncertainty(&self) -> Option<Hundredths> {
+        let mean = NoisyMean::new(0, self.squared_scales(), self.count(), self.terms.range)?;
+        Some(mean.uncertainty)
+    }
+
+    /// What students see.
+    pub(crate) fn figures(&self) -> Result<PrivateFigures, TooUncertain> {
+        let range = self.terms.range;
+        let mean = NoisyMean::new(self.sum(), self.squared_scales(), self.count(), range);
+        let mean =
+            mean.filter(|mean| !is_too_uncertain(mean.uncertainty, range)).ok_or(TooUncertain)?;
+        let as_of = self.stamp().ok_or(TooUncertain)?.published.to_string();
+        Ok(PrivateFigures {
+            policy: "private",
+            count: self.count(),
+            mean: decimal(mean.mean),
+            uncertainty: decimal(mean.uncertainty),
+            as_of,
+            spread: self.bins().map(|noisy| self.spread(noisy, mean.mean)),
+            out_of: decimal(range),
+        })
+    }
+
+    fn spread(&self, noisy: [i128; BINS], mean: Hundredths) -> PrivateSpread {
+        let count = self.count();
+        let mut shown = project(noisy, count);
+        fit_to_mean(&mut shown, mean, self.terms.range);
+        let estimate = |ranks| self.estimate(position(self, noisy, shown, ranks));
+        let lower = count.div_ceil(4).max(1);
+        let upper = count.saturating_sub(count / 4).max(1);
+        let bins = shown.into_iter().enumerate();
+        PrivateSpread {
+            median: estimate((count.div_ceil(2), count / 2 + 1)),
+            quartiles: [estimate((lower, lower)), estimate((upper, upper))],
+            deviation: self.deviation(shown),
+            histogram: bins
+                .map(|(bin, count)| Bin { from: self.edge(bin), to: self.edge(bin + 1), count })
+                .collect(),
+        }
+    }
+
+    /// The lower edge of a bin.
+    fn edge(&self, bin: usize) -> Decimal {
+        let tenths = i128::from(self.terms.range) * i128::try_from(bin).unwrap_or_default();
+        Decimal::from_thousandths(tenths)
+    }
+
+    fn estimate(&self, Position { value, from, to }: Position) -> Estimate {
+        Estimate { value: self.on_scale(value), from: self.edge(from), to: self.edge(to) }
+    }
+
+    /// A place on the scale of the bins as points, to two decimals.
+    fn on_scale(&self, place: f64) -> Decimal {
+        #[expect(clippy::cast_precision_loss, reason = "the result is rounded")]
+        let points = place * self.terms.range as f64 / 1000.0;
+        Decimal::parse(&format!("{points:.2}")).unwrap_or_default()
+    }
+
+    /// The standard deviation of marks in the middle of their bins.
+    fn deviation(&self, counts: [u32; BINS]) -> Decimal {
+        let total: f64 = counts.iter().map(|count| f64::from(*count)).sum();
+        let marks = || {
+            counts.iter().zip(0_u32..).map(|(count, bin)| (f64::from(*count), f64::from(bin) + 0.5))
+        };
+        let mean = marks().map(|(count, place)| count * place).sum::<f64>() / total;
+        let squares: f64 = marks().map(|(count, place)| count * (place - mean).powi(2)).sum();
+        self.on_scale((squares / total).sqrt())
+    }
+}
+
+/// The mean of several assessments together, its uncertainty and their common range: the sum of all noisy sums over
+/// the number of marks. `None` if there is no mark, the ranges differ, or the mean is too uncertain.
+pub(crate) fn exams_together(exams: &[&Drawn]) -> Option<(Decimal, Decimal, Decimal)> {
+    let range = exams.first()?.terms.range;
+    if exams.iter().any(|exam| exam.terms.range != range) {
+        return None;
+    }
+    let sum = exams.iter().fold(0_i128, |sum, exam| sum.saturating_add(exam.sum()));
+    let count = exams.iter().fold(0_u32, |count, exam| count.saturating_add(exam.count()));
+    let squared = exams.iter().map(|exam| exam.squared_scales()).sum();
+    let mean = NoisyMean::new(sum, squared, count, range)?;
+    let is_shown = !is_too_uncertain(mean.uncertainty, range);
+    is_shown.then(|| (decimal(mean.mean), decimal(mean.uncertainty), decimal(range)))
+}
