@@ -16,6 +16,7 @@ use super::display::{Style, show, show_error, show_usage_error};
 use super::editions::Editions;
 use super::endpoint::{Endpoint, SealedOptions, ServerClock};
 use super::error::ClientError;
+use super::histogram::show_histogram;
 use super::keys::{Keys, prompt_for_key};
 use super::preferences::Preferences;
 use super::request::ClientRequest;
@@ -244,7 +245,11 @@ impl Client<'_> {
             Ok((request, answer))
         });
         let (written, code) = match answered {
-            Ok((request, answer)) => (show(out, self.style, &request, &answer), 0),
+            Ok((request, answer)) => {
+                let shown = show(out, self.style, &request, &answer)
+                    .and_then(|()| show_histogram(out, self.style, self.endpoint, &request));
+                (shown, 0)
+            }
             Err(error) => {
                 complain(&error.to_string());
                 (show_error(out, self.style, id, &command, &error), error.exit_code())

@@ -18,6 +18,7 @@ use super::connection::ask;
 use super::display::{Style, show};
 use super::endpoint::Endpoint;
 use super::error::{ClientError, nearest_command};
+use super::histogram::show_histogram;
 use super::keys::{Keys, prompt_for_key};
 use super::marks::marks;
 use super::request::ClientRequest;
@@ -188,6 +189,7 @@ impl<'a> Dialogue<'a> {
                     self.assessments = marks.into_iter().map(|mark| mark.assessment).collect();
                 }
                 show(out, self.style, &request, &answer)?;
+                show_histogram(out, self.style, self.endpoint, &request)?;
                 Ok(out.flush()?)
             }
             Err(error) => {

@@ -198,16 +198,32 @@ mod tests {
         assert_eq!(display(terminal(20), "GG", "Lab 1: 10, Midterm: "), "Lab 1: 10\nMidterm: \n");
         let report = r#"{"id":"2100001","edition":3,"published":"2026-11-22T14:05:00Z","assessments":[
             {"assessment":"Lab 1","mark":7,"class":{"count":20,"mean":5.35,"median":5}},
-            {"assessment":"Lab 2","mark":null,"class":{"withheld":"you have no mark in it"}}]}"#;
+            {"assessment":"Lab 2","mark":null,"class":{"withheld":"fewer than 5 marks"}}]}"#;
         assert_eq!(
             display(terminal(40), "REPORT", report),
             "Lab 1: 7; Mean 5.35, Median 5, Marks 20\n\
              Lab 2: \n\
-             Lab 2: no class figures: you have no mark in it\n\
+             Lab 2: no class figures: fewer than 5 marks\n\
              as of 22 Nov 2026, 14:05 UTC\n"
         );
         let wide = display(terminal(80), "REPORT", report);
         assert!(wide.starts_with('┌') && wide.contains("\nas of 22 Nov 2026"), "{wide}");
+    }
+
+    #[test]
+    fn a_report_with_private_figures_shows_how_uncertain_they_are() {
+        let report = r#"{"published":"2026-11-22T14:05:00Z","assessments":[
+            {"assessment":"Lab 1","mark":9,"status":"number","out_of":10,"class":{"policy":"private","count":64,
+             "mean":6.4,"uncertainty":0.26,"median":{"value":6.5,"from":6,"to":7}}}]}"#;
+        assert_eq!(
+            display(terminal(60), "REPORT", report),
+            "Lab 1: 9 / 10; Mean about 6.4 of 10 (give or take 0.26), Median 6.5 (6 to 7), Marks 64\n\
+             as of 22 Nov 2026, 14:05 UTC\n"
+        );
+        let wide = display(terminal(120), "REPORT", report);
+        assert!(wide.contains("about 6.4 of 10 (give or take 0.26)"), "{wide}");
+        assert!(wide.contains("\u{2500}\u{2502}\u{2500}\u{2500}\u{25cf}\u{2500}"), "{wide}");
+        assert!(!wide.contains("Lowest"), "no private figure");
     }
 
     #[test]
@@ -228,15 +244,15 @@ mod tests {
             line("Exam", "null", "blank", "null", "null"),
         ];
         let report = format!(r#"{{"assessments":[{}]}}"#, lines.join(","));
-        let shown = display(terminal(30), "REPORT", &report);
+        let shown = display(terminal(24), "REPORT", &report);
         assert_eq!(
             shown,
             "Lab 1: 9.5 / 10\nLab 2: 10 / 10\nLab 3: excused\nLab 4: missing\nQuiz: EX\nExam: \n\
-             Lab 1: Well argued, but the\n  second proof lacks a case\n"
+             Lab 1: Well argued, but\n  the second proof lacks\n  a case\n"
         );
         let shown = display(terminal(100), "REPORT", &report);
-        assert!(shown.contains("\u{2502} Lab 1      \u{2506}  9.5 / 10 \u{2506}"), "{shown}");
-        assert!(shown.contains("\u{2502} Lab 2      \u{2506} 10   / 10 \u{2506}"), "{shown}");
+        assert!(shown.contains("\u{2502} Lab 1      \u{2506}  9.5 / 10 \u{2502}"), "{shown}");
+        assert!(shown.contains("\u{2502} Lab 2      \u{2506} 10   / 10 \u{2502}"), "{shown}");
         assert!(shown.contains("excused") && shown.ends_with("lacks a case\n"), "{shown}");
         let grades = display(terminal(80), "GG", "Lab 1: EX, Lab 2: MI, Lab 3: B+");
         assert!(grades.contains("excused") && grades.contains("missing") && grades.contains("B+"));

@@ -3,6 +3,7 @@
 pub mod cli;
 
 mod arguments;
+mod chart;
 mod completer;
 mod connection;
 mod dialogue;
@@ -10,6 +11,7 @@ mod display;
 mod editions;
 mod endpoint;
 mod error;
+mod histogram;
 mod keys;
 mod marks;
 mod preferences;

@@ -6,6 +6,7 @@ use fernet_batch::Timestamp;
 use gradebook::Command;
 use serde_json::Value;
 
+use super::chart::small_bar;
 use super::marks::{marks, readable, readable_line, text};
 use super::reply::Answer;
 use super::request::ClientRequest;
@@ -94,16 +95,46 @@ fn report(answer: &str) -> Option<Rows> {
             let words: Vec<_> = comment.split_whitespace().collect();
             comments.push(format!("{assessment}: {}", words.join(" ")));
         }
-        let mut row = vec![assessment, readable_line(line)];
-        row.extend(FIGURES.iter().map(|(name, _)| figure(name)));
+        let mut row = vec![assessment, readable_line(line), small_bar(line)];
+        row.extend(FIGURES.iter().map(|(name, _)| figure_text(line, name)));
         rows.push(row);
     }
     if let Some(published) = date(report.get("published")) {
         notes.push(format!("as of {published}"));
     }
-    let mut header = vec!["Assessment", "Mark"];
+    let mut header = vec!["Assessment", "Mark", "Scale"];
     header.extend(FIGURES.iter().map(|(_, name)| *name));
+    drop_empty_columns(&mut header, &mut rows);
     Some(Rows { header, rows, comments, notes })
+}
+
+/// A figure of a line for people to read: `5.35`, `about 6.4 of 10 (give or take 0.39)`, `6.5 (5 to 7)`.
+fn figure_text(line: &Value, name: &str) -> String {
+    let Some(class) = line.get("class") else { return String::new() };
+    let of = |figure: &Value, name: &str| text(figure.get(name));
+    match class.get(name) {
+        Some(estimate @ Value::Object(_)) => {
+            let (from, to) = (of(estimate, "from"), of(estimate, "to"));
+            format!("{} ({from} to {to})", of(estimate, "value"))
+        }
+        Some(mean) if name == "mean" && class.get("uncertainty").is_some() => {
+            let (out_of, uncertainty) = (of(line, "out_of"), of(class, "uncertainty"));
+            format!("about {} of {out_of} (give or take {uncertainty})", text(Some(mean)))
+        }
+        figure => text(figure),
+    }
+}
+
+/// Drops the columns in which no row has anything, but for the assessment and the mark.
+fn drop_empty_columns(header: &mut Vec<&'static str>, rows: &mut [Vec<String>]) {
+    for column in (2..header.len()).rev() {
+        if rows.iter().all(|row| row.get(column).is_none_or(String::is_empty)) {
+            header.remove(column);
+            for row in rows.iter_mut().filter(|row| column < row.len()) {
+                row.remove(column);
+            }
+        }
+    }
 }
 
 /// A time of a report, for people to read.
@@ -141,7 +172,8 @@ fn lines(header: &[&str], rows: &[Vec<String>]) -> String {
     for row in rows {
         let [assessment, mark, figures @ ..] = row.as_slice() else { continue };
         let names = header.iter().skip(2);
-        let named = names.zip(figures).filter(|(_, figure)| !figure.is_empty());
+        let named =
+            names.zip(figures).filter(|(name, figure)| **name != "Scale" && !figure.is_empty());
         let named: Vec<_> = named.map(|(name, figure)| format!("{name} {figure}")).collect();
         let figures =
             if named.is_empty() { String::new() } else { format!("; {}", named.join(", ")) };

@@ -225,6 +225,48 @@ fn texts_of_the_server_are_texts_and_never_html() {
 }
 
 #[test]
+fn private_figures_are_shown_with_their_uncertainty() {
+    let (server, _) = site_with("https://grades.example.org", "course.toml");
+    let page = std::fs::read_to_string(page_file(&server)).unwrap();
+    let middle = Middle::start(page);
+    let estimate =
+        |value: u32| format!("{{\"value\":{value},\"from\":{},\"to\":{}}}", value - 1, value + 1);
+    let spread = format!(
+        ",\"median\":{},\"quartiles\":[{},{}],\"deviation\":1.9,\"histogram\":[]",
+        estimate(6),
+        estimate(4),
+        estimate(8)
+    );
+    in_each_browser("en", |browser| {
+        browser.open(&middle.url);
+        for (spread, shown) in [
+            (String::new(), "average about 6.4 of 10 (give or take 0.39)\u{a0}\u{b7} 24 marks"),
+            (
+                spread.clone(),
+                "average about 6.4 of 10 (give or take 0.39)\u{a0}\u{b7} spread about 1.9\u{a0}\u{b7} 24 marks",
+            ),
+        ] {
+            middle.answers(move |request| {
+                let text = report(&format!(
+                    "\"mark\":7,\"status\":\"number\",\"letter\":null,\"out_of\":10,\"comment\":null,\"class\":{{\
+                     \"policy\":\"private\",\"count\":24,\"mean\":6.4,\"uncertainty\":0.39,\
+                     \"as_of\":\"2026-11-22T14:05:00Z\"{spread}}}"
+                ));
+                line(&Reply::to(ADA, request, &text).token(ADA))
+            });
+            assert_eq!(browser.asks(ADA.0, ADA.1), "");
+            assert!(
+                browser.rows()[0][4].starts_with(&shown[..shown.len() - 8]),
+                "{:?}",
+                browser.rows()
+            );
+        }
+        let bands = browser.script("return document.querySelectorAll('svg .range').length");
+        assert_eq!(bands, 1, "the middle half");
+    });
+}
+
+#[test]
 fn what_is_forgotten_while_the_server_answers_stays_forgotten() {
     let (server, _) = site_with("https://grades.example.org", "course.toml");
     let page = std::fs::read_to_string(page_file(&server)).unwrap();

@@ -23,7 +23,7 @@ fn site() -> (Server, String) {
 
 fn site_with(public_url: &str, course: &str) -> (Server, String) {
     let (folder, path) = class_folder(&format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\nprofile = \"sealed\"\n[gradebook]\npopulation_min = 1\n\
+        "[server]\nlisten = \"127.0.0.1:0\"\nprofile = \"sealed\"\n[gradebook]\nstatistics = \"plain\"\npopulation_min = 1\n\
          course_file = \"{course}\"\n[sealed]\naudience = \"nets-2026\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
          certificate = \"cert.pem\"\nkey = \"key.pem\"\npublic_url = \"{public_url}\"\n"
     ));
