@@ -213,11 +213,15 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
         Some(Task::Audit { task: AuditCommand::Verify { files } }) => audit::verify(&files),
         Some(Task::Keys { task }) => keys_command::run(task, config),
         Some(Task::Explain { file, json }) => {
-            let limits = match config {
-                Some(_) => Settings::read(config)?.read_limits,
-                None => keys::LIMITS,
+            let (limits, policy) = match config {
+                Some(_) => {
+                    let settings = Settings::read(config)?;
+                    (settings.read_limits, Some(settings.policy))
+                }
+                None => (keys::LIMITS, None),
             };
-            let explained = explain::run(&sources(file, config)?, &limits, json)?;
+            let policy = policy.filter(|policy| policy.is_private());
+            let explained = explain::run(&sources(file, config)?, &limits, policy, json)?;
             if explained.exit_code == SUCCESS {
                 return Ok(explained.text);
             }

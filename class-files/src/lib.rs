@@ -80,7 +80,7 @@ pub enum Keys<'a> {
     InClassFile,
     /// In a key file, which names the same students.
     KeyFile(&'a KeyFile),
-    /// Perhaps in the class file. The class that is read then has no students.
+    /// Perhaps in the class file. The class that is read then has keys that nobody has.
     Optional,
 }
 

@@ -6,25 +6,79 @@ use class_files::{ExplainedError, ExplainedUse, Explanation, ReadLimits};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use fernet_batch::Timestamp;
+use gradebook::{Class, Drawing, EditionNumber, PrivacyPolicy, Publication, ReleaseHistory};
+use serde::Serialize;
 
 use super::{CommandError, FAILED, count};
 use crate::files::load::{Sources, explain};
+use crate::publishing::StatisticsWord;
 use crate::redact::escape;
 
-/// Explains a class file. Returns the text to print, and whether the file has errors.
+/// Explains a class file. Returns the text to print, and whether the file has errors. With a policy, it tells what
+/// would be released of the statistics if nothing had been released before.
 pub(crate) fn run(
     sources: &Sources,
     limits: &ReadLimits,
+    policy: Option<PrivacyPolicy>,
     as_json: bool,
 ) -> Result<Explained, CommandError> {
-    let explanation = explain(sources, limits).map_err(CommandError::failed)?;
+    let (explanation, class) = explain(sources, limits).map_err(CommandError::failed)?;
+    let statistics = class.zip(policy).map(|(class, policy)| statistics(class, policy));
     let text = if as_json {
-        serde_json::to_string(&explanation).map_err(CommandError::failed)?
+        let json = ExplanationJson { explanation: &explanation, statistics };
+        serde_json::to_string(&json).map_err(CommandError::failed)?
     } else {
-        text(&explanation)
+        let statistics = statistics.into_iter().flatten().map(|line| line.text());
+        let lines: Vec<_> = std::iter::once(text(&explanation)).chain(statistics).collect();
+        lines.join("\n")
     };
     let exit_code = if explanation.errors_total > 0 { FAILED } else { 0 };
     Ok(Explained { text, exit_code })
+}
+
+/// An explanation with what would be released.
+#[derive(Serialize)]
+struct ExplanationJson<'a> {
+    #[serde(flatten)]
+    explanation: &'a Explanation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<Vec<StatisticsLine>>,
+}
+
+/// What would be released of the statistics of an assessment.
+#[derive(Serialize)]
+struct StatisticsLine {
+    assessment: String,
+    statistics: StatisticsWord,
+    /// `None` if the mean is exact, or none is shown.
+    uncertainty: Option<serde_json::Number>,
+}
+
+impl StatisticsLine {
+    /// `statistics of "Lab 1": released, give or take 0.39`
+    fn text(&self) -> String {
+        let Self { assessment, statistics, uncertainty } = self;
+        let word = statistics.text();
+        let uncertainty = uncertainty.as_ref().map(|number| format!(", give or take {number}"));
+        let uncertainty = uncertainty.unwrap_or_default();
+        format!("statistics of {:?}: {word}{uncertainty}", escape(assessment))
+    }
+}
+
+/// What would be released of a class, the first of its history.
+fn statistics(class: Class, policy: PrivacyPolicy) -> Vec<StatisticsLine> {
+    let now = Timestamp::of(SystemTime::now());
+    let class = class.released_at(now);
+    let stamp = EditionNumber(1).published_at(now);
+    let publication = Publication { stamp, class: &class, policy, drawing: Drawing::Confirmed };
+    // Nothing is drawn again, so there is a plan.
+    let Ok(plan) = ReleaseHistory::default().plan(publication) else { return Vec::new() };
+    let lines = class.assessments().zip(plan.forecasts()).map(|(name, forecast)| StatisticsLine {
+        assessment: name.to_owned(),
+        statistics: forecast.decision.into(),
+        uncertainty: forecast.uncertainty.and_then(|number| number.to_string().parse().ok()),
+    });
+    lines.collect()
 }
 
 /// A file that was explained.

@@ -96,11 +96,14 @@ pub fn load_course(sources: &Sources) -> Result<Course, ReadError> {
     Ok(course.map_or_else(|| Course::none().clone(), |course| course.content))
 }
 
-/// What is understood of a class file, whether it is valid or not.
+/// What is understood of a class file, and its class if it is valid.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read.
-pub fn explain(sources: &Sources, limits: &ReadLimits) -> Result<Explanation, ReadError> {
+pub fn explain(
+    sources: &Sources,
+    limits: &ReadLimits,
+) -> Result<(Explanation, Option<Class>), ReadError> {
     until_unchanged(|| {
         let course = read_course(sources.course.as_deref())?;
         let options = ReadOptions {
@@ -110,7 +113,9 @@ pub fn explain(sources: &Sources, limits: &ReadLimits) -> Result<Explanation, Re
             now: Timestamp::of(SystemTime::now()),
             ..ReadOptions::of_any_file(*limits)
         };
-        let class = read_class_file(&sources.class, &options, |reading| Ok(reading.explanation))?;
+        let class = read_class_file(&sources.class, &options, |reading| {
+            Ok((reading.explanation, reading.class.ok()))
+        })?;
         Ok(class.content)
     })
 }

@@ -130,17 +130,30 @@ pub(super) fn lines(
             changed: line.changed,
             cleared: line.cleared,
             released: line.released,
-            statistics: forecast.map(|forecast| word(forecast.decision)),
+            statistics: forecast.map(|forecast| forecast.decision.into()),
             uncertainty: uncertainty.and_then(|number| number.to_string().parse().ok()),
         }
     });
     lines.collect()
 }
 
-fn word(decision: StatisticDecision) -> StatisticsWord {
-    match decision {
-        StatisticDecision::Released => StatisticsWord::Released,
-        StatisticDecision::Kept => StatisticsWord::Kept,
-        StatisticDecision::Withheld => StatisticsWord::Withheld,
+impl From<StatisticDecision> for StatisticsWord {
+    fn from(decision: StatisticDecision) -> Self {
+        match decision {
+            StatisticDecision::Released => Self::Released,
+            StatisticDecision::Kept => Self::Kept,
+            StatisticDecision::Withheld => Self::Withheld,
+        }
+    }
+}
+
+impl StatisticsWord {
+    /// The word for people to read.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Kept => "as before",
+            Self::Withheld => "withheld",
+        }
     }
 }

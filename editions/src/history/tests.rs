@@ -245,6 +245,35 @@ fn the_oldest_editions_are_removed_and_stay_known() {
 }
 
 #[test]
+fn a_journal_that_lost_the_line_of_a_removed_file_is_repaired() {
+    let folder = folder();
+    let (mut history, _) = History::open(folder.path(), 2).unwrap();
+    for number in 1..=3 {
+        history.publish(&edition(number)).unwrap();
+    }
+    let before = fs::read(journal(&folder)).unwrap();
+    assert_eq!(history.prune().unwrap(), [EditionNumber(1)]);
+    drop(history);
+    fs::write(journal(&folder), before).unwrap();
+    let (history, repairs) = open(&folder);
+    assert_eq!(repairs, [Repair::Pruned(EditionNumber(1))]);
+    assert!(matches!(history.read(EditionNumber(1)), Err(HistoryError::Pruned(_))));
+}
+
+#[test]
+fn a_check_finds_the_edition_that_an_opening_would_adopt() {
+    let folder = with_three();
+    let bytes = fs::read(journal(&folder)).unwrap();
+    for end in [0, bytes.len() - 5] {
+        fs::write(journal(&folder), &bytes[..end]).unwrap();
+        let current = History::check(folder.path()).unwrap().unwrap();
+        assert_eq!(current.record, edition(3).record, "cut at {end}");
+    }
+    let missing = folder.path().join("no/history");
+    assert!(History::check(&missing).is_err(), "its parent does not exist");
+}
+
+#[test]
 fn a_file_is_left_alone_until_it_changes() {
     let folder = folder();
     let (mut history, _) = open(&folder);

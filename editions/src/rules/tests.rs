@@ -88,3 +88,16 @@ fn many_changed_marks_and_a_moved_mean_are_questions_from_ten_marks_on() {
     let nine = column("Lab 1", &[4, 5, 6, 4, 5, 6, 4, 5, 6]);
     finds(&nine, &column("Lab 1", &[40, 50, 60, 40, 50, 60, 40, 50, 60]), &[]);
 }
+
+#[test]
+fn equal_marks_have_an_equal_mean_however_it_is_rounded() {
+    let rows = |marked: usize| -> Vec<String> {
+        let mark = |n: usize| if n < marked { "3.3" } else { "-" };
+        (0..12).map(|n| format!("{} N{n} {}", 10 + n, mark(n))).collect()
+    };
+    let of = |marked: usize| {
+        let rows = rows(marked);
+        content("Lab 1", &rows.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    finds(&of(10), &of(12), &[]);
+}

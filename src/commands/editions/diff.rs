@@ -100,12 +100,7 @@ fn verb(number: usize, one: &str, many: &str) -> String {
 
 /// What students then see of the statistics: `released, give or take 0.39`.
 fn statistics(line: &AssessmentReport) -> String {
-    let word = match line.statistics {
-        Some(StatisticsWord::Released) => "released",
-        Some(StatisticsWord::Kept) => "as before",
-        Some(StatisticsWord::Withheld) => "withheld",
-        None => "",
-    };
+    let word = line.statistics.map(StatisticsWord::text).unwrap_or_default();
     match &line.uncertainty {
         Some(uncertainty) => format!("{word}, give or take {uncertainty}"),
         None => word.to_owned(),

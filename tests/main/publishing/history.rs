@@ -1,8 +1,8 @@
 //! The folder of the history, from outside: private, bounded, and refused by name when it is damaged.
 
 use std::fs;
-use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::process::Signal;
@@ -125,6 +125,33 @@ fn a_damaged_history_is_refused_by_name_and_never_half_read() {
     assert_eq!(read(&server, ADA, "GG"), grades_with_midterm("19"));
     let (_, lines) = server.stopped();
     assert!(lines.iter().any(|line| line.contains("edition 3 was published, and the journal")));
+}
+
+#[test]
+fn a_history_may_have_a_path_that_is_longer_than_a_socket_allows() {
+    let long = "h".repeat(200);
+    let folder = course(&settings("").replace("\"history\"", &format!("\"{long}\"")));
+    assert_eq!(done(folder.path(), &["publish"]), "edition 1 is published\n");
+    let server = served(folder);
+    assert_eq!(published_by(server.folder.path()), ["command"]);
+}
+
+#[test]
+fn what_root_publishes_belongs_to_the_owner_of_the_folder() {
+    const NOBODY: u32 = 65_534;
+    if !rustix::process::geteuid().is_root() {
+        let _ = writeln!(std::io::stderr(), "\nNOT TESTED: what root publishes, by another user\n");
+        return;
+    }
+    let folder = course(&settings(""));
+    std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    done(folder.path(), &["publish"]);
+    let history = folder.path().join("history");
+    assert_eq!(history.metadata().unwrap().uid(), NOBODY);
+    for entry in fs::read_dir(history).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(path.metadata().unwrap().uid(), NOBODY, "{}", path.display());
+    }
 }
 
 #[test]

@@ -157,6 +157,86 @@ fn a_rollback_lifts_no_hold_and_a_moment_that_has_passed_does_not_fire_again() {
     assert_eq!(read(&server, ADA, "GG"), held, "the mark stays on hold");
 }
 
+#[test]
+fn a_hold_and_a_withdrawal_take_effect_while_the_class_file_lacks_what_they_are_about() {
+    let mut server = served(course(&settings("shrink_percent_max = 0")));
+    let without = |text: &str, part: &str| -> String {
+        let rows = text.lines().filter(|row| !row.contains(part));
+        rows.map(|row| format!("{row}\n")).collect()
+    };
+    let whole = class_without_keys();
+    // The file has lost a column, and the students' marks in it are to be hidden.
+    let no_exam: String =
+        whole.lines().map(|row| format!("{}\n", row.rsplit_once(',').unwrap().0)).collect();
+    save(&mut server, &no_exam, "class file held");
+    write_course(&server, "[assessment.\"Exam 2\"]\nrelease = false\n");
+    reload(&mut server, "edition published edition=2 by=\"hold\"");
+    server.prints("class file installed edition=2");
+    let hidden = ADA_GRADES.replace(", Exam 2: 5", "");
+    assert_eq!(read(&server, ADA, "GG"), hidden);
+    // The file has lost a student whose marks are to be on hold, all of them.
+    server.save_class(&without(&whole, ZOE.0));
+    write_course(&server, &format!("[hold]\n{:?} = \"all\"\n", ZOE.0));
+    reload(&mut server, "edition published edition=3 by=\"hold\"");
+    server.prints("class file installed edition=3");
+    assert_eq!(read(&server, ZOE, "GG").matches(": ,").count(), 5);
+    // The class file is not even a table.
+    server.save_class("nonsense");
+    write_course(&server, "[hold]\n2100001 = [\"Lab 1\"]\n");
+    reload(&mut server, "edition published edition=4 by=\"hold\"");
+    server.prints("class file not installed");
+    server.prints("class file installed edition=4");
+    assert_eq!(read(&server, ADA, "GG"), hidden.replace("Lab 1: 3", "Lab 1: "));
+}
+
+#[test]
+fn a_rollback_shows_nothing_that_the_course_file_hides_whatever_the_class_file_is() {
+    let mut server = served(course(&settings("")));
+    let folder = server.folder.path().to_owned();
+    write_course(&server, "[assessment.\"Exam 2\"]\nrelease = false\n");
+    reload(&mut server, "class file installed edition=2");
+    server.save_class("nonsense");
+    done(&folder, &["rollback", "1"]);
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES.replace(", Exam 2: 5", ""));
+}
+
+#[test]
+fn a_file_that_could_not_be_read_at_a_rollback_is_left_alone_when_it_comes_back() {
+    let mut server = served(course(&settings("")));
+    let folder = server.folder.path().to_owned();
+    for (n, broken) in [(2, "class.csv"), (4, "course.toml")] {
+        let mark = format!("{}", 16 + n);
+        save(&mut server, &with_midterm(&mark), &format!("class file installed edition={n}"));
+        let path = folder.join(broken);
+        let before = std::fs::read(&path).unwrap();
+        write_private(&path, "not [ valid");
+        done(&folder, &["rollback", "1"]);
+        server.prints("class file installed");
+        write_private(&path, before);
+        reload(&mut server, "class file held");
+        assert_eq!(state(&folder), ("held".to_owned(), vec!["rolled-back".to_owned()]), "{broken}");
+        assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
+    }
+}
+
+#[test]
+fn a_missed_moment_and_a_new_hold_make_an_edition_each_at_the_start() {
+    let folder = course(&settings(""));
+    let moment = soon();
+    write_private(&folder.path().join("course.toml"), &moment);
+    let server = served(folder);
+    assert_eq!(read(&server, ADA, "GG"), without_midterm());
+    let folder = server.end_with(Signal::TERM);
+    until_passed(&moment);
+    write_private(
+        &folder.path().join("course.toml"),
+        format!("{moment}[hold]\n2100001 = [\"Lab 1\"]\n"),
+    );
+    let server = served(folder);
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES.replace("Lab 1: 3", "Lab 1: "));
+    assert_eq!(published_by(server.folder.path()), ["save", "hold", "release"]);
+}
+
 /// Waits until a moment of a course file has passed.
 fn until_passed(course: &str) {
     let moment = course.trim_end().rsplit(' ').next().unwrap().to_owned();

@@ -89,6 +89,48 @@ fn without_a_history_every_figure_is_withheld_with_that_reason_and_the_start_say
 }
 
 #[test]
+fn explain_tells_what_will_be_released_and_how_uncertain_it_is() {
+    let folder = private_course("", &MARKS);
+    let text = done(folder.path(), &["explain"]);
+    assert!(text.ends_with("\nstatistics of \"Quiz\": released, give or take 0.39\n"), "{text}");
+    let explained = json(folder.path(), &["explain"]);
+    assert_eq!(
+        explained["statistics"],
+        json!([{"assessment": "Quiz", "statistics": "released", "uncertainty": 0.39}])
+    );
+}
+
+#[test]
+fn exams_with_the_same_full_result_have_an_average_together() {
+    let folder = private_course("", &MARKS);
+    let rows = quiz(&MARKS).replace(",Quiz", ",Exam 1,Exam 2");
+    let with_two = |line: &str| match line.rsplit_once(',') {
+        Some((start, mark)) if mark.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{start},{mark},{mark}\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    let rows: String = rows.lines().map(with_two).collect();
+    write_private(&folder.path().join("class.csv"), rows);
+    done(folder.path(), &["publish", "--accept"]);
+    let server = served(folder);
+    let text = read(&server, FIRST, "GEA");
+    // Two noises of the scale 2.5 in 40 marks: 2.996 * sqrt(2 * 2.5^2) / 40 + 0.01, rounded up.
+    assert!(text.starts_with("Exam average: about "), "{text}");
+    assert!(text.contains(" of 10 (give or take 0.28) (Exam 1: about "), "{text}");
+    // With other full results there is no common scale.
+    let folder = server.end_with(Signal::TERM);
+    write_private(
+        &folder.path().join("course.toml"),
+        "out_of = 10\n[assessment.\"Exam 2\"]\nout_of = 20\n",
+    );
+    done(folder.path(), &["publish", "--accept"]);
+    done(folder.path(), &["publish", "--redraw", "Exam 2", "--accept"]);
+    let text = done(folder.path(), &["preview", FIRST.0, "GEA"]);
+    assert!(text.starts_with("Exam average: withheld (the exams differ"), "{text}");
+}
+
+#[test]
 fn an_assessment_without_a_full_result_is_withheld_and_says_why() {
     let folder = private_course("", &MARKS);
     write_private(&folder.path().join("course.toml"), "");
