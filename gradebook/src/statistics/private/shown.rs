@@ -199,3 +199,70 @@ pub(crate) fn exams_together(exams: &[&Drawn]) -> Option<(Decimal, Decimal, Deci
     let is_shown = !is_too_uncertain(mean.uncertainty, range);
     is_shown.then(|| (decimal(mean.mean), decimal(mean.uncertainty), decimal(range)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::draw::{Batch, DrawTerms};
+    use super::*;
+    use crate::statistics::policy::Budget;
+    use crate::values::EditionNumber;
+    use fernet_batch::Timestamp;
+
+    /// What was drawn of so many marks, in batches of one size, with sums of 0.
+    fn drawn(marks: u32, budget: u32, batches: u32) -> Drawn {
+        let budget = Budget::new(Decimal::from(budget)).unwrap();
+        let students = usize::try_from(marks).unwrap();
+        let terms = DrawTerms::new(Decimal::from(10), budget, students).unwrap();
+        let bins = terms.has_bins.then_some([0; BINS]);
+        let stamp = EditionNumber(1).published_at(Timestamp(0));
+        let batch = |n| Batch {
+            stamp,
+            count: marks / batches + u32::from(n < marks % batches),
+            sum: 0,
+            bins,
+        };
+        Drawn { terms, batches: (0..batches).map(batch).collect() }
+    }
+
+    fn uncertainty(marks: u32, budget: u32, batches: u32) -> String {
+        match drawn(marks, budget, batches).figures() {
+            Ok(figures) => format!("{:.2}", figures.uncertainty.approximate()),
+            Err(TooUncertain) => "withheld".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_document_s_table_of_uncertainties_is_computed() {
+        let document = include_str!("../../../../docs/PRIVACY.md");
+        let (_, table) = document.split_once("| marks | budget 1 |").unwrap();
+        let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+        assert_eq!(rows.len(), 12);
+        for row in rows {
+            let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let marks = cells[0].parse().unwrap();
+            let settings = [(1, 1), (2, 1), (4, 1), (4, 2), (4, 4), (8, 1)];
+            for ((budget, batches), cell) in settings.into_iter().zip(&cells[1..]) {
+                assert_eq!(uncertainty(marks, budget, batches), *cell, "{marks} marks, {budget}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mean_outside_the_range_is_shown_as_its_end() {
+        let mut below = drawn(20, 4, 1);
+        below.batches[0].sum = -300;
+        assert_eq!(below.figures().unwrap().mean, Decimal::from(0));
+        let mut above = drawn(20, 4, 1);
+        above.batches[0].sum = 25_000;
+        assert_eq!(above.figures().unwrap().mean, Decimal::from(10));
+        let mut between = drawn(20, 4, 1);
+        between.batches[0].sum = 12_850;
+        assert_eq!(between.figures().unwrap().mean.to_string(), "6.42", "ties to even");
+    }
+
+    #[test]
+    fn a_figure_is_withheld_from_an_eighth_of_the_range_on() {
+        assert!(!is_too_uncertain(125, 1000));
+        assert!(is_too_uncertain(126, 1000));
+    }
+}
