@@ -5,11 +5,11 @@
 //! lock; it ends with the process.
 
 mod error;
+mod files;
 mod folder;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::fchown;
 use std::path::{Path, PathBuf};
 
@@ -17,16 +17,15 @@ use gradebook::EditionNumber;
 use tempfile::NamedTempFile;
 
 use crate::edition_file::StoredEdition;
-use crate::journal::{BrokenLine, Entry, Journal};
+use crate::journal::{Entry, Journal};
 use crate::record::{EditionRecord, LeftFile};
 pub use error::HistoryError;
 use error::io_error;
+use files::{edition_files, edition_path, follows, parse_journal, read_edition, unjournaled};
 use folder::{
-    DRAFT, FILE_BYTES_MAX, JOURNAL, check_new, entries, give_to_owner_of, make_folder,
-    open_journal, read_journal, remove_drafts,
+    DRAFT, JOURNAL, check_new, give_to_owner_of, make_folder, open_journal, read_journal,
+    remove_drafts,
 };
-
-const EXTENSION: &str = "edition";
 
 /// A history that this process may write.
 pub struct History {
@@ -252,66 +251,6 @@ impl History {
         }
         Ok(())
     }
-}
-
-fn parse_journal(folder: &Path, bytes: &[u8]) -> Result<Journal, HistoryError> {
-    let path = folder.join(JOURNAL);
-    Journal::read(bytes).map_err(|BrokenLine(line)| HistoryError::BrokenJournal { path, line })
-}
-
-/// The editions whose files are complete and follow the last line of the journal.
-fn unjournaled(folder: &Path, journal: &Journal) -> Result<Vec<EditionRecord>, HistoryError> {
-    let mut last = journal.published().last().map(|record| record.edition);
-    let mut records = Vec::new();
-    for (number, path) in edition_files(folder)? {
-        if journal.is_pruned(number) || Some(number) <= last {
-            continue;
-        }
-        let record = read_edition(path.clone())?.record;
-        if record.edition != number || !follows(&record, last) {
-            let last = last.unwrap_or_default();
-            return Err(HistoryError::Unrelated { path, last });
-        }
-        last = Some(number);
-        records.push(record);
-    }
-    Ok(records)
-}
-
-/// Returns true if an edition follows the last one.
-fn follows(record: &EditionRecord, last: Option<EditionNumber>) -> bool {
-    record.parent == last && record.edition > last.unwrap_or_default()
-}
-
-/// The files of editions, by number.
-fn edition_files(folder: &Path) -> Result<BTreeMap<EditionNumber, PathBuf>, HistoryError> {
-    let mut files = BTreeMap::new();
-    for path in entries(folder)? {
-        let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-        if path.extension().is_some_and(|extension| extension == EXTENSION)
-            && let Some(number) = number
-        {
-            files.insert(EditionNumber(number), path);
-        }
-    }
-    Ok(files)
-}
-
-fn edition_path(folder: &Path, edition: EditionNumber) -> PathBuf {
-    folder.join(format!("{:010}.{EXTENSION}", edition.0))
-}
-
-fn read_edition(path: PathBuf) -> Result<StoredEdition, HistoryError> {
-    let mut bytes = Vec::new();
-    let read = File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes));
-    match read {
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(HistoryError::Missing(path));
-        }
-        Err(error) => return Err(io_error(&path, error)),
-    }
-    StoredEdition::from_bytes(&bytes).map_err(|_| HistoryError::Damaged(path))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use gradebook::{Drawing, EditionNumber, InvalidHistory, Publication, ReleaseHist
 use super::book::{BookError, book, whole_class};
 use super::candidate::Candidate;
 use super::checks::{check_replies, check_students};
-use super::publisher::{PublisherError, read_keys};
+use super::error::PublisherError;
+use super::publisher::read_keys;
 use super::report::State;
 use super::review::Review;
 use crate::files::state;

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::publisher::PublisherError;
+use super::error::PublisherError;
 
 /// The longest wait: commands have the history for moments, unless the class is large.
 const WAIT_MAX: Duration = Duration::from_secs(5);

@@ -9,22 +9,27 @@
 //! - `book`: the book of an edition that was kept
 //! - `review`: what publishing would change, and what looks wrong in it
 //! - `report`: what the commands print of it
+//! - `error`: why something cannot be published
 //! - `publisher`: the history, and everything that publishes
 //! - `lock_wait`: waiting for a history that another process has
 //! - `offer`: another file than the configured one
 //! - `task`: what the commands ask of the publisher
-//! - `saving`, `tasks`: what the publisher does by itself, and for the commands
+//! - `restricting`: what shows less, which takes effect at once
+//! - `saving`, `tasks`, `previewing`: what the publisher does by itself, and for the commands
 //! - `check`: whether a server could start with its history
 
 mod book;
 mod candidate;
 pub(crate) mod check;
 mod checks;
+mod error;
 pub mod in_process;
 mod lock_wait;
 mod offer;
+mod previewing;
 mod publisher;
 mod report;
+mod restricting;
 mod review;
 mod saving;
 mod task;

@@ -3,7 +3,8 @@
 use editions::Content;
 
 use super::candidate::Candidate;
-use super::publisher::{PublisherError, read_keys};
+use super::error::PublisherError;
+use super::publisher::read_keys;
 use crate::files::load::Sources;
 use crate::settings::Settings;
 

@@ -3,62 +3,21 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use editions::{
-    Content, EditionRecord, History, HistoryError, LeftFile, PublishedBy, Repair, StoredEdition,
-};
-use fernet_batch::{NoRandomness, SystemRandomness, Timestamp};
+use editions::{Content, EditionRecord, History, LeftFile, PublishedBy, Repair, StoredEdition};
+use fernet_batch::{SystemRandomness, Timestamp};
 use grade_actors::event::{PublishingEvent, ServerEvent, SharedSink};
 use gradebook::{
-    Book, Decisions, Drawing, EditionNumber, EditionStamp, LastEdition, Publication, RedrawError,
+    Book, Decisions, Drawing, EditionNumber, EditionStamp, LastEdition, Publication,
     ReleaseHistory, StatisticsPlan,
 };
 
 use super::book::{BookError, book, kept_statistics, next_release, whole_class};
 use super::candidate::Candidate;
-use super::checks::{ClassError, check_replies, check_students};
-use crate::files::load::{LoadedKeys, ReadError, load_keys};
-use crate::files::state::{self, StateError};
-use crate::settings::{HistorySettings, Settings, SettingsError};
-
-/// Why something cannot be published.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PublisherError {
-    /// The settings do not say where editions are kept.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// A file cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The state file of an earlier version cannot be read.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The class does not fit the limits.
-    #[error(transparent)]
-    Class(#[from] ClassError),
-    /// The history cannot be read or written.
-    #[error(transparent)]
-    History(#[from] HistoryError),
-    /// An edition is not a book.
-    #[error("{0}; restore gradebook.history from a backup")]
-    Book(#[from] BookError),
-    /// An assessment cannot be drawn again.
-    #[error("{assessment:?} is not drawn again: {error}")]
-    Redraw {
-        /// The assessment.
-        assessment: String,
-        /// Why.
-        error: RedrawError,
-    },
-    /// There is nothing to draw figures from.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
-    /// Nothing was published yet, and saving publishes nothing.
-    #[error(
-        "no edition has been published yet, and gradebook.publish = \"on-command\"; look at the class file \
-         with grade-actor-server diff, and publish it with grade-actor-server publish"
-    )]
-    NoEdition,
-}
+use super::checks::{check_replies, check_students};
+use super::error::PublisherError;
+use crate::files::load::{LoadedKeys, load_keys};
+use crate::files::state;
+use crate::settings::{HistorySettings, Settings};
 
 /// The history of a class, and everything that publishes.
 pub(crate) struct Publisher {
@@ -103,13 +62,6 @@ pub(super) enum NewStatistics<'a> {
     Decided(Drawing<'a>),
     /// They are those of an earlier edition.
     Of(EditionNumber, Decisions),
-}
-
-impl PublisherError {
-    /// Returns true if another process has the history.
-    pub(crate) fn is_locked(&self) -> bool {
-        matches!(self, Self::History(HistoryError::Locked(_)))
-    }
 }
 
 impl Publisher {

@@ -3,16 +3,13 @@
 use editions::{
     Content, HistoryError, LeftBecause, LeftFile, PublishedBy, StoredEdition, marks_changed,
 };
-use fernet_batch::Timestamp;
-use gradebook::{
-    Book, Command, Drawing, EditionNumber, EditionStamp, Request, StatisticForecast,
-    StatisticsMode, StudentId,
-};
+use gradebook::{Drawing, EditionNumber, EditionStamp, StatisticForecast, StatisticsMode};
 
-use super::book::{book, kept_statistics, shown};
+use super::book::{kept_statistics, shown};
 use super::candidate::{Candidate, bytes_text};
+use super::error::PublisherError;
 use super::offer::Offer;
-use super::publisher::{NewEdition, NewStatistics, Publisher, PublisherError, read_keys};
+use super::publisher::{NewEdition, NewStatistics, Publisher, read_keys};
 use super::report::{DiffReport, EditionReport, EditionsReport, StagedReport, State, lines};
 use super::review::Review;
 use super::task::{Done, PublishOptions, Task, TaskError};
@@ -32,8 +29,8 @@ impl From<HistoryError> for TaskError {
 }
 
 /// A class file that a task is about.
-struct Subject {
-    candidate: Candidate,
+pub(super) struct Subject {
+    pub(super) candidate: Candidate,
     /// Whether it is the configured file.
     is_configured: bool,
 }
@@ -65,7 +62,7 @@ impl Publisher {
 
     /// The file that a task is about: the one that was offered, or else the configured one, with the key file
     /// as it is on disk.
-    fn subject(&self, offer: Option<Offer>) -> Result<Subject, TaskError> {
+    pub(super) fn subject(&self, offer: Option<Offer>) -> Result<Subject, TaskError> {
         let Some(Offer { content, exported_at }) = offer else {
             let keys = read_keys(&self.settings)?;
             return Ok(Subject { candidate: self.read_with(&keys)?, is_configured: true });
@@ -82,7 +79,7 @@ impl Publisher {
         Ok(Subject { candidate, is_configured: false })
     }
 
-    fn review(
+    pub(super) fn review(
         &self,
         subject: &Subject,
         base: Option<&StoredEdition>,
@@ -275,41 +272,5 @@ impl Publisher {
             editions: self.history.kept().map(EditionReport::of).collect(),
             staged,
         })
-    }
-
-    fn preview(&self, id: &str, command: &str, staged: bool) -> Result<Done, TaskError> {
-        let failed = |text: &str| TaskError(text.to_owned());
-        let id = StudentId::new(id.as_bytes()).ok_or_else(|| failed("this is not a student ID"))?;
-        let command = Command::parse(command).map_err(|error| failed(error.text()))?;
-        let (book, warnings) = match staged {
-            true => self.staged_book()?,
-            false => (self.current_book()?, Vec::new()),
-        };
-        let now = Timestamp::of(std::time::SystemTime::now());
-        let text = book.preview(&Request { id, command }, now);
-        let text = text.map_err(|rejection| failed(rejection.text()))?;
-        Ok(Done::Preview { text, warnings })
-    }
-
-    /// The book of the current edition.
-    fn current_book(&self) -> Result<Book, PublisherError> {
-        let current = self.current()?.ok_or(PublisherError::NoEdition)?;
-        Ok(self.book_of(&current)?)
-    }
-
-    /// The book that publishing the class file would make, but for figures that are drawn then; and what the
-    /// instructor should know of the file.
-    fn staged_book(&self) -> Result<(Book, Vec<String>), TaskError> {
-        let subject = self.subject(None)?;
-        let base = self.current()?;
-        let keys = read_keys(&self.settings)?;
-        let stamp = self.next_stamp();
-        let Candidate { content, warnings, .. } = &subject.candidate;
-        let plan = self.plan(content, stamp, base.as_ref(), Drawing::Confirmed)?;
-        if self.review(&subject, base.as_ref(), stamp).state == State::None && !plan.draws() {
-            return Ok((self.current_book()?, Vec::new()));
-        }
-        let book = book(content, stamp, &plan.staged(), &keys.keys);
-        Ok((book.map_err(PublisherError::from)?, warnings.clone()))
     }
 }

@@ -10,6 +10,7 @@ mod http;
 mod layers;
 mod raw;
 mod session_limits;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod validate;

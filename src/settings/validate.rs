@@ -7,13 +7,13 @@ use std::time::Duration;
 use class_files::{Format, ReadLimits};
 use fernet_batch::DecoyKeys;
 use grade_actors::{LabProfile, Profile, Proxies, SealedProfile};
+use gradebook::UnknownStudent;
 use gradebook::sealed::ReplayLimits;
-use gradebook::{Budget, Decimal, PrivacyPolicy, StatisticsMode, UnknownStudent};
 use ipnet::IpNet;
 
 use super::checks::MONTH;
 use super::layers::{Layers, SettingsError};
-use super::raw::{RawAudit, RawGradebook, RawLab, RawNumber, RawSealed, RawSettings};
+use super::raw::{RawAudit, RawGradebook, RawLab, RawSealed, RawSettings};
 use super::validated::{Settings, exposure_text};
 use crate::audit::AuditOptions;
 use crate::events::ConsoleStyle;
@@ -248,45 +248,6 @@ impl<'a> Validator<'a> {
         Ok(ReadLimits {
             bytes_max: self.layers.number("gradebook.bytes_max", bytes_max, 1, max)?,
             rows_max: self.layers.number("gradebook.rows_max", gradebook.rows_max, 1, max)?,
-        })
-    }
-
-    fn policy(
-        &self,
-        gradebook: &RawGradebook,
-        profile: &Profile,
-    ) -> Result<PrivacyPolicy, SettingsError> {
-        let population_min = match gradebook.population_min {
-            0 if profile.is_sealed() => 5,
-            0 => 1,
-            given => {
-                self.layers.number("gradebook.population_min", given, 1, u64::from(u32::MAX))?
-            }
-        };
-        let is_private = match gradebook.statistics.as_str() {
-            "" => profile.is_sealed(),
-            given => {
-                let choices = [("plain", false), ("private", true)];
-                self.layers.choice("gradebook.statistics", given, &choices)?
-            }
-        };
-        let budget = self.privacy_budget(&gradebook.privacy_budget)?;
-        let mode = match is_private {
-            true => StatisticsMode::Private(budget),
-            false => StatisticsMode::Plain,
-        };
-        Ok(PrivacyPolicy { population_min, mode })
-    }
-
-    fn privacy_budget(&self, budget: &RawNumber) -> Result<Budget, SettingsError> {
-        /// The decimals that a number keeps.
-        const DECIMALS_MAX: usize = 18;
-        let text = budget.to_string();
-        let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-        let number = Decimal::parse(&text).ok().filter(|_| decimals <= DECIMALS_MAX);
-        number.and_then(Budget::new).ok_or_else(|| {
-            let what = "must be a number above 0 with up to 18 decimals, such as 4 or \"0.5\"";
-            self.layers.invalid("gradebook.privacy_budget", what)
         })
     }
 

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
+use super::folder::entries;
 use super::*;
 use crate::content::Content;
 use crate::record::{LeftBecause, PublishedBy};
