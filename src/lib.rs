@@ -17,6 +17,8 @@
 //! - [`client`]: the parts of `grade-client`
 //! - [`commands`], [`cli`]: the command line of `grade-actor-server`
 
+#![forbid(unsafe_code)]
+
 pub mod admin;
 pub mod audit;
 pub mod cli;

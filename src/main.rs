@@ -4,6 +4,8 @@
 //! Exit codes: 0 clean stop · 1 cannot serve, or the command failed · 2 usage or settings · 70 too many
 //! restarts.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use grade_actor_server::{cli, process};

@@ -4,6 +4,8 @@
 //! other, and [`event`] is what they emit. A handler calls one function of `gradebook` and passes its
 //! result on. This is the only crate that names actix.
 
+#![forbid(unsafe_code)]
+
 pub mod audit;
 pub mod event;
 pub mod messages;

@@ -6,6 +6,8 @@
 //! grade-bench class 1000000
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod bounds;
 mod check;
 mod class;

@@ -13,6 +13,8 @@
 //!
 //! This crate opens no file, has no clock, knows no edition, and decides nothing about statistics.
 
+#![forbid(unsafe_code)]
+
 mod columns;
 mod course;
 mod course_apply;

@@ -19,6 +19,8 @@
 //! This crate knows no statistics: what was decided about them travels as bytes that `gradebook` writes and
 //! reads. It knows no keys.
 
+#![forbid(unsafe_code)]
+
 mod codec;
 mod content;
 mod difference;

@@ -9,23 +9,23 @@ use zeroize::Zeroize;
 pub(crate) const HASH_BLOCK_BYTES: usize = 64;
 pub(crate) const HASH_BYTES: usize = 32;
 
+/// The state before any block, FIPS 180-4 section 5.3.3.
+pub(crate) const INITIAL_STATE: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
 /// The state of a hash behind some whole blocks.
 #[derive(Clone, Zeroize)]
 pub(crate) struct HashState([u32; 8]);
 
 impl HashState {
-    /// The state before any block, FIPS 180-4 section 5.3.3.
-    const INITIAL: Self = Self([
-        0x6a09_e667,
-        0xbb67_ae85,
-        0x3c6e_f372,
-        0xa54f_f53a,
-        0x510e_527f,
-        0x9b05_688c,
-        0x1f83_d9ab,
-        0x5be0_cd19,
-    ]);
-
     /// HMAC's inner hash behind its first block, which is the key XOR 0x36.
     pub(crate) fn inner(key: &[u8]) -> Self {
         Self::keyed(key, 0x36)
@@ -41,7 +41,7 @@ impl HashState {
         for (byte, key) in block.iter_mut().zip(key) {
             *byte ^= key;
         }
-        let mut state = Self::INITIAL;
+        let mut state = Self(INITIAL_STATE);
         state.update(&block);
         block.zeroize();
         state

@@ -8,10 +8,9 @@ use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use zeroize::ZeroizeOnDrop;
 
-use crate::frame::{BLOCK_BYTES, HEADER_BYTES, IV_BYTES, VERSION};
+use crate::frame::{BLOCK_BYTES, HEADER_BYTES};
 use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
 use crate::key::Key;
-use crate::time::Timestamp;
 
 /// One token that is being made in its frame.
 pub(crate) struct Lane<'a> {
@@ -58,20 +57,8 @@ fn step_all<'a>(lanes: &mut [Lane<'a>], step: impl Fn(&mut Lane<'a>, usize) -> O
 }
 
 impl<'a> Lane<'a> {
-    /// A lane for a frame: `covered` is its header, which is written here, and its padded text.
-    pub(crate) fn new(
-        schedule: &'a Schedule,
-        covered: &'a mut [u8],
-        mac: &'a mut [u8],
-        now: Timestamp,
-        iv: [u8; IV_BYTES],
-    ) -> Self {
-        let (version, rest) = covered.split_at_mut(1);
-        let (time, rest) = rest.split_at_mut(HEADER_BYTES - IV_BYTES - 1);
-        let (iv_bytes, _) = rest.split_at_mut(IV_BYTES);
-        version.copy_from_slice(&[VERSION]);
-        time.copy_from_slice(&now.0.to_be_bytes());
-        iv_bytes.copy_from_slice(&iv);
+    /// A lane for a frame: `covered` is its header and its padded text.
+    pub(crate) fn new(schedule: &'a Schedule, covered: &'a mut [u8], mac: &'a mut [u8]) -> Self {
         Self { schedule, covered, mac, inner: schedule.inner.clone() }
     }
 

@@ -17,16 +17,20 @@ mod key;
 mod lanes;
 mod memory;
 mod open;
+mod plain_frame;
 mod random;
 mod sealer;
 mod time;
 mod verifier;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 pub use decoy::DecoyKeys;
 pub use key::{Key, KeyError, StudentKeys};
 pub use memory::reserve_wiped;
 pub use open::{OpenError, Opened, open};
+pub use plain_frame::PlainFrame;
 pub use random::{NoRandomness, Randomness, SystemRandomness};
-pub use sealer::{PlainFrame, Sealer};
+pub use sealer::Sealer;
 pub use time::Timestamp;
 pub use verifier::{CachedVerifier, TokenVerifier, Verified};

@@ -18,6 +18,8 @@
 //!
 //! Keys and tokens stand in the crate `fernet-batch`, class files in the crate `class-files`.
 
+#![forbid(unsafe_code)]
+
 pub mod sealed;
 pub mod wire;
 

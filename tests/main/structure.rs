@@ -81,6 +81,34 @@ fn modules_import_only_from_modules_below_them() {
 }
 
 #[test]
+fn unsafe_code_stands_in_one_place() {
+    let mut places = Vec::new();
+    for folder in [
+        "src",
+        "actors/src",
+        "web/src",
+        "editions/src",
+        "class-files/src",
+        "gradebook/src",
+        "fernet-batch/src",
+        "benches",
+    ] {
+        for file in rust_files(&project(folder)) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let blocks = text.lines().filter(|line| line.trim_start().starts_with("unsafe"));
+            places.extend(blocks.map(|_| file.file_name().unwrap().to_owned()));
+            let is_root = file.ends_with("src/lib.rs") || file.ends_with("src/main.rs");
+            let may_contain = file.starts_with(project("fernet-batch"));
+            assert!(
+                !is_root || may_contain || text.contains("#![forbid(unsafe_code)]"),
+                "{file:?}"
+            );
+        }
+    }
+    assert_eq!(places, ["sealer.rs"]);
+}
+
+#[test]
 fn the_wire_and_the_book_do_not_import_each_other() {
     for (module, targets) in imports(&project("gradebook/src")) {
         let forbidden = match module.split("::").next().unwrap() {

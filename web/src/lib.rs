@@ -19,6 +19,8 @@
 //! - `app`: routes and headers
 //! - `listener`: accepting, threads, the end of the service
 
+#![forbid(unsafe_code)]
+
 mod app;
 mod ask;
 mod connection;
