@@ -213,15 +213,9 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
         Some(Task::Audit { task: AuditCommand::Verify { files } }) => audit::verify(&files),
         Some(Task::Keys { task }) => keys_command::run(task, config),
         Some(Task::Explain { file, json }) => {
-            let (limits, policy) = match config {
-                Some(_) => {
-                    let settings = Settings::read(config)?;
-                    (settings.read_limits, Some(settings.policy))
-                }
-                None => (keys::LIMITS, None),
-            };
-            let policy = policy.filter(|policy| policy.is_private());
-            let explained = explain::run(&sources(file, config)?, &limits, policy, json)?;
+            let settings = config.map(|_| Settings::read(config)).transpose()?;
+            let limits = settings.as_ref().map_or(keys::LIMITS, |settings| settings.read_limits);
+            let explained = explain::run(&sources(file, config)?, &limits, settings, json)?;
             if explained.exit_code == SUCCESS {
                 return Ok(explained.text);
             }

@@ -63,10 +63,12 @@ fn scaled(count: u64, most: u64, chars: usize) -> usize {
 /// mark. Nothing if the full result or the mean is not known.
 pub(super) fn small_bar(line: &Value) -> String {
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
-    let Some(out_of) = number(line.get("out_of")).filter(|out_of| *out_of > 0.0) else {
-        return String::new();
-    };
-    let Some(mean) = number(line.get("class").and_then(|class| class.get("mean"))) else {
+    let class = line.get("class");
+    // A mean of figures that were drawn with another full result lies on another scale.
+    let is_other = class.and_then(|class| class.get("out_of")).is_some();
+    let out_of = number(line.get("out_of")).filter(|out_of| *out_of > 0.0 && !is_other);
+    let Some(out_of) = out_of else { return String::new() };
+    let Some(mean) = number(class.and_then(|class| class.get("mean"))) else {
         return String::new();
     };
     let last = f64::from(SCALE_PLACES - 1);
@@ -117,5 +119,7 @@ mod tests {
         assert_eq!(small_bar(&line(json!(12), json!(5))), "─────│────●", "a bonus");
         assert_eq!(small_bar(&json!({"mark": 3, "out_of": 10, "class": {"withheld": "x"}})), "");
         assert_eq!(small_bar(&json!({"mark": 3, "class": {"mean": 2}})), "");
+        let other = json!({"mark": 3, "out_of": 20, "class": {"mean": 2, "out_of": 10}});
+        assert_eq!(small_bar(&other), "", "another scale");
     }
 }

@@ -118,8 +118,11 @@ fn figure_text(line: &Value, name: &str) -> String {
             format!("{} ({from} to {to})", of(estimate, "value"))
         }
         Some(mean) if name == "mean" && class.get("uncertainty").is_some() => {
-            let (out_of, uncertainty) = (of(line, "out_of"), of(class, "uncertainty"));
-            format!("about {} of {out_of} (give or take {uncertainty})", text(Some(mean)))
+            // Figures that were drawn with another full result say so.
+            let drawn = class.get("out_of").or_else(|| line.get("out_of"));
+            let uncertainty = of(class, "uncertainty");
+            let (mean, out_of) = (text(Some(mean)), text(drawn));
+            format!("about {mean} of {out_of} (give or take {uncertainty})")
         }
         figure => text(figure),
     }

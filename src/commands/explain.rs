@@ -6,24 +6,28 @@ use class_files::{ExplainedError, ExplainedUse, Explanation, ReadLimits};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use fernet_batch::Timestamp;
-use gradebook::{Class, Drawing, EditionNumber, PrivacyPolicy, Publication, ReleaseHistory};
+use gradebook::{Class, Drawing, EditionNumber, Publication, ReleaseHistory};
 use serde::Serialize;
 
+use super::editions::diff;
 use super::{CommandError, FAILED, count};
 use crate::files::load::{Sources, explain};
 use crate::publishing::StatisticsWord;
 use crate::redact::escape;
+use crate::settings::Settings;
 
-/// Explains a class file. Returns the text to print, and whether the file has errors. With a policy, it tells what
-/// would be released of the statistics if nothing had been released before.
+/// Explains a class file. Returns the text to print, and whether the file has errors. With settings for private
+/// statistics, it tells what would be released of them.
 pub(crate) fn run(
     sources: &Sources,
     limits: &ReadLimits,
-    policy: Option<PrivacyPolicy>,
+    settings: Option<Settings>,
     as_json: bool,
 ) -> Result<Explained, CommandError> {
     let (explanation, class) = explain(sources, limits).map_err(CommandError::failed)?;
-    let statistics = class.zip(policy).map(|(class, policy)| statistics(class, policy));
+    let settings = settings.filter(|settings| settings.policy.is_private());
+    let statistics =
+        class.zip(settings).map(|(class, settings)| statistics(class, sources, settings));
     let text = if as_json {
         let json = ExplanationJson { explanation: &explanation, statistics };
         serde_json::to_string(&json).map_err(CommandError::failed)?
@@ -65,12 +69,21 @@ impl StatisticsLine {
     }
 }
 
-/// What would be released of a class, the first of its history.
-fn statistics(class: Class, policy: PrivacyPolicy) -> Vec<StatisticsLine> {
+/// What would be released of a class: by its history, or as the first one if that cannot be asked.
+fn statistics(class: Class, sources: &Sources, settings: Settings) -> Vec<StatisticsLine> {
+    let policy = settings.policy;
+    let drawing = if settings.history.is_some() { Drawing::Confirmed } else { Drawing::NoHistory };
+    if let Ok(report) = diff::compare(settings, Some(sources.class.clone())) {
+        let lines = report.assessments.into_iter().filter_map(|line| {
+            let (assessment, uncertainty) = (line.assessment, line.uncertainty);
+            Some(StatisticsLine { assessment, statistics: line.statistics?, uncertainty })
+        });
+        return lines.collect();
+    }
     let now = Timestamp::of(SystemTime::now());
     let class = class.released_at(now);
     let stamp = EditionNumber(1).published_at(now);
-    let publication = Publication { stamp, class: &class, policy, drawing: Drawing::Confirmed };
+    let publication = Publication { stamp, class: &class, policy, drawing };
     // Nothing is drawn again, so there is a plan.
     let Ok(plan) = ReleaseHistory::default().plan(publication) else { return Vec::new() };
     let lines = class.assessments().zip(plan.forecasts()).map(|(name, forecast)| StatisticsLine {

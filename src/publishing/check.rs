@@ -6,9 +6,9 @@ use editions::{History, StoredEdition};
 use fernet_batch::Timestamp;
 use gradebook::{Drawing, EditionNumber, InvalidHistory, Publication, ReleaseHistory};
 
-use super::book::{BookError, book, whole_class};
+use super::book::{BookError, book, kept_statistics, whole_class};
 use super::candidate::Candidate;
-use super::checks::{check_replies, check_students};
+use super::checks::{check_replies, check_students, drawing_warning};
 use super::error::PublisherError;
 use super::publisher::read_keys;
 use super::report::State;
@@ -37,6 +37,10 @@ pub(crate) fn check(settings: &Settings) -> Result<CheckedClass, PublisherError>
     }
     let keys = read_keys(settings)?;
     let mut warnings = keys.warnings;
+    if let Some(current) = &current {
+        let (_, releases) = kept_statistics(current)?;
+        warnings.extend(drawing_warning(settings.policy, &releases).map(str::to_owned));
+    }
     let now = Timestamp::of(SystemTime::now());
     let candidate = Candidate::read(&settings.sources, &keys.keys, &settings.read_limits);
     let content = match (candidate, &current) {

@@ -1,7 +1,7 @@
 //! Whether a class fits the limits of the settings, and what is odd in it.
 
 use grade_actors::{LabProfile, Profile, SealedProfile};
-use gradebook::{Book, Class, UnknownStudent};
+use gradebook::{Book, Class, PrivacyPolicy, ReleaseHistory, UnknownStudent};
 
 use crate::settings::Settings;
 
@@ -88,4 +88,25 @@ pub(super) fn check_replies(book: &Book, settings: &Settings) -> Result<(), Clas
         return Err(ClassError::LongReport { bytes, bytes_max });
     }
     Ok(())
+}
+
+/// Why the figures of a history are not private, or are not drawn.
+pub(super) fn drawing_warning(
+    policy: PrivacyPolicy,
+    releases: &ReleaseHistory,
+) -> Option<&'static str> {
+    if !policy.is_private() {
+        None
+    } else if releases.exact_shown() {
+        Some(
+            "exact statistics of this class were shown before, so students may know them; noise protects what is new",
+        )
+    } else if !releases.is_confirmed() {
+        Some(
+            "no figures are drawn into a new history until grade-actor-server publish confirms that none were \
+             shown before",
+        )
+    } else {
+        None
+    }
 }

@@ -163,13 +163,12 @@ impl Publisher {
             NewStatistics::Of(of, decisions) => (Some(of), (decisions, self.releases(base)?)),
             NewStatistics::Decided(drawing) => {
                 let plan = self.plan(&content, stamp, base, drawing)?;
+                // Whether an edition is refused must not depend on what is drawn, and nothing may be drawn twice.
+                self.check(&content, stamp, &plan.longest())?;
                 (None, plan.draw(&mut SystemRandomness)?)
             }
         };
-        check_students(content.students(), &self.settings.profile)?;
-        let keys = &self.keys.keys;
-        let book = book(&content, stamp, &decisions, keys)?;
-        check_replies(&book, &self.settings)?;
+        let book = self.check(&content, stamp, &decisions)?;
         let next_release = next_release(&content, stamp.published);
         let record = EditionRecord {
             edition: stamp.number,
@@ -200,6 +199,19 @@ impl Publisher {
         self.emit(PublishingEvent::Published { edition: stamp.number, by: by.word(), of });
         self.prune();
         Ok(stamp.number)
+    }
+
+    /// The book of an edition, if it fits the limits of the settings.
+    fn check(
+        &self,
+        content: &Content,
+        stamp: EditionStamp,
+        decisions: &Decisions,
+    ) -> Result<Book, PublisherError> {
+        check_students(content.students(), &self.settings.profile)?;
+        let book = book(content, stamp, decisions, &self.keys.keys)?;
+        check_replies(&book, &self.settings)?;
+        Ok(book)
     }
 
     fn prune(&mut self) {

@@ -1,6 +1,6 @@
 //! What the commands print about editions. The JSON is a contract; `docs/PUBLISHING.md` has it.
 
-use editions::{Difference, EditionRecord, Held, MarkChanged, PublishedBy, StudentsChanged};
+use editions::{Difference, EditionRecord, Held, MarkChanged, PublishedBy, Rule, StudentsChanged};
 use gradebook::{StatisticDecision, StatisticForecast};
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +96,19 @@ pub(crate) struct StagedReport {
     pub(crate) assessments: usize,
     pub(crate) marks: usize,
     pub(crate) on_hold: usize,
+}
+
+impl DiffReport {
+    /// Another full result of an assessment is no question if the assessment is drawn anew.
+    pub(super) fn accept_range_of(&mut self, name: &str) {
+        let is_meant = |held: &Held| {
+            held.rule == Rule::RangeChanged && held.assessment.as_deref() == Some(name)
+        };
+        self.held.retain(|held| !is_meant(held));
+        if self.held.is_empty() && self.state == State::Held {
+            self.state = State::Staged;
+        }
+    }
 }
 
 impl EditionReport {

@@ -59,25 +59,29 @@ impl Review {
     }
 }
 
-/// The assessments of which figures were drawn, and whose full result is another one now.
+/// The assessments whose full result is neither the one with which figures were drawn, nor the one that the current
+/// edition has.
 fn ranges_changed(base: &StoredEdition, next: &Content) -> Vec<Held> {
     // A history that cannot be read is an error elsewhere.
     let Ok((_, releases)) = kept_statistics(base) else { return Vec::new() };
     let mut found = Vec::new();
-    for old in base.content.assessments() {
-        let mut named = next.assessments().iter().filter(|new| new.name == old.name);
-        let changed = named.next().filter(|new| new.out_of != old.out_of);
-        if changed.is_some() && releases.has_drawn(&old.name) {
-            let name = &old.name;
-            found.push(Held {
-                rule: Rule::RangeChanged,
-                assessment: Some(name.clone()),
-                text: format!(
-                    "the full result of {name:?} changed; its figures keep the old one until \
-                     publish --redraw {name:?}"
-                ),
-            });
+    for new in next.assessments() {
+        let name = &new.name;
+        let Some(drawn) = releases.drawn_out_of(name) else { continue };
+        let mut named = base.content.assessments().iter().filter(|old| old.name == *name);
+        let is_accepted = named.next().is_some_and(|old| old.out_of == new.out_of);
+        if new.out_of == Some(drawn) || is_accepted {
+            continue;
         }
+        let now = new.out_of.map_or_else(|| "unknown".to_owned(), |out_of| out_of.to_string());
+        found.push(Held {
+            rule: Rule::RangeChanged,
+            assessment: Some(name.clone()),
+            text: format!(
+                "the full result of {name:?} is {now}, and its figures were drawn with {drawn}, which they keep \
+                 until publish --redraw {name:?}"
+            ),
+        });
     }
     found
 }

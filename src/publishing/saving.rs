@@ -10,6 +10,7 @@ use gradebook::Drawing;
 
 use super::book::{kept_statistics, next_release};
 use super::candidate::Candidate;
+use super::checks::drawing_warning;
 use super::error::PublisherError;
 use super::publisher::{NewEdition, NewStatistics, Publisher, Started};
 use super::report::State;
@@ -93,7 +94,8 @@ impl Publisher {
             self.make_book(&current)?;
             warnings.extend(self.policy_warning(&current)?);
         }
-        warnings.extend(self.drawing_warning(&current)?);
+        let releases = self.releases(Some(&current))?;
+        warnings.extend(drawing_warning(self.settings.policy, &releases).map(str::to_owned));
         let book = self.take_book().ok_or(PublisherError::NoEdition)?;
         Ok(Started { book, candidate, warnings })
     }
@@ -251,28 +253,5 @@ impl Publisher {
                 current.record.edition.0
             )
         }))
-    }
-
-    /// Says why figures are not private, or not drawn.
-    fn drawing_warning(&self, current: &StoredEdition) -> Result<Option<String>, PublisherError> {
-        let releases = self.releases(Some(current))?;
-        if !self.settings.policy.is_private() {
-            return Ok(None);
-        }
-        Ok(if releases.exact_shown() {
-            Some(
-                "exact statistics of this class were shown before, so students may know them; noise protects \
-                 what is new"
-                    .to_owned(),
-            )
-        } else if !releases.is_confirmed() {
-            Some(
-                "no figures are drawn into a new history until grade-actor-server publish confirms that none \
-                 were shown before"
-                    .to_owned(),
-            )
-        } else {
-            None
-        })
     }
 }

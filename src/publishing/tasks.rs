@@ -3,10 +3,12 @@
 use editions::{
     Content, HistoryError, LeftBecause, LeftFile, PublishedBy, StoredEdition, marks_changed,
 };
+use grade_actors::event::ServerEvent;
 use gradebook::{Drawing, EditionNumber, EditionStamp, StatisticForecast, StatisticsMode};
 
 use super::book::{kept_statistics, shown};
 use super::candidate::{Candidate, bytes_text};
+use super::checks::drawing_warning;
 use super::error::PublisherError;
 use super::offer::Offer;
 use super::publisher::{NewEdition, NewStatistics, Publisher, read_keys};
@@ -103,7 +105,7 @@ impl Publisher {
         let mut forecasts: Vec<StatisticForecast> = plan.forecasts().collect();
         let state = match (review.state, base) {
             // The content is published, and its figures are not.
-            (State::None, _) if plan.draws() => State::Staged,
+            (State::None, _) if plan.draws() || self.must_confirm(base)? => State::Staged,
             (State::None, Some(base)) => {
                 let (decisions, _) = kept_statistics(base)?;
                 for (forecast, decision) in forecasts.iter_mut().zip(decisions.of(stamp.number)) {
@@ -141,7 +143,10 @@ impl Publisher {
         let base = self.current()?;
         let stamp = self.next_stamp();
         let drawing = options.redraw.as_deref().map_or(Drawing::Confirmed, Drawing::Again);
-        let report = self.diff(&subject, base.as_ref(), (stamp, drawing), false)?;
+        let mut report = self.diff(&subject, base.as_ref(), (stamp, drawing), false)?;
+        if let Some(name) = &options.redraw {
+            report.accept_range_of(name);
+        }
         if options.digest.as_ref().is_some_and(|digest| *digest != subject.candidate.digest) {
             return Err(TaskError(
                 "the file has changed since the digest was shown; look at it again with diff"
@@ -155,6 +160,12 @@ impl Publisher {
         let questions = self.questions(base.as_ref(), options)?;
         if !options.accept && (report.state == State::Held || !questions.is_empty()) {
             return Ok(Done::Unconfirmed { report, questions });
+        }
+        let releases = self.releases(base.as_ref()).map_err(PublisherError::from)?;
+        if releases.exact_shown()
+            && let Some(text) = drawing_warning(self.settings.policy, &releases)
+        {
+            self.events.emit(&ServerEvent::Warning(text));
         }
         let Subject { candidate, is_configured } = subject;
         // The configured file waits until it changes, and is not published in place of this one.
@@ -175,6 +186,11 @@ impl Publisher {
         Ok(Done::Published { edition: edition.0 })
     }
 
+    /// Returns true if the history has not been confirmed to be the first one.
+    fn must_confirm(&self, base: Option<&StoredEdition>) -> Result<bool, PublisherError> {
+        Ok(self.settings.policy.is_private() && !self.releases(base)?.is_confirmed())
+    }
+
     /// What must be confirmed before figures are drawn.
     fn questions(
         &self,
@@ -184,15 +200,17 @@ impl Publisher {
         let StatisticsMode::Private(budget) = self.settings.policy.mode else {
             return Ok(Vec::new());
         };
-        let costs = format!("{} instead of {}", budget.times(2), budget.times(1));
         let mut questions = Vec::new();
-        if !self.releases(base)?.is_confirmed() {
+        if self.must_confirm(base)? {
+            let costs = format!("{} instead of {}", budget.times(2), budget.times(1));
             questions.push(format!(
                 "nothing has been drawn into this history yet. Were figures of this class ever shown, from another \
                  history, a backup, or as exact figures? Then each mark is disclosed a second time: {costs}"
             ));
         }
         if let Some(name) = &options.redraw {
+            let spent = self.releases(base)?.spent(name);
+            let costs = format!("{} instead of {spent}", spent.plus(budget.to_decimal()));
             questions.push(format!(
                 "{name:?} is drawn again: each mark is disclosed a second time: {costs}"
             ));
@@ -234,6 +252,13 @@ impl Publisher {
         let content = content.with_holds_of(&current.content);
         let content = self.restricted(&content, self.read().ok().as_ref(), now);
         let (decisions, _) = kept_statistics(&target).map_err(PublisherError::from)?;
+        if self.settings.policy.is_private() && !decisions.policy().is_private() {
+            let text = format!(
+                "edition {} was published with exact statistics, which are shown again",
+                to.0
+            );
+            self.events.emit(&ServerEvent::Warning(&text));
+        }
         let were_shown = shown(&target.content, target.record.time);
         let are_shown = were_shown.zip(shown(&content, now));
         let keep: Vec<_> = are_shown.filter(|(was, _)| *was).map(|(_, is)| is).collect();

@@ -40,9 +40,11 @@ impl Validator<'_> {
         const DECIMALS_MAX: usize = 18;
         let text = budget.to_string();
         let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-        let number = Decimal::parse(&text).ok().filter(|_| decimals <= DECIMALS_MAX);
+        // An exponent could move digits beyond the last decimal.
+        let is_exact = decimals <= DECIMALS_MAX && !text.contains(['e', 'E']);
+        let number = Decimal::parse(&text).ok().filter(|_| is_exact);
         number.and_then(Budget::new).ok_or_else(|| {
-            let what = "must be a number above 0 with up to 18 decimals, such as 4 or \"0.5\"";
+            let what = "must be a number above 0 and below 10^12 with up to 18 decimals, such as 4 or \"0.5\"";
             self.layers.invalid("gradebook.privacy_budget", what)
         })
     }

@@ -300,8 +300,18 @@ fn statistics_are_plain_in_the_lab_and_private_where_sealed_and_the_budget_is_re
     ] {
         assert_eq!(policy(&with(value)).mode, budget(exact), "{value}");
     }
-    for value in ["0", "-1", "\"\"", "\"many\"", "nan", "inf", "\"0.1234567890123456789\"", "true"]
-    {
+    for value in [
+        "0",
+        "-1",
+        "\"\"",
+        "\"many\"",
+        "nan",
+        "inf",
+        "\"0.1234567890123456789\"",
+        "\"1.5e-18\"",
+        "true",
+        "\"1000000000000\"",
+    ] {
         let text = rejected(&with(value));
         assert!(text.contains("gradebook.privacy_budget"), "{value}: {text}");
     }

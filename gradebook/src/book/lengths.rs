@@ -6,9 +6,14 @@ use fernet_batch::{Timestamp, frame};
 use super::topic::NO_ASSESSMENTS;
 use super::{AnswerLengths, Book, SEPARATOR};
 use crate::request::LAB_ANSWER_BYTES_MAX;
-use crate::roster::Record;
+use crate::roster::{MarkStatus, Record};
 use crate::sealed::{REPLY_HEAD_BYTES_MAX, padded_reply_bytes};
 use crate::statistics::{Report, ReportLine, ReportMark};
+use crate::values::Decimal;
+
+/// The characters that answers have room for in place of a number, under private statistics: the length must not
+/// depend on any mark. A number with 17 digits has no more.
+const NUMBER_CHARS: usize = 20;
 
 impl Book {
     /// The lengths for all students together. No student's text is longer.
@@ -21,6 +26,9 @@ impl Book {
         let mut lines = Vec::with_capacity(self.assessments.len());
         let comments = self.longest_comments();
         let blank_bytes = json_bytes(&ReportMark::BLANK);
+        let zero = ReportMark { mark: Some(Decimal::default()), ..ReportMark::BLANK };
+        let number_bytes = json_bytes(&ReportMark { status: MarkStatus::Number, ..zero })
+            .saturating_add(NUMBER_CHARS - 1);
         let columns = self.assessments.iter().zip(self.roster.different_marks()).zip(comments);
         for ((assessment, column), comment_bytes) in columns {
             let mut text_bytes = 0;
@@ -28,6 +36,10 @@ impl Book {
             for mark in column {
                 text_bytes = text_bytes.max(mark.text.len());
                 mark_bytes = mark_bytes.max(json_bytes(&ReportMark::of(mark)));
+            }
+            if self.is_private {
+                text_bytes = text_bytes.max(NUMBER_CHARS);
+                mark_bytes = mark_bytes.max(number_bytes);
             }
             let grade_bytes = assessment.label.len() + text_bytes + SEPARATOR.len();
             grades = grades.saturating_add(grade_bytes);

@@ -34,6 +34,8 @@ pub struct Book {
     roster: Roster,
     /// The parts of the answers to `GG`, where the class is small enough.
     ready_grades: Option<ReadyGrades>,
+    /// Whether a length may not even depend on the longest mark of a column.
+    is_private: bool,
     /// The lengths that answers are padded to, so that none reveals a mark.
     lengths: AnswerLengths,
 }
@@ -105,7 +107,7 @@ impl Book {
         for (Assessment { name, out_of, .. }, status) in columns.into_iter().zip(statuses) {
             assessments.push(PublishedAssessment {
                 label: format!("{}: ", deunicode::deunicode(&name)).into(),
-                figures: renderer.figures(status),
+                figures: renderer.figures(status, out_of),
                 average: format!("{name} average: {}", renderer.mean(status)),
                 statistics: format!("{name} statistics: {}", renderer.all(status)),
                 folded_name: name.to_lowercase(),
@@ -118,6 +120,7 @@ impl Book {
             published: published.to_string(),
             assessments,
             exam_average,
+            is_private: decisions.policy().is_private(),
             roster,
             ready_grades: None,
             lengths: AnswerLengths::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::exact::Figures;
 use super::policy::PrivacyPolicy;
-use super::private::Drawn;
+use super::private::{Drawn, PrivateFigures};
 use crate::values::{Decimal, EditionNumber, EditionStamp};
 
 /// How often each mark occurs, from the lowest mark to the highest.
@@ -25,6 +25,8 @@ pub(crate) enum ReleaseStatus {
     Exact(ExactRelease),
     /// Figures that are computed from what was drawn.
     Drawn(Drawn),
+    /// Figures at least as long as those that will be drawn, to measure answers by.
+    Longest(Box<PrivateFigures>),
     /// Nothing.
     Withheld(WithheldReason),
 }
@@ -102,7 +104,7 @@ impl ReleaseStatus {
         let stamp = match self {
             Self::Exact(release) => Some(release.stamp),
             Self::Drawn(drawn) if drawn.figures().is_ok() => drawn.stamp(),
-            Self::Drawn(_) | Self::Withheld(_) => None,
+            Self::Drawn(_) | Self::Longest(_) | Self::Withheld(_) => None,
         };
         match stamp {
             Some(stamp) if stamp.number == edition => StatisticDecision::Released,

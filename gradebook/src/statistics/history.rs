@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::private::Drawn;
+use crate::values::Decimal;
 
 /// What the editions of a class have drawn so far, and which marks they have counted.
 #[derive(Clone, Default)]
@@ -41,6 +42,18 @@ impl ReleaseHistory {
     /// Returns true if something was drawn of an assessment.
     pub fn has_drawn(&self, assessment: &str) -> bool {
         self.find(assessment).is_some()
+    }
+
+    /// The full result with which an assessment was drawn last.
+    pub fn drawn_out_of(&self, assessment: &str) -> Option<Decimal> {
+        let range = self.find(assessment)?.last()?.terms.range;
+        Some(Decimal::from_hundredths(i128::from(range)))
+    }
+
+    /// What the draws of an assessment have spent on each mark together.
+    pub fn spent(&self, assessment: &str) -> Decimal {
+        let draws = self.find(assessment).into_iter().flat_map(|draws| &draws.draws);
+        draws.fold(Decimal::default(), |spent, draw| spent.plus(draw.terms.budget.to_decimal()))
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&AssessmentDraws> {

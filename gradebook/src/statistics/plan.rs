@@ -150,9 +150,11 @@ impl StatisticsPlan {
         Decisions { policy: self.policy, statuses }
     }
 
-    /// The history if nothing were drawn.
-    pub fn history(&self) -> &ReleaseHistory {
-        &self.history
+    /// Decisions whose texts are at least as long as those that will be drawn: whatever can be refused for its
+    /// length must be refused before the draw.
+    pub fn longest(&self) -> Decisions {
+        let longest = self.assessments.iter().map(|assessment| assessment.longest(self.stamp));
+        Decisions { policy: self.policy, statuses: longest.collect() }
     }
 
     /// Draws what is planned. Returns the decisions, and the history that includes them: it must be on disk before

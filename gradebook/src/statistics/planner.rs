@@ -146,13 +146,12 @@ impl PlannedAssessment {
             (None, ReleaseStatus::Drawn(drawn)) => drawn.uncertainty(),
             (None, _) => None,
         };
-        let decision = match (&self.batch, uncertainty) {
-            (Some(batch), Some(hundredths)) if !is_too_uncertain(hundredths, batch.terms.range) => {
-                StatisticDecision::Released
-            }
-            (Some(_), _) => StatisticDecision::Withheld,
-            (None, _) => self.status.decision(stamp.number),
+        let decision = match &self.batch {
+            Some(batch) if batch.is_shown(&self.status) => StatisticDecision::Released,
+            Some(_) => StatisticDecision::Withheld,
+            None => self.status.decision(stamp.number),
         };
+        let uncertainty = uncertainty.filter(|_| decision != StatisticDecision::Withheld);
         let points = |hundredths| Decimal::from_hundredths(i128::from(hundredths));
         StatisticForecast { decision, uncertainty: uncertainty.map(points) }
     }
@@ -160,6 +159,9 @@ impl PlannedAssessment {
     /// What students see now, or that it is drawn at the publication.
     pub(super) fn staged(&self) -> ReleaseStatus {
         match (&self.status, &self.batch) {
+            (ReleaseStatus::Withheld(_), Some(batch)) if !batch.is_shown(&self.status) => {
+                ReleaseStatus::Withheld(WithheldReason::TooUncertain)
+            }
             (ReleaseStatus::Withheld(_), Some(batch)) => {
                 let uncertainty = batch.uncertainty(&self.status).unwrap_or_default();
                 ReleaseStatus::Withheld(WithheldReason::AtPublication(uncertainty))
@@ -167,16 +169,38 @@ impl PlannedAssessment {
             (status, _) => status.clone(),
         }
     }
+
+    /// What students will see, or something longer.
+    pub(super) fn longest(&self, stamp: EditionStamp) -> ReleaseStatus {
+        let figures = self.batch.as_ref().and_then(|batch| {
+            let count = u32::try_from(batch.marks.len()).unwrap_or(u32::MAX);
+            batch.before(&self.status).longest_figures(count, stamp)
+        });
+        match figures {
+            Some(figures) => ReleaseStatus::Longest(Box::new(figures)),
+            None => self.status.clone(),
+        }
+    }
 }
 
 impl PlannedBatch {
     /// The uncertainty of the mean once it is drawn.
     fn uncertainty(&self, status: &ReleaseStatus) -> Option<Hundredths> {
-        let before = match status {
+        let count = u32::try_from(self.marks.len()).unwrap_or(u32::MAX);
+        self.before(status).uncertainty_with(count)
+    }
+
+    /// Returns true if the figures will be shown once it is drawn.
+    fn is_shown(&self, status: &ReleaseStatus) -> bool {
+        let uncertainty = self.uncertainty(status);
+        uncertainty.is_some_and(|uncertainty| !is_too_uncertain(uncertainty, self.terms.range))
+    }
+
+    /// What was drawn before it, of the same draw.
+    fn before(&self, status: &ReleaseStatus) -> Drawn {
+        match status {
             ReleaseStatus::Drawn(drawn) if !self.is_new_draw => drawn.clone(),
             _ => Drawn { terms: self.terms, batches: Vec::new() },
-        };
-        let count = u32::try_from(self.marks.len()).unwrap_or(u32::MAX);
-        before.uncertainty_with(count)
+        }
     }
 }

@@ -37,6 +37,7 @@ impl Renderer {
             ReleaseStatus::Exact(ExactRelease { figures, stamp, .. }) => {
                 self.dated(exact(figures), Some(*stamp))
             }
+            ReleaseStatus::Longest(figures) => private(figures),
             ReleaseStatus::Drawn(drawn) => match drawn.figures() {
                 Ok(figures) => self.dated(private(&figures), drawn.stamp()),
                 Err(_) => WithheldReason::TooUncertain.text(),
@@ -55,15 +56,16 @@ impl Renderer {
         }
     }
 
-    /// The figures as `REPORT` has them.
-    pub(crate) fn figures(self, status: &ReleaseStatus) -> ClassFigures {
+    /// The figures as `REPORT` has them. `out_of` is the full result of the assessment: figures that were drawn with another one say so.
+    pub(crate) fn figures(self, status: &ReleaseStatus, out_of: Option<Decimal>) -> ClassFigures {
         match status {
+            ReleaseStatus::Longest(figures) => ClassFigures::Private(figures.clone()),
             ReleaseStatus::Exact(ExactRelease { figures, stamp, .. }) => {
                 let as_of = stamp.published.to_string();
                 ClassFigures::Exact { as_of, figures: Arc::clone(figures) }
             }
             ReleaseStatus::Drawn(drawn) => match drawn.figures() {
-                Ok(figures) => ClassFigures::Private(Box::new(figures)),
+                Ok(figures) => ClassFigures::Private(Box::new(figures.beside(out_of))),
                 Err(_) => {
                     ClassFigures::Withheld { withheld: WithheldReason::TooUncertain.reason() }
                 }
@@ -91,6 +93,7 @@ impl Renderer {
             match status {
                 ReleaseStatus::Exact(release) => exact.push(&*release.figures),
                 ReleaseStatus::Drawn(release) => drawn.push(release),
+                ReleaseStatus::Longest(_) => {}
                 ReleaseStatus::Withheld(reason) => reasons.push(*reason),
             }
         }

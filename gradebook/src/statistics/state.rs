@@ -213,6 +213,8 @@ fn status_state(status: &ReleaseStatus) -> StatusState {
             marks: mark_counts.iter().map(|(mark, times)| (mark.to_string(), *times)).collect(),
         },
         ReleaseStatus::Drawn(drawn) => StatusState::Drawn(drawn_state(drawn)),
+        // A plan has it, and no edition.
+        ReleaseStatus::Longest(_) => StatusState::NotDrawn,
         ReleaseStatus::Withheld(reason) => match *reason {
             WithheldReason::NoMarks => StatusState::NoMarks,
             WithheldReason::FewerThan(marks) => StatusState::FewerThan(marks),

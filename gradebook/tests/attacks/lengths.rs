@@ -129,3 +129,19 @@ fn answers_and_decoys_in_clear_have_one_length() {
         }
     }
 }
+
+/// Under private statistics, a class differs from another one in one mark alone: every student's replies to every
+/// command have the lengths that they had.
+#[test]
+fn no_length_depends_on_another_student_s_mark_under_private_statistics() {
+    let reply_lengths = |mark: &str| -> Vec<BTreeSet<usize>> {
+        let file = class().replacen(",10.125", &format!(",{mark}"), 1);
+        let stamp = EditionNumber(1).published_at(NOW);
+        let book = Book::publish(read(&file), stamp, super::class::policy("4"));
+        COMMANDS.iter().map(|command| sealed_lengths(&book, command)).collect()
+    };
+    let expected = reply_lengths("1");
+    for mark in ["9", "10", "10.5", "10.125", "-3", "8.333333333333334", "123456789012.1234567"] {
+        assert_eq!(reply_lengths(mark), expected, "{mark}");
+    }
+}

@@ -27,15 +27,33 @@ pub(crate) fn run(
     file: Option<PathBuf>,
     options: DiffOptions,
 ) -> Result<String, CommandError> {
-    let settings = Arc::new(settings);
-    settings.history()?;
-    let offer = offer(&settings, file)?;
-    let done = ask(&settings, Task::Diff { marks: options.marks }, offer.as_ref())?;
-    let Done::Diff(report) = done else { return Err(unexpected()) };
+    let report = compared(settings, file, options.marks)?;
     if options.json {
         return serde_json::to_string(&report).map_err(CommandError::failed);
     }
     Ok(text(&report))
+}
+
+/// What publishing a file would change.
+pub(crate) fn compare(
+    settings: Settings,
+    file: Option<PathBuf>,
+) -> Result<DiffReport, CommandError> {
+    compared(settings, file, false)
+}
+
+fn compared(
+    settings: Settings,
+    file: Option<PathBuf>,
+    marks: bool,
+) -> Result<DiffReport, CommandError> {
+    let settings = Arc::new(settings);
+    settings.history()?;
+    let offer = offer(&settings, file)?;
+    match ask(&settings, Task::Diff { marks }, offer.as_ref())? {
+        Done::Diff(report) => Ok(report),
+        _ => Err(unexpected()),
+    }
 }
 
 /// A difference for people to read.

@@ -197,11 +197,94 @@ fn another_full_result_is_held_and_figures_keep_the_old_one_until_a_redraw() {
     assert!(line.contains("range-changed"), "{line}");
     assert_eq!(state(&path), ("held".to_owned(), vec!["range-changed".to_owned()]));
     done(&path, &["publish", "--accept"]);
-    assert_eq!(class(&server), figures);
+    assert_eq!(class(&server)["mean"], figures["mean"]);
     assert_eq!(report(&server, FIRST)["assessments"][0]["out_of"], 20);
     assert!(read(&server, FIRST, "AVG Quiz").contains(" of 10 (give"), "the figures' own range");
+    assert_eq!(class(&server)["out_of"], 10, "which the report has, since it differs");
     done(&path, &["publish", "--redraw", "Quiz", "--accept"]);
     assert!(read(&server, FIRST, "AVG Quiz").contains(" of 20 (give"));
+}
+
+#[test]
+fn a_full_result_is_compared_with_the_one_that_was_drawn() {
+    let folder = private_course("publish = \"on-command\"", &MARKS);
+    let path = folder.path().to_owned();
+    let course = |text: &str| write_private(&path.join("course.toml"), text);
+    done(&path, &["publish", "--accept"]);
+    // Accepted, and taken back: the old full result is the one that was drawn.
+    course("out_of = 20\n");
+    assert_eq!(state(&path), ("held".to_owned(), vec!["range-changed".to_owned()]));
+    done(&path, &["publish", "--accept"]);
+    let changed = quiz(&MARKS).replace("2300000,4", "2300000,5");
+    write_private(&path.join("class.csv"), &changed);
+    assert_eq!(state(&path).0, "staged", "it was accepted");
+    course("out_of = 10\n");
+    assert_eq!(state(&path).0, "staged");
+    done(&path, &["publish"]);
+    // A column that was gone returns with another full result.
+    write_private(&path.join("class.csv"), changed.replace("Quiz", "Other"));
+    done(&path, &["publish", "--accept"]);
+    write_private(&path.join("class.csv"), &changed);
+    course("[assessment.Quiz]\nout_of = 100\n");
+    assert!(state(&path).1.contains(&"range-changed".to_owned()));
+}
+
+#[test]
+fn a_redraw_with_another_budget_names_what_both_draws_spend() {
+    let folder = private_course("publish = \"on-command\"", &MARKS);
+    let path = folder.path();
+    done(path, &["publish", "--accept"]);
+    let settings = std::fs::read_to_string(path.join("test.toml")).unwrap();
+    let settings = settings.replace("population_min = 5", "population_min = 5\nprivacy_budget = 8");
+    std::fs::write(path.join("test.toml"), settings).unwrap();
+    let refused = fails(path, &["publish", "--redraw", "Quiz"]);
+    assert!(refused.contains("a second time: 12 instead of 4"), "{refused}");
+}
+
+#[test]
+fn a_history_can_be_confirmed_before_there_is_anything_to_draw() {
+    let mut marks = [""; 20];
+    marks[0] = "3";
+    let mut server = served(private_course("", &marks));
+    let path = server.folder.path().to_owned();
+    fails(&path, &["publish"]);
+    assert_eq!(done(&path, &["publish", "--accept"]), "edition 2 is published\n");
+    save(&mut server, &quiz(&MARKS), "class file installed edition=3");
+    assert_eq!(class(&server)["count"], 20);
+}
+
+#[test]
+fn an_edition_that_does_not_fit_is_refused_before_anything_is_drawn() {
+    let names: Vec<_> = (0..40).map(|n| format!("Quiz number {n}")).collect();
+    let folder = private_course("", &MARKS);
+    let path = folder.path().to_owned();
+    let rows: String = quiz(&MARKS)
+        .lines()
+        .map(|line| match line.strip_suffix(",Quiz") {
+            Some(start) => format!("{start},{}\n", names.join(",")),
+            None => format!("{line}{}\n", ",7".repeat(names.len() - 1)),
+        })
+        .collect();
+    write_private(&path.join("class.csv"), rows);
+    let settings = std::fs::read_to_string(path.join("test.toml")).unwrap();
+    let decoys = "[lab]\nunknown_student = \"decoy\"\n[limits]\noutput_bytes = 10000\n";
+    std::fs::write(path.join("test.toml"), format!("{settings}{decoys}")).unwrap();
+    let needed = |text: &str| -> String {
+        text.split_once("a REPORT of this class has ")
+            .unwrap()
+            .1
+            .split(' ')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let first = needed(&fails(&path, &["publish", "--accept"]));
+    for _ in 0..5 {
+        assert_eq!(needed(&fails(&path, &["publish", "--accept"])), first, "it depends on no draw");
+    }
+    let fitting = format!("{settings}{}", decoys.replace("10000", &first));
+    std::fs::write(path.join("test.toml"), fitting).unwrap();
+    assert_eq!(done(&path, &["publish", "--accept"]), "edition 1 is published\n");
 }
 
 #[test]

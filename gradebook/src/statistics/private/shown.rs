@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::draw::{BINS, Drawn, Hundredths};
 use super::projection::{fit_to_mean, project};
 use super::quantiles::{Position, position};
-use crate::values::Decimal;
+use crate::values::{Decimal, EditionStamp};
 
 /// The quantile of Laplace noise that 95 of 100 draws do not exceed: ln(20).
 const QUANTILE: f64 = 2.996;
@@ -30,9 +30,20 @@ pub(crate) struct PrivateFigures {
     as_of: String,
     #[serde(flatten)]
     pub(crate) spread: Option<PrivateSpread>,
-    /// The full result.
+    /// The full result with which they were drawn, if the assessment has another one now.
+    #[serde(rename = "out_of", skip_serializing_if = "Option::is_none")]
+    other_out_of: Option<Decimal>,
+    /// The full result with which they were drawn.
     #[serde(skip)]
     pub(crate) out_of: Decimal,
+}
+
+impl PrivateFigures {
+    /// The figures of an assessment with this full result.
+    pub(crate) fn beside(self, out_of: Option<Decimal>) -> Self {
+        let other_out_of = (out_of != Some(self.out_of)).then_some(self.out_of);
+        Self { other_out_of, ..self }
+    }
 }
 
 /// How far the marks are apart, in a large class.
@@ -134,6 +145,41 @@ impl Drawn {
             uncertainty: decimal(mean.uncertainty),
             as_of,
             spread: self.bins().map(|noisy| self.spread(noisy, mean.mean)),
+            other_out_of: None,
+            out_of: decimal(range),
+        })
+    }
+
+    /// Figures whose texts are at least as long as those of any figures with these terms and so many marks.
+    pub(crate) fn longest_figures(
+        &self,
+        count: u32,
+        stamp: EditionStamp,
+    ) -> Option<PrivateFigures> {
+        let uncertainty = self.uncertainty_with(count)?;
+        let range = self.terms.range;
+        let longest = |numbers: &mut dyn Iterator<Item = Decimal>| {
+            numbers.max_by_key(|number| number.to_string().len()).unwrap_or_default()
+        };
+        let number = longest(&mut [decimal(range), decimal(range.saturating_sub(1))].into_iter());
+        let edge = longest(&mut (0..=BINS).map(|bin| self.edge(bin)));
+        let widest = longest(&mut [number, edge].into_iter());
+        let estimate = Estimate { value: widest, from: edge, to: edge };
+        let count = self.count().saturating_add(count);
+        let spread = self.terms.has_bins.then(|| PrivateSpread {
+            median: estimate,
+            quartiles: [estimate; 2],
+            deviation: number,
+            histogram: vec![Bin { from: edge, to: edge, count }; BINS],
+        });
+        Some(PrivateFigures {
+            policy: "private",
+            count,
+            mean: number,
+            uncertainty: decimal(uncertainty),
+            as_of: stamp.published.to_string(),
+            spread,
+            other_out_of: Some(decimal(range)),
             out_of: decimal(range),
         })
     }
@@ -163,7 +209,9 @@ impl Drawn {
     }
 
     fn estimate(&self, Position { value, from, to }: Position) -> Estimate {
-        Estimate { value: self.on_scale(value), from: self.edge(from), to: self.edge(to) }
+        let (from, to) = (self.edge(from), self.edge(to));
+        // Edges have three decimals, and values two.
+        Estimate { value: self.on_scale(value).clamp(from, to), from, to }
     }
 
     /// A place on the scale of the bins as points, to two decimals.
