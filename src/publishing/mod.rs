@@ -1,7 +1,7 @@
 //! Publishing: from the files of a class to an edition and its book.
 //!
 //! Without a history, a class file is published whenever it is read ([`in_process`]). With one, a
-//! [`Publisher`] decides, and the server or a command asks it.
+//! `Publisher` decides, and the server or a command asks it.
 //!
 //! - `checks`: whether a class fits the settings
 //! - `in_process`: editions that end with the process
