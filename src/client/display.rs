@@ -217,7 +217,7 @@ mod tests {
              "mean":6.4,"uncertainty":0.26,"median":{"value":6.5,"from":6,"to":7}}}]}"#;
         assert_eq!(
             display(terminal(60), "REPORT", report),
-            "Lab 1: 9 / 10; Mean about 6.4 of 10 (give or take 0.26), Median 6.5 (6 to 7), Marks 64\n\
+            "Lab 1: 9 / 10 ──────│──●─; Mean about 6.4 of 10 (give or take 0.26), Median 6.5 (6 to 7), Marks 64\n\
              as of 22 Nov 2026, 14:05 UTC\n"
         );
         let wide = display(terminal(120), "REPORT", report);

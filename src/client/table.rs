@@ -30,6 +30,9 @@ const FIGURES: [(&str, &str); 5] = [
     ("count", "Marks"),
 ];
 
+/// The column of small bars.
+const SCALE: &str = "Scale";
+
 /// The rows of a table, and what stands below it.
 struct Rows {
     header: Vec<&'static str>,
@@ -102,7 +105,7 @@ fn report(answer: &str) -> Option<Rows> {
     if let Some(published) = date(report.get("published")) {
         notes.push(format!("as of {published}"));
     }
-    let mut header = vec!["Assessment", "Mark", "Scale"];
+    let mut header = vec!["Assessment", "Mark", SCALE];
     header.extend(FIGURES.iter().map(|(_, name)| *name));
     drop_empty_columns(&mut header, &mut rows);
     Some(Rows { header, rows, comments, notes })
@@ -169,18 +172,21 @@ fn drawn(header: &[&str], rows: Vec<Vec<String>>, bold: bool) -> String {
     table.to_string()
 }
 
-/// A line for each row: `Lab 1: 3; Mean 5.35, Median 5`.
+/// A line for each row: `Lab 1: 3 / 10 ───●─│─────; Mean 5.35, Median 5`.
 fn lines(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut lines = Vec::new();
     for row in rows {
         let [assessment, mark, figures @ ..] = row.as_slice() else { continue };
         let names = header.iter().skip(2);
         let named =
-            names.zip(figures).filter(|(name, figure)| **name != "Scale" && !figure.is_empty());
+            names.zip(figures).filter(|(name, figure)| **name != SCALE && !figure.is_empty());
         let named: Vec<_> = named.map(|(name, figure)| format!("{name} {figure}")).collect();
         let figures =
             if named.is_empty() { String::new() } else { format!("; {}", named.join(", ")) };
-        lines.push(format!("{}: {}{figures}", escape(assessment), escape(mark)));
+        let scale = header.iter().position(|name| *name == SCALE).and_then(|at| row.get(at));
+        let scale = scale.filter(|scale| !scale.is_empty());
+        let scale = scale.map(|scale| format!(" {scale}")).unwrap_or_default();
+        lines.push(format!("{}: {}{scale}{figures}", escape(assessment), escape(mark)));
     }
     lines.join("\n")
 }

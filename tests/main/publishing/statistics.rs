@@ -160,6 +160,29 @@ fn a_class_of_sixty_is_shown_a_histogram_and_what_follows_from_it() {
     let text = read(&server, FIRST, "STATS Quiz");
     assert!(text.contains(" of 10 (give or take 0.26), median about "), "{text}");
     assert!(text.contains("; 0 to 1: "), "{text}");
+    // At a terminal the client draws them, with the student's own mark.
+    let stats = at_a_terminal(&server, "STATS quiz");
+    assert!(stats.contains(" 0 to  1  ") && stats.contains(" 9 to 10  "), "{stats}");
+    assert_eq!(stats.matches("\u{25c4} you: 4 / 10").count(), 1, "{stats}");
+    let own = stats.lines().find(|line| line.contains("you: ")).unwrap();
+    assert!(own.starts_with(" 4 to  5  "), "{own}");
+    let report = at_a_terminal(&server, "REPORT");
+    assert!(report.contains("Quiz: 4 / 10 \u{2500}\u{2500}\u{2500}\u{2500}\u{25cf}"), "{report}");
+    assert!(report.contains(" of 10 (give or take 0.26)"), "{report}");
+}
+
+/// What the client shows the first student at a terminal.
+fn at_a_terminal(server: &Server, command: &str) -> String {
+    write_private(&server.folder.path().join("me.key"), FIRST.1);
+    let client = env!("CARGO_BIN_EXE_grade-client");
+    let (port, id) = (server.port, FIRST.0);
+    let command =
+        format!("{client} --server 127.0.0.1:{port} --id {id} --key-file me.key {command}");
+    let mut terminal = std::process::Command::new("script");
+    terminal.current_dir(server.folder.path());
+    terminal.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    let output = crate::harness::ended(&mut terminal);
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
