@@ -35,6 +35,32 @@ impl Encryptor {
         })
     }
 
+    /// Seals the frames of all batches of one time together: alone, a batch of one request would leave most of the
+    /// sealer's lanes empty. Returns false for a batch whose frames cannot be sealed.
+    fn seal_together(&mut self, batches: &mut [Answers]) -> Vec<bool> {
+        let mut sound = vec![true; batches.len()];
+        let Some(time) = batches.first().map(Answers::time).filter(|_| batches.len() > 1) else {
+            return sound;
+        };
+        let mut frames = Vec::new();
+        for (answers, is_sound) in batches.iter_mut().zip(&mut sound) {
+            if answers.time() == time {
+                let collected = self
+                    .restart_limit
+                    .guard(Part::Encryptor, move || answers.unsealed().collect::<Vec<_>>());
+                *is_sound = collected.is_ok();
+                frames.extend(collected.into_iter().flatten());
+            }
+        }
+        let Self { sealer, restart_limit, .. } = self;
+        let sealed = restart_limit.guard(Part::Encryptor, || sealer.seal(time, frames.into_iter()));
+        // What is half sealed is never sent.
+        if sealed.is_err() {
+            sound.fill(false);
+        }
+        sound
+    }
+
     fn seal(&mut self, answers: Answers) -> Result<Replies, Failed> {
         let Self { sealer, seal, restart_limit } = self;
         restart_limit.guard(Part::Encryptor, || seal(answers, sealer))
@@ -50,10 +76,11 @@ impl Supervised for Encryptor {}
 impl Handler<Seal> for Encryptor {
     type Result = Vec<Result<Replies, Failed>>;
 
-    fn handle(&mut self, Seal(batches): Seal, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Seal(mut batches): Seal, context: &mut Self::Context) -> Self::Result {
+        let sound = self.seal_together(&mut batches);
         let mut sealed = Vec::with_capacity(batches.len());
-        for answers in batches {
-            sealed.push(self.seal(answers));
+        for (answers, is_sound) in batches.into_iter().zip(sound) {
+            sealed.push(if is_sound { self.seal(answers) } else { Err(Failed) });
         }
         if sealed.iter().any(Result::is_err) {
             context.stop();

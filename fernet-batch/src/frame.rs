@@ -41,6 +41,11 @@ pub fn end_frame(frames: &mut Vec<u8>, start: usize) {
     frames.extend_from_slice(&[0; MAC_BYTES]);
 }
 
+/// Returns true if the frame in these bytes has been sealed: then it begins with the version.
+pub fn is_sealed(frame: &[u8]) -> bool {
+    frame.first() == Some(&VERSION)
+}
+
 /// Appends a sealed frame in base64url: the token.
 pub fn write_token(out: &mut Vec<u8>, frame: &[u8]) {
     URL_SAFE.encode_append(frame, out);

@@ -1,6 +1,6 @@
 //! Answers: opaque on their way from the book to the sealer.
 
-use fernet_batch::{PlainFrame, Sealer, frame};
+use fernet_batch::{PlainFrame, Sealer, Timestamp, frame};
 
 use super::buffer::BatchBuffer;
 use super::entry::Answer;
@@ -24,14 +24,30 @@ impl Answers {
         Self(buffer)
     }
 
+    /// The time that the tokens will carry.
+    pub fn time(&self) -> Timestamp {
+        self.0.time
+    }
+
+    /// The frames that have not been sealed, each with its key: a sealer may seal those of several batches
+    /// together. [`seal`](Self::seal) seals what is left.
+    ///
+    /// # Panics
+    /// If the frames are damaged.
+    pub fn unsealed(&mut self) -> impl Iterator<Item = PlainFrame<'_>> {
+        let BatchBuffer { answers, frames, .. } = &mut *self.0;
+        PlainFrames { answers: answers.iter(), frames }
+    }
+
     /// Seals each answer for its student. All tokens carry the time at which the answers were given. The
     /// first answer whose key is to be revealed is the last one: its token has no line end, and its key
     /// is kept, to be sent behind it.
     pub fn seal(mut self, sealer: &mut Sealer) -> Replies {
         let revealed = self.reveal_key();
+        let now = self.time();
+        sealer.seal(now, self.unsealed());
         let mut buffer = self.0;
-        let BatchBuffer { answers, frames, outcomes, replies, ends, time, .. } = &mut *buffer;
-        sealer.seal(*time, PlainFrames { answers: answers.iter(), frames });
+        let BatchBuffer { answers, frames, outcomes, replies, ends, .. } = &mut *buffer;
         let mut sealed = frames.as_slice();
         for (at, answer) in answers.iter().enumerate() {
             match answer {
@@ -75,7 +91,7 @@ impl Answers {
     }
 }
 
-/// The frames of a batch with their keys. The frames of all disclosures follow each other, so splitting
+/// The frames of a batch that are not sealed, with their keys. The frames of all disclosures follow each other, so splitting
 /// them off cannot fail; if it did, the panic would fail the batch, and no text would leave unsealed.
 struct PlainFrames<'a> {
     answers: std::slice::Iter<'a, Answer>,
@@ -86,10 +102,14 @@ impl<'a> Iterator for PlainFrames<'a> {
     type Item = PlainFrame<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let disclosure = self.answers.find_map(Answer::disclosure)?;
-        let frames = std::mem::take(&mut self.frames);
-        let (bytes, rest) = frames.split_at_mut(disclosure.frame_bytes);
-        self.frames = rest;
-        Some(PlainFrame::new(&disclosure.key, bytes))
+        loop {
+            let disclosure = self.answers.find_map(Answer::disclosure)?;
+            let frames = std::mem::take(&mut self.frames);
+            let (bytes, rest) = frames.split_at_mut(disclosure.frame_bytes);
+            self.frames = rest;
+            if !frame::is_sealed(bytes) {
+                return Some(PlainFrame::new(&disclosure.key, bytes));
+            }
+        }
     }
 }

@@ -43,6 +43,34 @@ fn reply(requests: Requests) -> Replies {
     batch.finish().seal(&mut Sealer::new().unwrap())
 }
 
+/// Answers of one batch, before they are sealed.
+fn answers(names: &[&str], now: u64) -> Answers {
+    let mut batch =
+        requests_for(names).resolve(&Roster::default(), EditionNumber::default(), Timestamp(now));
+    while let Some(Unresolved { request, text, .. }) = batch.next() {
+        let Command::Average(name) = request.command else { panic!("not asked") };
+        text.extend_from_slice(name.as_bytes());
+        batch.decide(Decision::Disclose(key()));
+    }
+    batch.finish()
+}
+
+#[test]
+fn batches_whose_frames_were_sealed_together_have_the_replies_of_batches_sealed_alone() {
+    let mut sealer = Sealer::new().unwrap();
+    let mut batches = vec![answers(&["a", "b"], 5), answers(&[], 5), answers(&["c"], 5)];
+    let frames: Vec<_> = batches.iter_mut().flat_map(Answers::unsealed).collect();
+    assert_eq!(frames.len(), 3);
+    sealer.seal(Timestamp(5), frames.into_iter());
+    assert!(batches.iter_mut().all(|answers| answers.unsealed().next().is_none()));
+    let replies: Vec<_> = batches.into_iter().map(|answers| answers.seal(&mut sealer)).collect();
+    let read: Vec<_> = replies.iter().map(texts).collect();
+    assert_eq!(read, [vec!["a".to_owned(), "b".to_owned()], vec![], vec!["c".to_owned()]]);
+    // What nobody has sealed is sealed with its batch.
+    let half = answers(&["d", "e"], 5);
+    assert_eq!(texts(&half.seal(&mut sealer)), ["d", "e"]);
+}
+
 /// The text of each reply: decrypted, or the line of a rejection.
 fn texts(replies: &Replies) -> Vec<String> {
     let parts: Vec<_> = replies.iter().flat_map(|(_, _, reply)| reply.to_vec()).collect();
