@@ -10,7 +10,7 @@ mod folder;
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::fchown;
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use gradebook::EditionNumber;
@@ -138,6 +138,7 @@ impl History {
         if !follows(&edition.record, last) {
             return Err(HistoryError::Unrelated { path, last: last.unwrap_or_default() });
         }
+        self.check_journal()?;
         self.write_file(&path, edition).map_err(|error| io_error(&path, error))?;
         if let Err(error) = self.append(Entry::Published(edition.record.clone())) {
             // Without its line the edition is not published; a file that stays would be adopted.
@@ -180,6 +181,18 @@ impl History {
     /// Returns an error if the journal cannot be written.
     pub fn file_changed(&mut self) -> Result<(), HistoryError> {
         self.append(Entry::FileChanged)
+    }
+
+    /// Checks that the journal is the file that was opened, as long as it was left: what is appended to a file that
+    /// was removed or replaced is lost.
+    fn check_journal(&self) -> Result<(), HistoryError> {
+        let path = self.folder.join(JOURNAL);
+        let opened = self.journal_file.metadata().map_err(|error| io_error(&path, error))?;
+        let bytes = u64::try_from(self.journal.bytes).unwrap_or(u64::MAX);
+        let is_same = path.metadata().is_ok_and(|found| {
+            (found.dev(), found.ino(), found.len()) == (opened.dev(), opened.ino(), bytes)
+        });
+        if is_same { Ok(()) } else { Err(HistoryError::Replaced(path)) }
     }
 
     fn path(&self, edition: EditionNumber) -> PathBuf {

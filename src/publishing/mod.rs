@@ -15,7 +15,7 @@
 //! - `offer`: another file than the configured one
 //! - `task`: what the commands ask of the publisher
 //! - `restricting`: what shows less, which takes effect at once
-//! - `saving`, `tasks`, `previewing`: what the publisher does by itself, and for the commands
+//! - `saving`, `tasks`, `previewing`, `rolling_back`: what the publisher does by itself, and for the commands
 //! - `check`: whether a server could start with its history
 
 mod book;
@@ -31,6 +31,7 @@ mod publisher;
 mod report;
 mod restricting;
 mod review;
+mod rolling_back;
 mod saving;
 mod task;
 mod tasks;

@@ -70,7 +70,7 @@ fn ranges_changed(base: &StoredEdition, next: &Content) -> Vec<Held> {
         let Some(drawn) = releases.drawn_out_of(name) else { continue };
         let mut named = base.content.assessments().iter().filter(|old| old.name == *name);
         let is_accepted = named.next().is_some_and(|old| old.out_of == new.out_of);
-        if new.out_of == Some(drawn) || is_accepted {
+        if releases.was_drawn_with(name, new.out_of) || is_accepted {
             continue;
         }
         let now = new.out_of.map_or_else(|| "unknown".to_owned(), |out_of| out_of.to_string());

@@ -4,9 +4,11 @@ use editions::{
     Content, HistoryError, LeftBecause, LeftFile, PublishedBy, StoredEdition, marks_changed,
 };
 use grade_actors::event::ServerEvent;
-use gradebook::{Drawing, EditionNumber, EditionStamp, StatisticForecast, StatisticsMode};
+use gradebook::{
+    Drawing, EditionNumber, EditionStamp, StatisticForecast, StatisticsMode, StatisticsPlan,
+};
 
-use super::book::{kept_statistics, shown};
+use super::book::kept_statistics;
 use super::candidate::{Candidate, bytes_text};
 use super::checks::drawing_warning;
 use super::error::PublisherError;
@@ -106,6 +108,7 @@ impl Publisher {
         let state = match (review.state, base) {
             // The content is published, and its figures are not.
             (State::None, _) if plan.draws() || self.must_confirm(base)? => State::Staged,
+            (State::None, Some(base)) if self.shows_other_statistics(base, &plan)? => State::Staged,
             (State::None, Some(base)) => {
                 let (decisions, _) = kept_statistics(base)?;
                 for (forecast, decision) in forecasts.iter_mut().zip(decisions.of(stamp.number)) {
@@ -191,6 +194,19 @@ impl Publisher {
         Ok(self.settings.policy.is_private() && !self.releases(base)?.is_confirmed())
     }
 
+    /// Returns true if an edition of the same content would show other statistics: under other settings, or after a
+    /// rollback.
+    fn shows_other_statistics(
+        &self,
+        base: &StoredEdition,
+        plan: &StatisticsPlan,
+    ) -> Result<bool, PublisherError> {
+        let policy = self.settings.policy;
+        let (decisions, _) = kept_statistics(base)?;
+        let is_other = || policy.is_private() && plan.staged().to_json() != base.decisions;
+        Ok(decisions.policy() != policy || is_other())
+    }
+
     /// What must be confirmed before figures are drawn.
     fn questions(
         &self,
@@ -220,7 +236,7 @@ impl Publisher {
 
     /// The configured file, to be left alone until it changes, if it says something else than this content. One
     /// that cannot be read now may come back as it was.
-    fn configured_left(
+    pub(super) fn configured_left(
         &self,
         content: &Content,
         current: Option<&StoredEdition>,
@@ -234,46 +250,6 @@ impl Publisher {
         let bytes = class_file_digest(&sources.class, read_limits).map(bytes_text);
         let digest = current.map(|current| current.record.digest.clone());
         Some(LeftFile { digest: digest.unwrap_or_default(), bytes: bytes.unwrap_or_default(), why })
-    }
-
-    fn roll_back(&mut self, to: EditionNumber, who: Option<String>) -> Result<Done, TaskError> {
-        let current = self.current()?;
-        let target = self.history.read(to)?;
-        let Some(current) = current else {
-            return Err(PublisherError::NoEdition.into());
-        };
-        if to == current.record.edition {
-            return Ok(Done::Nothing { edition: Some(to.0) });
-        }
-        let stamp = self.next_stamp();
-        let now = stamp.published;
-        let content = target.content.shown_as_of(target.record.time, now);
-        // What is on hold stays on hold, and what the files hide stays hidden.
-        let content = content.with_holds_of(&current.content);
-        let content = self.restricted(&content, self.read().ok().as_ref(), now);
-        let (decisions, _) = kept_statistics(&target).map_err(PublisherError::from)?;
-        if self.settings.policy.is_private() && !decisions.policy().is_private() {
-            let text = format!(
-                "edition {} was published with exact statistics, which are shown again",
-                to.0
-            );
-            self.events.emit(&ServerEvent::Warning(&text));
-        }
-        let were_shown = shown(&target.content, target.record.time);
-        let are_shown = were_shown.zip(shown(&content, now));
-        let keep: Vec<_> = are_shown.filter(|(was, _)| *was).map(|(_, is)| is).collect();
-        let left = self.configured_left(&content, Some(&current), LeftBecause::RolledBack);
-        let edition = self.publish(NewEdition {
-            content,
-            stamp,
-            base: Some(&current),
-            by: PublishedBy::Rollback,
-            who,
-            statistics: NewStatistics::Of(to, decisions.only(&keep)),
-            exported_at: target.record.exported_at,
-            left,
-        })?;
-        Ok(Done::Published { edition: edition.0 })
     }
 
     fn editions(&self) -> Result<EditionsReport, TaskError> {

@@ -30,6 +30,9 @@ pub enum HistoryError {
         /// The line, counted from 1.
         line: usize,
     },
+    /// The journal is another file than the one that was opened.
+    #[error("{}: was removed, replaced or changed while it was in use; restore the folder and start again", .0.display())]
+    Replaced(PathBuf),
     /// The file of an edition was cut or changed.
     #[error("{}: is damaged; restore it from a backup", .0.display())]
     Damaged(PathBuf),

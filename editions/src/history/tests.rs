@@ -319,3 +319,21 @@ fn a_check_changes_nothing_and_finds_what_an_opening_would() {
     fs::write(&path, "x").unwrap();
     assert!(matches!(History::check(folder.path()), Err(HistoryError::Damaged(_))));
 }
+
+#[test]
+fn nothing_is_published_into_a_journal_that_was_removed_replaced_or_cut() {
+    let folder = with_three();
+    let (mut history, _) = open(&folder);
+    let before = fs::read(journal(&folder)).unwrap();
+    let refused = |history: &mut History| {
+        let error = history.publish(&edition(4)).unwrap_err();
+        assert!(matches!(error, HistoryError::Replaced(_)), "{error}");
+        assert!(!folder.path().join("0000000004.edition").exists());
+    };
+    fs::OpenOptions::new().write(true).open(journal(&folder)).unwrap().set_len(9).unwrap();
+    refused(&mut history);
+    fs::remove_file(journal(&folder)).unwrap();
+    refused(&mut history);
+    fs::write(journal(&folder), &before).unwrap();
+    refused(&mut history);
+}

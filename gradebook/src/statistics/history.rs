@@ -50,6 +50,12 @@ impl ReleaseHistory {
         Some(Decimal::from_hundredths(i128::from(range)))
     }
 
+    /// Returns true if an assessment was drawn last with this full result, to the hundredth.
+    pub fn was_drawn_with(&self, assessment: &str, out_of: Option<Decimal>) -> bool {
+        let drawn = self.drawn_out_of(assessment).map(Decimal::hundredths);
+        drawn.is_some() && drawn == out_of.map(Decimal::hundredths)
+    }
+
     /// What the draws of an assessment have spent on each mark together.
     pub fn spent(&self, assessment: &str) -> Decimal {
         let draws = self.find(assessment).into_iter().flat_map(|draws| &draws.draws);

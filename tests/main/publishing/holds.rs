@@ -201,6 +201,31 @@ fn a_rollback_shows_nothing_that_the_course_file_hides_whatever_the_class_file_i
 }
 
 #[test]
+fn a_rollback_beside_a_broken_course_file_shows_nothing_that_is_hidden_now() {
+    let mut server = served(course(&settings("")));
+    let folder = server.folder.path().to_owned();
+    write_course(&server, "[assessment.\"Exam 2\"]\nrelease = false\n");
+    reload(&mut server, "class file installed edition=2");
+    write_course(&server, "not [ valid");
+    done(&folder, &["rollback", "1"]);
+    let hidden = ADA_GRADES.replace(", Exam 2: 5", "");
+    assert_eq!(read(&server, ADA, "GG"), hidden);
+    std::fs::remove_file(folder.join("course.toml")).unwrap();
+    done(&folder, &["rollback", "1"]);
+    assert_eq!(read(&server, ADA, "GG"), hidden);
+}
+
+#[test]
+fn a_rollback_leaves_marks_on_hold_out_of_exact_statistics() {
+    let mut server = served(course(&settings("")));
+    write_course(&server, HOLD);
+    reload(&mut server, "class file installed edition=2");
+    done(server.folder.path(), &["rollback", "1"]);
+    assert_eq!(read(&server, ADA, "GG"), grades_with_midterm(""));
+    assert_eq!(read(&server, ADA, "GMA"), "Midterm average: 11.5");
+}
+
+#[test]
 fn a_file_that_could_not_be_read_at_a_rollback_is_left_alone_when_it_comes_back() {
     let mut server = served(course(&settings("")));
     let folder = server.folder.path().to_owned();

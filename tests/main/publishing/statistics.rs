@@ -331,6 +331,25 @@ fn a_rollback_shows_the_figures_of_its_edition_and_the_next_publication_all_draw
 }
 
 #[test]
+fn exact_figures_are_replaced_by_private_ones_when_that_is_published() {
+    let folder = private_course("publish = \"on-command\"", &MARKS);
+    let path = folder.path();
+    let private = std::fs::read_to_string(path.join("test.toml")).unwrap();
+    done(path, &["publish", "--accept"]);
+    let drawn = done(path, &["preview", FIRST.0, "AVG", "Quiz"]);
+    let plain = private.replace("\"private\"", "\"plain\"");
+    std::fs::write(path.join("test.toml"), plain).unwrap();
+    assert_eq!(state(path).0, "staged", "the same marks, and other statistics");
+    done(path, &["publish"]);
+    assert_eq!(done(path, &["preview", FIRST.0, "AVG", "Quiz"]), "Quiz average: 5.5\n");
+    std::fs::write(path.join("test.toml"), private).unwrap();
+    assert_eq!(done(path, &["publish"]), "edition 3 is published\n");
+    let again = done(path, &["preview", FIRST.0, "AVG", "Quiz"]);
+    assert!(again.starts_with(drawn.trim_end()), "{again}: nothing is drawn again");
+    assert_eq!(state(path).0, "none");
+}
+
+#[test]
 fn a_change_from_plain_statistics_warns_that_exact_figures_are_known() {
     let folder = private_course("", &MARKS);
     let path = folder.path().join("test.toml");
