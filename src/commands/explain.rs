@@ -17,7 +17,7 @@ use crate::redact::escape;
 use crate::settings::Settings;
 
 /// Explains a class file. Returns the text to print, and whether the file has errors. With settings for private
-/// statistics, it tells what would be released of them.
+/// statistics, it states what would be released of them.
 pub(crate) fn run(
     sources: &Sources,
     limits: &ReadLimits,

@@ -13,20 +13,10 @@ use super::task::{Done, TaskError};
 use crate::files::load::load_course;
 
 impl Publisher {
-    /// The exact figures of a content.
-    fn exact(
-        &self,
-        content: &Content,
-        stamp: EditionStamp,
-        policy: PrivacyPolicy,
-    ) -> Result<Decisions, PublisherError> {
-        let class = &whole_class(content, &self.keys.keys, stamp.published)?;
-        let drawing = Drawing::NoHistory;
-        let plan = ReleaseHistory::default().plan(Publication { stamp, class, policy, drawing });
-        let assessment = String::new();
-        Ok(plan.map_err(|error| PublisherError::Redraw { assessment, error })?.staged())
-    }
-
+    /// Publishes an earlier edition again, as a new one. What is on hold or hidden now stays so.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such edition, or it cannot be published; then the current one stays.
     pub(super) fn roll_back(
         &mut self,
         to: EditionNumber,
@@ -80,5 +70,19 @@ impl Publisher {
             left,
         })?;
         Ok(Done::Published { edition: edition.0 })
+    }
+
+    /// The exact figures of a content.
+    fn exact(
+        &self,
+        content: &Content,
+        stamp: EditionStamp,
+        policy: PrivacyPolicy,
+    ) -> Result<Decisions, PublisherError> {
+        let class = &whole_class(content, &self.keys.keys, stamp.published)?;
+        let drawing = Drawing::NoHistory;
+        let plan = ReleaseHistory::default().plan(Publication { stamp, class, policy, drawing });
+        let assessment = String::new();
+        Ok(plan.map_err(|error| PublisherError::Redraw { assessment, error })?.staged())
     }
 }

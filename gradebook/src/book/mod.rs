@@ -16,7 +16,6 @@ use ready_grades::ReadyGrades;
 use crate::roster::{Assessment, Class, Roster, ShortText};
 use crate::statistics::{
     ClassFigures, Decisions, Drawing, PrivacyPolicy, Publication, ReleaseHistory, Renderer,
-    StatisticsPlan,
 };
 use crate::values::{Decimal, EditionNumber, EditionStamp};
 
@@ -89,8 +88,7 @@ impl Book {
         let publication = Publication { stamp, class: &class, policy, drawing };
         let plan = ReleaseHistory::default().plan(publication);
         // Nothing is drawn again, so there is a plan.
-        let decisions =
-            plan.map_or_else(|_| Decisions::none(policy), StatisticsPlan::without_draws);
+        let decisions = plan.map_or_else(|_| Decisions::none(policy), |plan| plan.staged());
         Self::of_edition(class, stamp, &decisions)
     }
 

@@ -39,11 +39,6 @@ impl ReleaseHistory {
         self.exact_shown
     }
 
-    /// Returns true if something was drawn of an assessment.
-    pub fn has_drawn(&self, assessment: &str) -> bool {
-        self.find(assessment).is_some()
-    }
-
     /// The full result with which an assessment was drawn last.
     pub fn drawn_out_of(&self, assessment: &str) -> Option<Decimal> {
         let range = self.find(assessment)?.last()?.terms.range;

@@ -1,5 +1,5 @@
 //! What a publication would release, before anything is drawn. Drawing is the last step: a plan that is dropped has
-//! told nothing.
+//! disclosed nothing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -187,12 +187,6 @@ impl StatisticsPlan {
         }
         history.assessments = Arc::new(all);
         Ok((Decisions { policy, statuses }, history))
-    }
-
-    /// The decisions where nothing can be drawn: under exact statistics, or without a history.
-    pub(crate) fn without_draws(self) -> Decisions {
-        let statuses = self.assessments.into_iter().map(|assessment| assessment.status).collect();
-        Decisions { policy: self.policy, statuses }
     }
 }
 

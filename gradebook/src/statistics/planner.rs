@@ -172,10 +172,10 @@ impl PlannedAssessment {
 
     /// What students will see, or something longer.
     pub(super) fn longest(&self, stamp: EditionStamp) -> ReleaseStatus {
-        let figures = self.batch.as_ref().and_then(|batch| {
-            let count = u32::try_from(batch.marks.len()).unwrap_or(u32::MAX);
-            batch.before(&self.status).longest_figures(count, stamp)
-        });
+        let figures = self
+            .batch
+            .as_ref()
+            .and_then(|batch| batch.before(&self.status).longest_figures(batch.count(), stamp));
         match figures {
             Some(figures) => ReleaseStatus::Longest(Box::new(figures)),
             None => self.status.clone(),
@@ -186,8 +186,11 @@ impl PlannedAssessment {
 impl PlannedBatch {
     /// The uncertainty of the mean once it is drawn.
     fn uncertainty(&self, status: &ReleaseStatus) -> Option<Hundredths> {
-        let count = u32::try_from(self.marks.len()).unwrap_or(u32::MAX);
-        self.before(status).uncertainty_with(count)
+        self.before(status).uncertainty_with(self.count())
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.marks.len()).unwrap_or(u32::MAX)
     }
 
     /// Returns true if the figures will be shown once it is drawn.

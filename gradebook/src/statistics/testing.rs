@@ -10,7 +10,7 @@ impl Seeded {
         Self(seed)
     }
 
-    fn next(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,7 +22,7 @@ impl Seeded {
 impl Randomness for Seeded {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
         for chunk in bytes.chunks_mut(8) {
-            let random = self.next().to_le_bytes();
+            let random = self.number().to_le_bytes();
             chunk.copy_from_slice(&random[..chunk.len()]);
         }
         Ok(())

@@ -66,7 +66,7 @@ impl Term {
             history: ReleaseHistory::default(),
             policy: policy(budget),
             edition: 0,
-            random: Seeded(seed),
+            random: Seeded::new(seed),
         }
     }
 

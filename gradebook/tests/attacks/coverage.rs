@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Marks that lie near the lower end, the upper end, or anywhere.
 fn marks(students: usize, seed: u64) -> Marks {
-    let mut random = Seeded(seed);
+    let mut random = Seeded::new(seed);
     let mut mark = |column: usize| match column % 3 {
         0 => random.up_to(OUT_OF),
         1 => random.up_to(2),

@@ -1,4 +1,4 @@
-//! A class of 60, which spends half of the budget on a histogram. The attacker tells whether the first student has no
+//! A class of 60, which spends half of the budget on a histogram. The attacker decides whether the first student has no
 //! points or full points, by the sum and by the bins, and knows all other marks.
 
 use super::class::{Marks, Term, class};
@@ -42,7 +42,7 @@ fn exact_success() -> f64 {
 
 /// How often the attacker is right.
 fn right(budget: &str, seed: u64) -> f64 {
-    let mut random = Seeded(seed);
+    let mut random = Seeded::new(seed);
     let marks: Marks = (0..STUDENTS)
         .map(|n| {
             let mark = |random: &mut Seeded| {

@@ -10,8 +10,10 @@ mod large;
 mod lengths;
 mod once;
 mod small;
+#[path = "../../src/statistics/testing.rs"]
+mod testing;
 
-use fernet_batch::{NoRandomness, Randomness};
+use testing::Seeded;
 
 /// The columns of an experiment: each is an independent draw.
 const COLUMNS: usize = 2000;
@@ -19,31 +21,10 @@ const COLUMNS: usize = 2000;
 /// The full result of each column.
 const OUT_OF: u32 = 10;
 
-/// Random bytes that are the same in every run: splitmix64 (S. Vigna, <https://prng.di.unimi.it>).
-struct Seeded(u64);
-
 impl Seeded {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     /// A number from 0 to `most`.
     fn up_to(&mut self, most: u32) -> u32 {
-        u32::try_from(self.next() % u64::from(most + 1)).unwrap()
-    }
-}
-
-impl Randomness for Seeded {
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
-        for chunk in bytes.chunks_mut(8) {
-            let random = self.next().to_le_bytes();
-            chunk.copy_from_slice(&random[..chunk.len()]);
-        }
-        Ok(())
+        u32::try_from(self.number() % u64::from(most + 1)).unwrap()
     }
 }
 

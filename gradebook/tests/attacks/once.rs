@@ -97,9 +97,9 @@ fn nothing_is_drawn_into_a_new_history_until_a_command_confirms_it() {
     let mut term = Term::new("4", 35);
     let class = class(&marks_of(20));
     term.decide(&class, Drawing::AsConfirmed);
-    assert!(!term.history.has_drawn("Quiz 0") && !term.history.is_confirmed());
+    assert!(term.history.drawn_out_of("Quiz 0").is_none() && !term.history.is_confirmed());
     term.decide(&class, Drawing::Confirmed);
-    assert!(term.history.has_drawn("Quiz 0") && term.history.is_confirmed());
+    assert!(term.history.drawn_out_of("Quiz 0").is_some() && term.history.is_confirmed());
 }
 
 #[test]

@@ -8,7 +8,7 @@ const STUDENTS: usize = 20;
 
 /// Invented marks. The first student's are drawn from these.
 fn marks_with(victim: &[u32], seed: u64) -> (Marks, Vec<u32>) {
-    let mut random = Seeded(seed);
+    let mut random = Seeded::new(seed);
     let choices = u32::try_from(victim.len() - 1).unwrap();
     let mut marks: Marks =
         (0..STUDENTS).map(|_| (0..COLUMNS).map(|_| Some(random.up_to(OUT_OF))).collect()).collect();

@@ -57,7 +57,7 @@ fn marks_typed_one_by_one_between_rollbacks_and_holds_are_drawn_in_batches_once(
         assert_eq!(means.len(), 1, "the figures of {count} marks were drawn once: {means:?}");
     }
     let counts: Vec<_> = means.keys().copied().collect();
-    assert_eq!(counts, [5, 10, 15, 20], "marks are told in batches of five");
+    assert_eq!(counts, [5, 10, 15, 20], "marks are released in batches of five");
 }
 
 #[test]

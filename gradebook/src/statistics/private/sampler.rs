@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn wrong_noise_would_be_noticed() {
-        // Noise halved, times 0.8, and twice: the test above tells each from the right scale.
+        // Noise halved, times 0.8, and twice: the test above distinguishes each from the right scale.
         for wrong in [0.5, 0.8, 1.25] {
             let off = (exact(0, 2.0) - exact(0, 2.0 * wrong)).abs();
             let deviation = (exact(0, 2.0) / f64::from(SAMPLES)).sqrt();
