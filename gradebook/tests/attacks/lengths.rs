@@ -130,12 +130,13 @@ fn answers_and_decoys_in_clear_have_one_length() {
     }
 }
 
-/// Under private statistics, a class differs from another one in one mark alone: every student's replies to every
-/// command have the lengths that they had.
+/// Under private statistics, a class differs from another one in the marks of one student alone: every student's
+/// replies to every command have the lengths that they had. All marks of the student differ, because padding would
+/// hide the characters of a single one.
 #[test]
-fn no_length_depends_on_another_student_s_mark_under_private_statistics() {
+fn no_length_depends_on_another_student_s_marks_under_private_statistics() {
     let reply_lengths = |mark: &str| -> Vec<BTreeSet<usize>> {
-        let file = class().replacen(",10.125", &format!(",{mark}"), 1);
+        let file = class().replace(",10.125", &format!(",{mark}"));
         let stamp = EditionNumber(1).published_at(NOW);
         let book = Book::publish(read(&file), stamp, super::class::policy("4"));
         COMMANDS.iter().map(|command| sealed_lengths(&book, command)).collect()
