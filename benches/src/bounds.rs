@@ -172,6 +172,7 @@ fn load_of(server: &Running, class: &Class, connections: usize, depth: usize, mi
     Load {
         address: server.address,
         protocol: Protocol::Grades,
+        tls: None,
         connections,
         depth,
         connect_per_request: false,

@@ -1,8 +1,6 @@
 //! The comparison: the same load on several servers in turn, A B A B, and the medians of all rounds.
 
 use std::io::{Write, stdout};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,9 +13,9 @@ use crate::peers::{Peer, PeerConfig, Running};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The class.
-    #[arg(long, default_value = "settings/example_class.csv")]
-    class: PathBuf,
+    /// How many students the invented class has.
+    #[arg(long, default_value_t = 1_000)]
+    students: u32,
     /// How many times each server is measured.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -28,8 +26,11 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 16)]
     connections: usize,
     /// Compare the server with itself: requests in clear, sealed ones, and audited requests.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tls")]
     own: bool,
+    /// Compare sealed requests with Redis over TLS.
+    #[arg(long)]
+    tls: bool,
     /// Let servers run on processor 0 only, and the load elsewhere.
     #[arg(long)]
     pin: bool,
@@ -43,13 +44,25 @@ struct Scenario {
     mixed: bool,
 }
 
-const SCENARIOS: [Scenario; 5] = [
+const SCENARIOS: [Scenario; 6] = [
     Scenario { name: "one at a time", depth: 1, connect_per_request: false, mixed: false },
     Scenario { name: "pipelined by 16", depth: 16, connect_per_request: false, mixed: false },
     Scenario { name: "by 16, mixed students", depth: 16, connect_per_request: false, mixed: true },
     Scenario { name: "pipelined by 64", depth: 64, connect_per_request: false, mixed: false },
+    Scenario { name: "by 64, mixed students", depth: 64, connect_per_request: false, mixed: true },
     Scenario { name: "connect per request", depth: 1, connect_per_request: true, mixed: false },
 ];
+
+impl Options {
+    /// The servers; the others are compared with the first one.
+    fn peers(&self) -> &'static [Peer] {
+        match (self.own, self.tls) {
+            (true, _) => &[Peer::Ours, Peer::Sealed, Peer::Audited],
+            (_, true) => &[Peer::Sealed, Peer::RedisTls, Peer::Redis],
+            _ => &[Peer::Ours, Peer::WithoutActors, Peer::Redis, Peer::BareLines],
+        }
+    }
+}
 
 /// Compares the servers and prints a table in Markdown.
 ///
@@ -57,33 +70,19 @@ const SCENARIOS: [Scenario; 5] = [
 /// When a server cannot be started or does not answer, or an answer is wrong.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    // A copy that only its owner can read: sealed servers reject keys that others can.
-    let class_file = folder.path().join("compared.csv");
-    std::fs::copy(&options.class, &class_file).context("the class file")?;
-    std::fs::set_permissions(&class_file, std::fs::Permissions::from_mode(0o600))?;
-    let class = Class::read(&class_file)?;
-    let mut config = PeerConfig {
-        class: class_file,
-        folder: folder.path().to_owned(),
-        reply_bytes: 1,
-        server_cpu: options.pin.then_some(0),
-        workers: 1,
-    };
-    let ours = Peer::Ours.start(&config)?;
-    config.reply_bytes = reply_bytes(&ours, &class)?;
-    let mut servers = vec![(Peer::Ours, ours)];
+    let mut config = PeerConfig::of_class(folder.path(), "compared.csv", options.students)?;
+    config.server_cpu = options.pin.then_some(0);
+    let class = Class::read(&config.class)?;
+    config.reply_bytes = reply_bytes(&Peer::Ours.start(&config)?, &class)?;
+    let mut servers = Vec::new();
     let mut out = stdout().lock();
-    let others: &[Peer] = match options.own {
-        true => &[Peer::Sealed, Peer::Audited],
-        false => &[Peer::WithoutActors, Peer::Redis, Peer::BareLines],
-    };
-    for &peer in others {
+    for &peer in options.peers() {
         if !peer.is_installed() {
             writeln!(out, "{} is not installed and is left out.\n", peer.name())?;
             continue;
         }
         let server = peer.start(&config)?;
-        if peer == Peer::Redis {
+        if let Peer::Redis | Peer::RedisTls = peer {
             // The value is as long as the token: without its line end.
             server.fill_redis(class.ids(), config.reply_bytes - 1)?;
         }
@@ -91,8 +90,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     writeln!(
         out,
-        "Server CPU a reply, {} connections, replies of {} bytes, medians of {} rounds.\n",
-        options.connections, config.reply_bytes, options.rounds
+        "Server CPU a reply, {} students, {} connections, replies to GG of {} bytes, medians of {} \
+         rounds.\n",
+        options.students, options.connections, config.reply_bytes, options.rounds
     )?;
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN);
@@ -129,6 +129,7 @@ fn measure(
             let load = Load {
                 address: server.address,
                 protocol: peer.protocol(),
+                tls: server.tls.clone(),
                 connections: options.connections,
                 depth: scenario.depth,
                 connect_per_request: scenario.connect_per_request,
@@ -141,7 +142,7 @@ fn measure(
                 server: Some(server.process()),
             };
             let measured = load::run(load).with_context(|| peer.name())?;
-            if !matches!(peer, Peer::Redis | Peer::BareLines) {
+            if !matches!(peer, Peer::Redis | Peer::RedisTls | Peer::BareLines) {
                 class.check(peer.protocol(), &measured.samples).with_context(|| peer.name())?;
             }
             round.push(measured);
@@ -185,6 +186,7 @@ fn reply_bytes(server: &Running, class: &Class) -> anyhow::Result<usize> {
     let probe = Load {
         address: server.address,
         protocol: Peer::Ours.protocol(),
+        tls: None,
         connections: 1,
         depth: 1,
         connect_per_request: false,

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -10,21 +11,25 @@ use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use hdrhistogram::Histogram;
 use serde::Serialize;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpSocket;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::rustls::ClientConfig;
 
 use crate::check::Sample;
 use crate::keys::Keys;
 use crate::process::Process;
 use crate::protocol::Protocol;
+use crate::tls;
 
 /// What to ask, of whom, how hard and how long.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) protocol: Protocol,
+    /// If set, how to make TLS connections.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) connections: usize,
     /// How many requests are sent before the first reply is waited for.
     pub(crate) depth: usize,
@@ -92,6 +97,11 @@ struct Shared {
     latency: RefCell<Histogram<u64>>,
     samples: RefCell<Vec<Sample>>,
 }
+
+/// A connection, with TLS or without.
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
 /// Requests that are sent at once, and the first of them.
 struct Batch {
@@ -168,6 +178,7 @@ async fn ask(n: usize, shared: Rc<Shared>) -> anyhow::Result<()> {
             _ => socket.insert(load.connect(n).await?),
         };
         stream.write_all(&batch.bytes).await.context("the server does not read")?;
+        stream.flush().await.context("the server does not read")?;
         let mut missing = load.depth * load.protocol.lines_per_reply();
         let mut first = (round % SAMPLED_OF == 0).then(Vec::new);
         while missing > 0 {
@@ -197,7 +208,7 @@ async fn ask(n: usize, shared: Rc<Shared>) -> anyhow::Result<()> {
 }
 
 impl Load {
-    async fn connect(&self, n: usize) -> anyhow::Result<TcpStream> {
+    async fn connect(&self, n: usize) -> anyhow::Result<Box<dyn Stream>> {
         let socket = TcpSocket::new_v4()?;
         if self.connect_per_request {
             // One address has too few ports for all the connections of a run.
@@ -208,7 +219,10 @@ impl Load {
             format!("cannot connect to {}; is the server running?", self.address)
         })?;
         stream.set_nodelay(true)?;
-        Ok(stream)
+        Ok(match &self.tls {
+            None => Box::new(stream),
+            Some(config) => Box::new(tls::connect(config, stream).await?),
+        })
     }
 
     /// What the `n`-th connection sends.

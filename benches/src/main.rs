@@ -19,6 +19,7 @@ mod print;
 mod process;
 mod protocol;
 mod timing;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -117,6 +118,7 @@ fn put_load(arguments: LoadArguments) -> anyhow::Result<()> {
     let measured = load::run(Load {
         address: arguments.address,
         protocol: arguments.speak,
+        tls: None,
         connections: arguments.connections,
         depth: arguments.depth,
         connect_per_request: arguments.connect_per_request,

@@ -7,13 +7,16 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use tokio_rustls::rustls::ClientConfig;
 
 use crate::class;
 use crate::process::Process;
 use crate::protocol::{AUDIENCE, Protocol};
+use crate::tls;
 
 /// Which servers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub(crate) enum Peer {
     WithoutActors,
     /// Redis, answering `GET` with a value as long as a token.
     Redis,
+    /// The same over TLS.
+    RedisTls,
     /// `bare-line-server`: the same line to everyone.
     BareLines,
 }
@@ -36,6 +41,10 @@ pub(crate) enum Peer {
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// How to connect to that address, if by TLS.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    /// Where it takes connections without TLS.
+    plain: SocketAddr,
 }
 
 /// What servers need to know to start.
@@ -80,13 +89,14 @@ impl Peer {
             Self::Audited => "grade-actor-server with an audit",
             Self::WithoutActors => "the same code without actors",
             Self::Redis => "Redis GET",
+            Self::RedisTls => "Redis GET over TLS",
             Self::BareLines => "bare tokio line server",
         }
     }
 
     pub(crate) fn protocol(self) -> Protocol {
         match self {
-            Self::Redis => Protocol::Redis,
+            Self::Redis | Self::RedisTls => Protocol::Redis,
             Self::Sealed => Protocol::Sealed,
             Self::Ours | Self::Audited | Self::WithoutActors | Self::BareLines => Protocol::Grades,
         }
@@ -103,6 +113,8 @@ impl Peer {
     /// When it cannot be started, or does not listen in time.
     pub(crate) fn start(self, config: &PeerConfig) -> anyhow::Result<Running> {
         let address = free_address()?;
+        let mut tls = None;
+        let mut plain = address;
         let mut command = Command::new(self.program()?);
         match self {
             Self::Ours | Self::Sealed | Self::Audited => {
@@ -112,7 +124,7 @@ impl Peer {
                         "server.profile = \"sealed\"\n\
                          sealed.audience = \"{AUDIENCE}\"\n\
                          sealed.replays_per_student = 100000000\n\
-                         sealed.replays = 100000000\n"
+                         sealed.replays = 1000000000\n"
                     ),
                     Self::Audited => format!("audit.file = \"audit-{}.jsonl\"\n", address.port()),
                     _ => String::new(),
@@ -127,8 +139,16 @@ impl Peer {
                 let reply_bytes = config.reply_bytes.to_string();
                 command.args([&address.to_string(), "--reply-bytes", &reply_bytes]);
             }
-            Self::Redis => {
-                let port = address.port().to_string();
+            Self::Redis | Self::RedisTls => {
+                if self == Self::RedisTls {
+                    plain = free_address()?;
+                    tls = Some(tls::certify(&config.folder)?);
+                    let port = address.port().to_string();
+                    command.args(["--tls-port", &port, "--tls-auth-clients", "no"]);
+                    command.args(["--tls-cert-file", "redis.crt", "--tls-key-file", "redis.key"]);
+                    command.args(["--tls-ca-cert-file", "redis.crt"]);
+                }
+                let port = plain.port().to_string();
                 command.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
                 command.args(["--appendonly", "no", "--loglevel", "warning"]);
                 // Redis listens on loopback only, but its protected mode rejects 127.0.0.2.
@@ -137,7 +157,7 @@ impl Peer {
         }
         command.stdout(Stdio::null()).stdin(Stdio::null()).current_dir(&config.folder);
         let child = on_cpu(config.server_cpu, || command.spawn())?;
-        let mut running = Running { child, address };
+        let mut running = Running { child, address, tls, plain };
         running.wait_until_listening(self.name())?;
         Ok(running)
     }
@@ -169,7 +189,7 @@ impl Peer {
             Self::Ours | Self::Sealed | Self::Audited => own("grade-actor-server"),
             Self::WithoutActors => own("without-actors"),
             Self::BareLines => own("bare-line-server"),
-            Self::Redis => {
+            Self::Redis | Self::RedisTls => {
                 let folders = env::var_os("PATH").unwrap_or_default();
                 let found = env::split_paths(&folders).map(|folder| folder.join("redis-server"));
                 found
@@ -200,7 +220,7 @@ impl Running {
     /// # Errors
     /// When Redis does not say OK to each.
     pub(crate) fn fill_redis(&self, ids: &[String], value_bytes: usize) -> anyhow::Result<()> {
-        let mut socket = TcpStream::connect(self.address)?;
+        let mut socket = TcpStream::connect(self.plain)?;
         let mut replies = BufReader::new(socket.try_clone()?);
         let value = "x".repeat(value_bytes);
         for ids in ids.chunks(1000) {

@@ -74,7 +74,7 @@ impl Path {
     /// The fastest one on this processor.
     fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
-        if wide::is_available() {
+        if wide::is_available() && !cfg!(feature = "in-step") {
             return Self::Wide;
         }
         Self::InStep
