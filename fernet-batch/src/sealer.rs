@@ -8,6 +8,7 @@
 use arrayvec::ArrayVec;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
+use zeroize::zeroize_stack;
 
 use crate::frame::IV_BYTES;
 use crate::key::Key;
@@ -28,6 +29,10 @@ const GROUP: usize = 16;
 /// The least number of tokens for which sixteen lanes, some of them empty, are faster than eight in step.
 #[cfg(target_arch = "x86_64")]
 const WIDE_MIN: usize = 10;
+
+/// The stack that sealing uses at most, in bytes: registers with parts of keys are kept there for a while. The key schedules
+/// wipe themselves.
+const STACK_BYTES: usize = 12 * 1024;
 
 /// Seals frames. Its only state is the random number generator for the IVs.
 pub struct Sealer {
@@ -51,6 +56,7 @@ impl Sealer {
     /// Seals frames where they stand: then each is the bytes of a token made at the time `now`.
     pub fn seal<'a>(&mut self, now: Timestamp, frames: impl Iterator<Item = PlainFrame<'a>>) {
         seal_with(self.path, now, frames, || self.random_iv());
+        zeroize_stack::<STACK_BYTES>();
     }
 
     fn random_iv(&mut self) -> [u8; IV_BYTES] {
@@ -81,6 +87,8 @@ impl Path {
     }
 }
 
+/// Seals frames with these IVs. It is never inlined, so that what it leaves on the stack can be wiped.
+#[inline(never)]
 fn seal_with<'a>(
     path: Path,
     now: Timestamp,

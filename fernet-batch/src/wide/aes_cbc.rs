@@ -1,0 +1,151 @@
+//! AES-128 in CBC mode of sixteen texts, four in each vector, one in each 128 bits (FIPS 197, SP 800-38A).
+
+use std::arch::x86_64::{
+    __m128i, __m512i, _mm512_aesenc_epi128, _mm512_aesenclast_epi128, _mm512_bslli_epi128,
+    _mm512_castsi128_si512, _mm512_castsi512_si128, _mm512_extracti32x4_epi32, _mm512_inserti32x4,
+    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_xor_si512,
+};
+
+use arrayvec::ArrayVec;
+use bytemuck::cast;
+use zeroize::Zeroizing;
+
+use super::{VECTOR_BYTES, WIDTH};
+use crate::frame::{BLOCK_BYTES, HEADER_BYTES};
+use crate::plain_frame::HeadedFrame;
+
+/// The texts in one vector.
+const PARTS: usize = VECTOR_BYTES / BLOCK_BYTES;
+const VECTORS: usize = WIDTH / PARTS;
+const ROUNDS: usize = 10;
+
+type Block = [u8; BLOCK_BYTES];
+
+/// Encrypts the text of each frame.
+#[target_feature(enable = "avx512f,avx512bw,vaes")]
+pub(super) fn encrypt(frames: &mut [HeadedFrame<'_>]) {
+    let schedule = Schedule::new(frames);
+    // The block before the first one is the IV, which ends the header.
+    let mut ivs = [Block::default(); WIDTH];
+    let mut texts = ArrayVec::<&mut [Block], WIDTH>::new();
+    for (iv, frame) in ivs.iter_mut().zip(frames) {
+        let (header, text) = frame.covered.split_at_mut(HEADER_BYTES);
+        let (_, iv_bytes) = header.split_at(HEADER_BYTES - BLOCK_BYTES);
+        iv.copy_from_slice(iv_bytes);
+        let (blocks, _) = text.as_chunks_mut();
+        texts.push(blocks);
+    }
+    let mut before = [_mm512_setzero_si512(); VECTORS];
+    let (ivs, _) = ivs.as_chunks::<PARTS>();
+    for (before, ivs) in before.iter_mut().zip(ivs) {
+        *before = cast(*ivs);
+    }
+    let most = texts.iter().map(|text| text.len()).max().unwrap_or_default();
+    for n in 0..most {
+        for (before, texts) in before.iter_mut().zip(texts.chunks(PARTS)) {
+            *before = _mm512_xor_si512(*before, gather(texts, n));
+        }
+        schedule.encrypt(&mut before);
+        for (encrypted, texts) in before.iter().zip(texts.chunks_mut(PARTS)) {
+            scatter(texts, n, *encrypted);
+        }
+    }
+}
+
+/// The `n`-th block of each of four texts; zeros where a text has none.
+#[target_feature(enable = "avx512f,avx512bw,vaes")]
+fn gather(texts: &[&mut [Block]], n: usize) -> __m512i {
+    let block = |part: usize| texts.get(part).and_then(|text| text.get(n)).copied();
+    side_by_side(|part| cast(block(part).unwrap_or_default()))
+}
+
+/// Four blocks in one vector. They are put together in a register: from memory, the processor would wait until the
+/// parts are written.
+#[target_feature(enable = "avx512f,avx512bw,vaes")]
+fn side_by_side(part: impl Fn(usize) -> __m128i) -> __m512i {
+    let one = _mm512_castsi128_si512(part(0));
+    let two = _mm512_inserti32x4::<1>(one, part(1));
+    let three = _mm512_inserti32x4::<2>(two, part(2));
+    _mm512_inserti32x4::<3>(three, part(3))
+}
+
+/// Puts the blocks back where texts have one.
+#[target_feature(enable = "avx512f,avx512bw,vaes")]
+fn scatter(texts: &mut [&mut [Block]], n: usize, blocks: __m512i) {
+    let parts = [
+        _mm512_castsi512_si128(blocks),
+        _mm512_extracti32x4_epi32::<1>(blocks),
+        _mm512_extracti32x4_epi32::<2>(blocks),
+        _mm512_extracti32x4_epi32::<3>(blocks),
+    ];
+    for (text, part) in texts.iter_mut().zip(parts) {
+        if let Some(block) = text.get_mut(n) {
+            *block = cast(part);
+        }
+    }
+}
+
+/// The round keys of sixteen texts.
+struct Schedule(Zeroizing<[[__m512i; VECTORS]; ROUNDS + 1]>);
+
+impl Schedule {
+    /// The constant of each round in the first byte of a word, FIPS 197 section 5.2.
+    const ROUND_CONSTANTS: [i32; ROUNDS] =
+        [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x1b, 0x36];
+
+    /// Expands the encryption keys. SubWord is the last round of AES, whose ShiftRows changes nothing where all
+    /// columns are equal.
+    #[target_feature(enable = "avx512f,avx512bw,vaes")]
+    fn new(frames: &[HeadedFrame<'_>]) -> Self {
+        let mut keys = Zeroizing::new([[_mm512_setzero_si512(); VECTORS]; ROUNDS + 1]);
+        let (first, later) = keys.split_at_mut(1);
+        let mut states = [_mm512_setzero_si512(); VECTORS];
+        let vectors = states.iter_mut().zip(first.iter_mut().flatten());
+        for ((state, vector), group) in vectors.zip(frames.chunks(PARTS)) {
+            *state = side_by_side(|part| {
+                // The first half of a key signs, the second one encrypts.
+                let words = group.get(part).map(|frame| *frame.key.expose_words());
+                let [_, _, low, high] = words.unwrap_or_default();
+                cast([low, high])
+            });
+            *vector = *state;
+        }
+        for (round, constant) in later.iter_mut().zip(Self::ROUND_CONSTANTS) {
+            for (state, vector) in states.iter_mut().zip(round) {
+                *state = next_round_key(*state, constant);
+                *vector = *state;
+            }
+        }
+        Self(keys)
+    }
+
+    /// Encrypts a block of each text. The four vectors keep the processor busy while each waits for its round.
+    #[target_feature(enable = "avx512f,avx512bw,vaes")]
+    fn encrypt(&self, blocks: &mut [__m512i; VECTORS]) {
+        let Self(keys) = self;
+        for (round, keys) in keys.iter().enumerate() {
+            for (block, key) in blocks.iter_mut().zip(keys) {
+                *block = match round {
+                    0 => _mm512_xor_si512(*block, *key),
+                    ROUNDS => _mm512_aesenclast_epi128(*block, *key),
+                    _ => _mm512_aesenc_epi128(*block, *key),
+                };
+            }
+        }
+    }
+}
+
+/// The round key behind this one, FIPS 197 section 5.2: each word is the XOR of all words up to it and of the
+/// substituted last word.
+#[target_feature(enable = "avx512f,avx512bw,vaes")]
+fn next_round_key(key: __m512i, constant: i32) -> __m512i {
+    // In each column, the last word rotated by a byte.
+    const ROTATED_LAST_WORD: [u8; BLOCK_BYTES] =
+        [13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12];
+    let order = cast([ROTATED_LAST_WORD; VECTOR_BYTES / BLOCK_BYTES]);
+    let rotated = _mm512_shuffle_epi8(key, order);
+    let substituted = _mm512_aesenclast_epi128(rotated, _mm512_set1_epi32(constant));
+    let two = _mm512_xor_si512(key, _mm512_bslli_epi128::<4>(key));
+    let all = _mm512_xor_si512(two, _mm512_bslli_epi128::<8>(two));
+    _mm512_xor_si512(all, substituted)
+}
