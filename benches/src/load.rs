@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
+use fernet_batch::Sealer;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -20,7 +21,7 @@ use tokio_rustls::rustls::ClientConfig;
 use crate::check::Sample;
 use crate::keys::Keys;
 use crate::process::Process;
-use crate::protocol::Protocol;
+use crate::protocol::{Ask, Protocol};
 use crate::tls;
 
 /// What to ask, of whom, how hard and how long.
@@ -230,8 +231,15 @@ impl Load {
         let seed = u64::try_from(n).unwrap_or_default();
         let own = self.ids.get(n % self.ids.len().max(1)).map_or("", String::as_str);
         let random = ChaCha20Rng::seed_from_u64(seed);
-        let mut batches =
-            Batches { load: self, own, random, asked: 0, prepared: Vec::new(), next: 0 };
+        let mut batches = Batches {
+            load: self,
+            own,
+            random,
+            sealer: Sealer::new()?,
+            asked: 0,
+            prepared: Vec::new(),
+            next: 0,
+        };
         if self.protocol.repeats() {
             let prepared: anyhow::Result<_> =
                 (0..PREPARED_BATCHES).map(|_| batches.make().map(Rc::new)).collect();
@@ -246,6 +254,7 @@ struct Batches<'a> {
     load: &'a Load,
     own: &'a str,
     random: ChaCha20Rng,
+    sealer: Sealer,
     asked: usize,
     /// Batches to be sent again and again; none if each is sent once.
     prepared: Vec<Rc<Batch>>,
@@ -263,21 +272,21 @@ impl Batches<'_> {
 
     fn make(&mut self) -> anyhow::Result<Batch> {
         let Load { ids, commands, mixed, protocol, keys, .. } = self.load;
-        let mut bytes = Vec::new();
-        let mut first = None;
+        let mut requests = Vec::with_capacity(self.load.depth);
         for _ in 0..self.load.depth {
-            let random = self.random.next_u64();
-            let at = usize::try_from(random).unwrap_or_default();
+            let nonce = self.random.next_u64();
+            let at = usize::try_from(nonce).unwrap_or_default();
             let other = ids.get(at % ids.len().max(1)).filter(|_| *mixed);
             let id = other.map_or(self.own, String::as_str);
             let command = commands.get(self.asked % commands.len().max(1));
             let command = command.map_or("", String::as_str);
             self.asked += 1;
-            protocol.write_request(&mut bytes, id, command, random, keys)?;
-            first.get_or_insert((id.to_owned(), command.to_owned()));
+            requests.push(Ask { id, command, nonce });
         }
-        let (id, command) = first.unwrap_or_default();
-        Ok(Batch { bytes, id, command })
+        let mut bytes = Vec::new();
+        protocol.write_requests(&mut bytes, &requests, keys, &mut self.sealer)?;
+        let first = requests.first().context("a batch has a request")?;
+        Ok(Batch { bytes, id: first.id.to_owned(), command: first.command.to_owned() })
     }
 }
 

@@ -1,10 +1,12 @@
 //! The protocols of the load: the lines of the grade server, in clear or sealed, and Redis's.
 
+use std::io::Write;
 use std::time::SystemTime;
 
 use clap::ValueEnum;
-use fernet_batch::Timestamp;
+use fernet_batch::{PlainFrame, Sealer, Timestamp, frame};
 use gradebook::sealed::{Nonce, SealedRequest};
+use gradebook::wire::REQUEST_TOKEN_BYTES;
 
 use crate::keys::Keys;
 
@@ -23,29 +25,30 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// Appends one request. A sealed one is made now, with this nonce.
+    /// Appends requests. Sealed ones are made now.
     ///
     /// # Errors
     /// When a sealed request cannot be made: the student has no key, or the command is too long.
-    pub(crate) fn write_request(
+    pub(crate) fn write_requests(
         self,
         out: &mut Vec<u8>,
-        id: &str,
-        command: &str,
-        nonce: u64,
+        requests: &[Ask<'_>],
         keys: &Keys,
+        sealer: &mut Sealer,
     ) -> anyhow::Result<()> {
-        let request = match self {
-            Self::Grades => format!("{id} {command}\n"),
-            Self::Sealed => {
-                let request =
-                    SealedRequest { audience: AUDIENCE, id, command, nonce: Nonce(nonce) };
-                let token = request.seal(keys.of(id)?, Timestamp::of(SystemTime::now()))?;
-                format!("{id} {token}\n")
+        match self {
+            Self::Grades => {
+                for Ask { id, command, .. } in requests {
+                    writeln!(out, "{id} {command}")?;
+                }
             }
-            Self::Redis => format!("*2\r\n$3\r\nGET\r\n${}\r\n{id}\r\n", id.len()),
-        };
-        out.extend_from_slice(request.as_bytes());
+            Self::Sealed => write_sealed(out, requests, keys, sealer)?,
+            Self::Redis => {
+                for Ask { id, .. } in requests {
+                    write!(out, "*2\r\n$3\r\nGET\r\n${}\r\n{id}\r\n", id.len())?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -61,4 +64,39 @@ impl Protocol {
     pub(crate) fn repeats(self) -> bool {
         self != Self::Sealed
     }
+}
+
+/// One request of a load.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) command: &'a str,
+    /// What makes a sealed request different from all others.
+    pub(crate) nonce: u64,
+}
+
+/// Seals requests together: one by one, they would take longer to make than to answer.
+fn write_sealed(
+    out: &mut Vec<u8>,
+    requests: &[Ask<'_>],
+    keys: &Keys,
+    sealer: &mut Sealer,
+) -> anyhow::Result<()> {
+    let mut frames = Vec::with_capacity(requests.len());
+    for Ask { id, command, nonce } in requests {
+        let request = SealedRequest { audience: AUDIENCE, id, command, nonce: Nonce(*nonce) };
+        let mut bytes = Vec::with_capacity(REQUEST_TOKEN_BYTES);
+        let start = frame::begin_frame(&mut bytes);
+        bytes.extend_from_slice(request.padded_text()?.as_bytes());
+        frame::end_frame(&mut bytes, start);
+        frames.push((keys.of(id)?, bytes));
+    }
+    let plain = frames.iter_mut().map(|(key, bytes)| PlainFrame::new(key, bytes));
+    sealer.seal(Timestamp::of(SystemTime::now()), plain);
+    for ((_, frame), Ask { id, .. }) in frames.iter().zip(requests) {
+        write!(out, "{id} ")?;
+        frame::write_token(out, frame);
+        out.push(b'\n');
+    }
+    Ok(())
 }

@@ -109,6 +109,9 @@ impl<'a> Command<&'a str> {
 
 /// The lab command with this word, in any case.
 pub(crate) fn lab_command(word: &str) -> Option<Command<&'static str>> {
+    if let Some((command, [])) = lab_command_prefix(word.as_bytes()) {
+        return Some(command);
+    }
     LAB_COMMANDS.into_iter().find(|command| command.word().eq_ignore_ascii_case(word))
 }
 

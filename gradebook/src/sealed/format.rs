@@ -19,6 +19,7 @@ const REPLY_WORD: &str = "R1";
 const STATUS_OK: &str = "ok";
 /// The character between fields, which no field may contain.
 const SEPARATOR: char = '\t';
+const SEPARATOR_BYTE: u8 = b'\t';
 
 /// 64 random bits that a client chooses for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +48,17 @@ impl Nonce {
         if text.len() != NONCE_DIGITS {
             return None;
         }
+        // Random digits would mislead every branch.
         let mut number = 0;
+        let mut are_digits = true;
         for byte in text.bytes() {
-            let digit = match byte {
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'f' => byte - b'a' + 10,
-                _ => return None,
-            };
-            number = number << 4 | u64::from(digit);
+            let (decimal, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
+            are_digits &= (decimal < 10) | (letter < 6);
+            let digit = if decimal < 10 { decimal } else { letter.wrapping_add(10) };
+            number = number << 4 | u64::from(digit & 0xf);
+        }
+        if !are_digits {
+            return None;
         }
         Some(Self(number))
     }
@@ -106,7 +110,11 @@ impl<'a> SealedRequest<'a> {
         self.padded_text().map(drop)
     }
 
-    fn padded_text(&self) -> Result<String, InvalidField> {
+    /// The text that is sealed: all requests have the same length.
+    ///
+    /// # Errors
+    /// Returns an error if the fields do not fit, or one of them contains a tab.
+    pub fn padded_text(&self) -> Result<String, InvalidField> {
         let Self { audience, id, command, nonce } = self;
         let nonce = nonce.to_string();
         let fields = [REQUEST_WORD, audience, id, command, &nonce];
@@ -121,16 +129,21 @@ impl<'a> SealedRequest<'a> {
 
     /// Reads the text of a token; `None` if it is not that of a request.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let mut fields = text.splitn(5, SEPARATOR);
-        let word = fields.next()?;
-        let audience = fields.next()?;
-        let id = fields.next()?;
-        let command = fields.next()?;
-        let (nonce, padding) = fields.next()?.split_at_checked(NONCE_DIGITS)?;
+        let (word, rest) = split_field(text)?;
+        let (audience, rest) = split_field(rest)?;
+        let (id, rest) = split_field(rest)?;
+        let (command, rest) = split_field(rest)?;
+        let (nonce, padding) = rest.split_at_checked(NONCE_DIGITS)?;
         let nonce = Nonce::parse(nonce)?;
         let is_padding = Some(padding) == BLANKS.get(..padding.len());
         (word == REQUEST_WORD && is_padding).then_some(Self { audience, id, command, nonce })
     }
+}
+
+/// The first field of a text, and what stands behind its separator.
+fn split_field(text: &str) -> Option<(&str, &str)> {
+    let end = memchr::memchr(SEPARATOR_BYTE, text.as_bytes())?;
+    Some((text.get(..end)?, text.get(end + 1..)?))
 }
 
 /// As many blanks as the longest padding has.
@@ -218,7 +231,7 @@ pub(crate) fn write_reply_head(
         status.as_bytes(),
     ] {
         text.extend_from_slice(field);
-        text.push(b'\t');
+        text.push(SEPARATOR_BYTE);
     }
 }
 
