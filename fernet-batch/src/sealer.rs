@@ -16,19 +16,11 @@ use crate::lanes::{self, Lane, Schedule};
 use crate::plain_frame::{HeadedFrame, PlainFrame};
 use crate::random::{self, NoRandomness};
 use crate::time::Timestamp;
-#[cfg(target_arch = "x86_64")]
-use crate::wide;
+use crate::wide::{WIDE_MIN, WIDTH, Wide};
 
 /// The number of tokens that are sealed in step. More gain nothing: four keep AES busy, eight
 /// SHA-256.
 const LANES: usize = 8;
-
-/// The number of tokens that are collected before they are sealed.
-const GROUP: usize = 16;
-
-/// The least number of tokens for which sixteen lanes, some of them empty, are faster than eight in step.
-#[cfg(target_arch = "x86_64")]
-const WIDE_MIN: usize = 10;
 
 /// The stack that sealing uses at most, in bytes: registers with parts of keys are kept there for a while. The key schedules
 /// wipe themselves.
@@ -39,7 +31,8 @@ pub struct Sealer {
     /// Seeded by the operating system once: a system call for each IV costs as much as the sealing. Twelve
     /// rounds are as unpredictable as twenty to everybody known (Aumasson, "Too Much Crypto", 2019).
     random: ChaCha12Rng,
-    path: Path,
+    /// Set if tokens can be sealed side by side.
+    wide: Option<Wide>,
 }
 
 impl Sealer {
@@ -50,12 +43,12 @@ impl Sealer {
     pub fn new() -> Result<Self, NoRandomness> {
         let mut seed = [0; 32];
         random::fill(&mut seed)?;
-        Ok(Self { random: ChaCha12Rng::from_seed(seed), path: Path::best() })
+        Ok(Self { random: ChaCha12Rng::from_seed(seed), wide: Wide::detect() })
     }
 
     /// Seals frames where they stand: then each is the bytes of a token made at the time `now`.
     pub fn seal<'a>(&mut self, now: Timestamp, frames: impl Iterator<Item = PlainFrame<'a>>) {
-        seal_with(self.path, now, frames, || self.random_iv());
+        seal_with(self.wide, now, frames, || self.random_iv());
         zeroize_stack::<STACK_BYTES>();
     }
 
@@ -66,56 +59,25 @@ impl Sealer {
     }
 }
 
-/// How tokens are sealed, as the processor allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Path {
-    /// Sixteen side by side (`wide`).
-    #[cfg(target_arch = "x86_64")]
-    Wide,
-    /// Eight in step (`lanes`).
-    InStep,
-}
-
-impl Path {
-    /// The fastest one on this processor.
-    fn best() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if wide::is_available() && !cfg!(feature = "in-step") {
-            return Self::Wide;
-        }
-        Self::InStep
-    }
-}
-
 /// Seals frames with these IVs. It is never inlined, so that what it leaves on the stack can be wiped.
 #[inline(never)]
 fn seal_with<'a>(
-    path: Path,
+    wide: Option<Wide>,
     now: Timestamp,
     mut frames: impl Iterator<Item = PlainFrame<'a>>,
     mut next_iv: impl FnMut() -> [u8; IV_BYTES],
 ) {
     loop {
         let group =
-            frames.by_ref().take(GROUP).map(|frame| HeadedFrame::new(frame, now, next_iv()));
-        let mut group: ArrayVec<HeadedFrame<'_>, GROUP> = group.collect();
+            frames.by_ref().take(WIDTH).map(|frame| HeadedFrame::new(frame, now, next_iv()));
+        let mut group: ArrayVec<HeadedFrame<'_>, WIDTH> = group.collect();
         if group.is_empty() {
             return;
         }
-        match path {
-            #[cfg(target_arch = "x86_64")]
-            Path::Wide if group.len() >= WIDE_MIN => seal_wide(&mut group),
-            _ => group.chunks_mut(LANES).for_each(seal_in_step),
+        match wide.filter(|_| group.len() >= WIDE_MIN) {
+            Some(wide) => wide.seal(&mut group),
+            None => group.chunks_mut(LANES).for_each(seal_in_step),
         }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn seal_wide(group: &mut [HeadedFrame<'_>]) {
-    // SAFETY: the path is chosen by `Path::best` alone, after the processor was asked for the instructions.
-    #[expect(unsafe_code, reason = "the one call into code for a kind of processor")]
-    unsafe {
-        wide::seal(group);
     }
 }
 
@@ -151,7 +113,7 @@ mod tests {
     use crate::frame;
 
     /// The tokens that the `fernet` crate makes of texts, and ours with the same keys, time and IVs.
-    fn both(path: Path, texts: &[(u8, Vec<u8>)], now: u64) -> (Vec<String>, Vec<String>) {
+    fn both(path: Option<Wide>, texts: &[(u8, Vec<u8>)], now: u64) -> (Vec<String>, Vec<String>) {
         let mut theirs = Vec::new();
         let mut keys = Vec::new();
         let mut frames = Vec::new();
@@ -175,16 +137,15 @@ mod tests {
         (0..=255).cycle().take(length).collect()
     }
 
-    /// The paths that this processor has. Says so if one is missing.
-    fn paths() -> Vec<Path> {
-        #[cfg(target_arch = "x86_64")]
-        if wide::is_available() {
-            return vec![Path::InStep, Path::Wide];
+    /// In step, and side by side where this processor can.
+    fn paths() -> Vec<Option<Wide>> {
+        let wide = Wide::detect();
+        if wide.is_none() {
+            let text =
+                "\nNOT TESTED: sealing in lanes of 512 bits, which this processor does not have\n";
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
         }
-        let text =
-            "\nNOT TESTED: sealing in lanes of 512 bits, which this processor does not have\n";
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
-        vec![Path::InStep]
+        [None].into_iter().chain(wide.map(Some)).collect()
     }
 
     #[test]

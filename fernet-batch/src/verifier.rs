@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 /// A key expanded for verifying and decrypting.
 #[derive(ZeroizeOnDrop)]
-pub struct TokenVerifier {
+pub(crate) struct TokenVerifier {
     #[zeroize(skip)] // The cipher wipes itself.
     cipher: Aes128Dec,
     inner: HashState,
@@ -31,7 +31,7 @@ pub struct Verified {
 
 impl TokenVerifier {
     /// Expands a key.
-    pub fn new(key: &Key) -> Self {
+    pub(crate) fn new(key: &Key) -> Self {
         let [signing, encryption] = *key.expose_halves();
         Self {
             cipher: Aes128Dec::new(&encryption.into()),
@@ -40,29 +40,15 @@ impl TokenVerifier {
         }
     }
 
-    /// Decodes a token into `frame`, verifies it, and decrypts it there. Returns `None` if this key
-    /// did not make the token, or its frame is not exactly `frame.len()` bytes with `BLOCKS` blocks
-    /// of text at most; what `frame` contains then means nothing. The padding is left for the caller
-    /// to check.
+    /// Verifies and decrypts the frame of a token. Returns `None` if this key did not make it, or it has more than
+    /// `BLOCKS` blocks of text; what `frame` contains then means nothing. The padding is left for the caller to
+    /// check.
     ///
     /// A token that another key made costs the same time as one of this key's.
-    pub fn open_into<const BLOCKS: usize>(
-        &self,
-        token: &str,
-        frame: &mut [u8],
-    ) -> Option<Verified> {
-        // The decoder accepts only the canonical spelling, and panics if the memory is too short.
-        let frame_bytes = URL_SAFE.decoded_length(token.as_bytes()).ok()?;
-        if frame_bytes != frame.len() {
-            return None;
-        }
-        URL_SAFE.decode(token.as_bytes(), Out::from_slice(frame)).ok()?;
-        let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
-        let is_authentic = self.verify_mac(covered, mac) && covered.first() == Some(&VERSION);
-        let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;
-        let mac_prefix = mac.first_chunk().copied().map(u64::from_be_bytes)?;
-        self.decrypt::<BLOCKS>(covered)?;
-        is_authentic.then_some(Verified { time: Timestamp(time), mac_prefix })
+    pub(crate) fn open<const BLOCKS: usize>(&self, frame: &mut [u8]) -> Option<Verified> {
+        let (covered, mac) = frame.split_last_chunk::<MAC_BYTES>()?;
+        let is_authentic = self.verify_mac(covered, mac);
+        finish::<BLOCKS>(is_authentic, &self.cipher, frame)
     }
 
     /// Returns true if `mac` is the MAC of a header and a text. The time does not depend on where
@@ -78,34 +64,59 @@ impl TokenVerifier {
         outer.finish(&inner.to_bytes(), HASH_BLOCK_BYTES + HASH_BYTES);
         outer.to_bytes().ct_eq(mac).into()
     }
+}
 
-    /// Decrypts the blocks behind the header in CBC mode, at most `BLOCKS` of them.
-    fn decrypt<const BLOCKS: usize>(&self, covered: &mut [u8]) -> Option<()> {
-        let (header, text) = covered.split_at_mut_checked(HEADER_BYTES)?;
-        let iv = *header.last_chunk::<BLOCK_BYTES>()?;
-        let (blocks, _) = text.as_chunks_mut::<BLOCK_BYTES>();
-        let mut ciphertext = [[0; BLOCK_BYTES]; BLOCKS];
-        ciphertext.get_mut(..blocks.len())?.copy_from_slice(blocks);
-        // All at once: unlike encryption, no block waits for the one before.
-        self.cipher.decrypt_blocks(Array::cast_slice_from_core_mut(blocks));
-        let before = std::iter::once(&iv).chain(&ciphertext);
-        for (block, before) in blocks.iter_mut().zip(before) {
-            *block = (u128::from_ne_bytes(*block) ^ u128::from_ne_bytes(*before)).to_ne_bytes();
-        }
-        Some(())
+/// Decodes a token into `frame`. Returns `None` if it is not canonical base64url of exactly `frame.len()` bytes.
+pub(crate) fn decode(token: &str, frame: &mut [u8]) -> Option<()> {
+    // The decoder accepts only the canonical spelling, and panics if the memory is too short.
+    let frame_bytes = URL_SAFE.decoded_length(token.as_bytes()).ok()?;
+    if frame_bytes != frame.len() {
+        return None;
     }
+    URL_SAFE.decode(token.as_bytes(), Out::from_slice(frame)).ok()?;
+    Some(())
+}
+
+/// Decrypts the frame of a token, whose MAC was found right or wrong. A wrong one costs the same time.
+pub(crate) fn finish<const BLOCKS: usize>(
+    is_authentic: bool,
+    cipher: &Aes128Dec,
+    frame: &mut [u8],
+) -> Option<Verified> {
+    let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
+    let is_authentic = is_authentic & (covered.first() == Some(&VERSION));
+    let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;
+    let mac_prefix = mac.first_chunk().copied().map(u64::from_be_bytes)?;
+    decrypt::<BLOCKS>(cipher, covered)?;
+    is_authentic.then_some(Verified { time: Timestamp(time), mac_prefix })
+}
+
+/// Decrypts the blocks behind the header in CBC mode, at most `BLOCKS` of them.
+fn decrypt<const BLOCKS: usize>(cipher: &Aes128Dec, covered: &mut [u8]) -> Option<()> {
+    let (header, text) = covered.split_at_mut_checked(HEADER_BYTES)?;
+    let iv = *header.last_chunk::<BLOCK_BYTES>()?;
+    let (blocks, _) = text.as_chunks_mut::<BLOCK_BYTES>();
+    let mut ciphertext = [[0; BLOCK_BYTES]; BLOCKS];
+    ciphertext.get_mut(..blocks.len())?.copy_from_slice(blocks);
+    // All at once: unlike encryption, no block waits for the one before.
+    cipher.decrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+    let before = std::iter::once(&iv).chain(&ciphertext);
+    for (block, before) in blocks.iter_mut().zip(before) {
+        *block = (u128::from_ne_bytes(*block) ^ u128::from_ne_bytes(*before)).to_ne_bytes();
+    }
+    Some(())
 }
 
 /// The verifier of the key that was used last: one student usually sends all requests of a batch.
 #[derive(Default)]
-pub struct CachedVerifier {
+pub(crate) struct CachedVerifier {
     last: Option<(Key, TokenVerifier)>,
     keys_expanded: u64,
 }
 
 impl CachedVerifier {
     /// The verifier of this key. Another key's verifier is wiped first.
-    pub fn for_key(&mut self, key: &Key) -> &TokenVerifier {
+    pub(crate) fn for_key(&mut self, key: &Key) -> &TokenVerifier {
         drop(self.last.take_if(|(last, _)| !last.is(key)));
         if self.last.is_none() {
             self.keys_expanded = self.keys_expanded.saturating_add(1);
@@ -116,7 +127,7 @@ impl CachedVerifier {
 
     /// The number of keys expanded so far. Tests compare it to show that a forged token costs the
     /// same work whoever it names.
-    pub fn keys_expanded(&self) -> u64 {
+    pub(crate) fn keys_expanded(&self) -> u64 {
         self.keys_expanded
     }
 }
@@ -130,17 +141,21 @@ mod tests {
 
     const FRAME_BYTES: usize = HEADER_BYTES + 32 + MAC_BYTES;
 
+    fn open<const BLOCKS: usize>(key: &Key, token: &str, frame: &mut [u8]) -> Option<Verified> {
+        decode(token, frame)?;
+        TokenVerifier::new(key).open::<BLOCKS>(frame)
+    }
+
     #[test]
     fn a_token_opens_under_the_key_that_made_it_and_no_other() {
         let key = Key::from_bytes([7; 32]);
         let token =
             Fernet::new(&key.expose_text()).unwrap().encrypt_at_time(b"twenty bytes of text", 9);
         let mut bytes = [0; FRAME_BYTES];
-        let verified = TokenVerifier::new(&key).open_into::<2>(&token, &mut bytes).unwrap();
+        let verified = open::<2>(&key, &token, &mut bytes).unwrap();
         assert_eq!(verified.time, Timestamp(9));
         assert_eq!(frame::unpadded_text(&bytes), Some(&b"twenty bytes of text"[..]));
-        let other = TokenVerifier::new(&Key::from_bytes([8; 32]));
-        assert_eq!(other.open_into::<2>(&token, &mut bytes), None);
+        assert_eq!(open::<2>(&Key::from_bytes([8; 32]), &token, &mut bytes), None);
     }
 
     #[test]
@@ -158,13 +173,12 @@ mod tests {
     #[test]
     fn a_frame_of_another_length_is_not_opened() {
         let key = Key::from_bytes([7; 32]);
-        let verifier = TokenVerifier::new(&key);
         let fernet = Fernet::new(&key.expose_text()).unwrap();
         for text_bytes in [0, 15, 32, 48] {
             let token = fernet.encrypt_at_time(&vec![b'x'; text_bytes], 9);
-            assert_eq!(verifier.open_into::<2>(&token, &mut [0; FRAME_BYTES]), None);
+            assert_eq!(open::<2>(&key, &token, &mut [0; FRAME_BYTES]), None);
         }
         let token = fernet.encrypt_at_time(&[b'x'; 16], 9);
-        assert_eq!(verifier.open_into::<1>(&token, &mut [0; FRAME_BYTES]), None, "too many blocks");
+        assert_eq!(open::<1>(&key, &token, &mut [0; FRAME_BYTES]), None, "too many blocks");
     }
 }

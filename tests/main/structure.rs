@@ -105,7 +105,7 @@ fn unsafe_code_stands_in_one_place() {
             );
         }
     }
-    assert_eq!(places, ["sealer.rs"]);
+    assert_eq!(places, ["mod.rs"]);
 }
 
 #[test]

@@ -1,41 +1,102 @@
 //! Sixteen tokens side by side, in vectors of 512 bits, on processors with AVX-512 and VAES.
 //!
-//! Every step is the same for every key and every text: there is no table and no branch on a secret, only on lengths. The layout of
-//! tokens stands in `frame`, and the steps are those of `lanes`, which serves processors without these instructions.
+//! Every step is the same for every key and every text: there is no table, and no branch but on lengths. The layout
+//! of tokens stands in `frame`, and the steps are those of `lanes`, which serves processors without these
+//! instructions.
 
+#[cfg(target_arch = "x86_64")]
 mod aes_cbc;
+#[cfg(target_arch = "x86_64")]
 mod hmac;
+#[cfg(target_arch = "x86_64")]
 mod sha256;
 
-use arrayvec::ArrayVec;
-
+use crate::frame::MAC_BYTES;
 use crate::key::Key;
 use crate::plain_frame::HeadedFrame;
 
 /// The number of tokens.
 pub(crate) const WIDTH: usize = 16;
 
+/// The least number of tokens for which sixteen lanes, some of them empty, are faster than one token after the other.
+pub(crate) const WIDE_MIN: usize = 10;
+
 /// The bytes of a vector.
+#[cfg(target_arch = "x86_64")]
 const VECTOR_BYTES: usize = 64;
 
-/// Returns true if the processor has the instructions.
-pub(crate) fn is_available() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("vaes")
+/// Proof that the processor has the instructions: nothing else makes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wide(());
+
+/// What is done for up to [`WIDTH`] tokens.
+enum Task<'a, 'f> {
+    /// Seals frames whose headers are written.
+    Seal(&'a mut [HeadedFrame<'f>]),
+    /// Computes the MAC of each text under its key.
+    Authenticate(&'a [(&'f Key, &'f [u8])], &'a mut [[u8; MAC_BYTES]; WIDTH]),
 }
 
-/// Seals up to [`WIDTH`] frames, whose headers are written.
+impl Wide {
+    /// The proof, if the processor has the instructions.
+    pub(crate) fn detect() -> Option<Self> {
+        if cfg!(feature = "in-step") {
+            return None;
+        }
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("vaes")
+        {
+            return Some(Self(()));
+        }
+        None
+    }
+
+    /// Seals up to [`WIDTH`] frames, whose headers are written.
+    pub(crate) fn seal(self, frames: &mut [HeadedFrame<'_>]) {
+        self.run(Task::Seal(frames));
+    }
+
+    /// The MACs of up to [`WIDTH`] texts, each under its key.
+    pub(crate) fn macs(self, texts: &[(&Key, &[u8])]) -> [[u8; MAC_BYTES]; WIDTH] {
+        let mut macs = [[0; MAC_BYTES]; WIDTH];
+        self.run(Task::Authenticate(texts, &mut macs));
+        macs
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn run(self, task: Task<'_, '_>) {
+        // SAFETY: `detect` alone makes this proof, after the processor was asked for the instructions.
+        #[expect(unsafe_code, reason = "the one call into code for a kind of processor")]
+        unsafe {
+            run(task);
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn run(self, _: Task<'_, '_>) {
+        // `detect` makes no proof.
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,vaes")]
-pub(crate) fn seal(frames: &mut [HeadedFrame<'_>]) {
-    aes_cbc::encrypt(frames);
-    let macs = hmac::macs(&covered(frames));
-    for (frame, mac) in frames.iter_mut().zip(macs) {
-        frame.mac.copy_from_slice(&mac);
+fn run(task: Task<'_, '_>) {
+    match task {
+        Task::Seal(frames) => {
+            aes_cbc::encrypt(frames);
+            let macs = hmac::macs(&covered(frames));
+            for (frame, mac) in frames.iter_mut().zip(macs) {
+                frame.mac.copy_from_slice(&mac);
+            }
+        }
+        Task::Authenticate(texts, macs) => *macs = hmac::macs(texts),
     }
 }
 
 /// What the MAC of each frame covers, with the frame's key.
-fn covered<'f>(frames: &'f [HeadedFrame<'_>]) -> ArrayVec<(&'f Key, &'f [u8]), WIDTH> {
+#[cfg(target_arch = "x86_64")]
+fn covered<'f>(frames: &'f [HeadedFrame<'_>]) -> arrayvec::ArrayVec<(&'f Key, &'f [u8]), WIDTH> {
     frames.iter().map(|frame| (frame.key, &*frame.covered)).take(WIDTH).collect()
 }

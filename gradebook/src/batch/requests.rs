@@ -130,6 +130,13 @@ pub(crate) enum Decision {
 }
 
 impl Resolution {
+    /// The requests that [`next`](Self::next) yields next, with their students' rows.
+    pub(crate) fn upcoming(&self) -> impl Iterator<Item = (Request<'_>, Option<RowIndex>)> {
+        let BatchBuffer { requests, texts, slots, answers, .. } = &*self.buffer;
+        let entries = requests.iter().zip(slots).skip(answers.len());
+        entries.filter_map(|(entry, slot)| Some((entry.request(texts).ok()?, slot.row)))
+    }
+
     /// The next request. Returns `None` when all are resolved, when the replies may exceed their limit,
     /// and when the connection ends. What is not resolved stays for the next batch.
     pub(crate) fn next(&mut self) -> Option<Unresolved<'_>> {

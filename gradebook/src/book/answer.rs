@@ -10,8 +10,8 @@ use crate::batch::{Answers, Decision, Requests, Unresolved};
 use crate::request::{Command, Rejection, Request};
 use crate::roster::Record;
 use crate::sealed::{
-    self, Credentials, Nonce, ReplyContext, RequestVerifier, SealedRequest, Verification,
-    pad_reply, write_reply_head,
+    Credentials, Nonce, ReplyContext, RequestVerifier, SealedRequest, Verification, pad_reply,
+    write_reply_head,
 };
 
 impl Book {
@@ -40,17 +40,20 @@ impl Book {
     ) -> Answers {
         let context = ReplyContext::new(self.edition, now);
         let replays_max = verifier.replays_max(self.roster.len());
+        verifier.begin(now);
         let mut batch = requests.resolve(&self.roster, self.edition, now);
-        while let Some(Unresolved { request, row, text }) = batch.next() {
+        loop {
+            if verifier.needs_more() {
+                let upcoming = batch.upcoming().take(RequestVerifier::OPENED_TOGETHER);
+                verifier.open(upcoming.map(|(request, row)| {
+                    let record = row.and_then(|row| self.roster.record(row));
+                    self.credentials(&request, record, replays_max)
+                }));
+            }
+            let Some(Unresolved { request, row, text }) = batch.next() else { break };
             let record = row.and_then(|row| self.roster.record(row));
-            let decision = match request.command {
-                Command::Sealed(token) => {
-                    let credentials = self.credentials(&request, record, replays_max, token);
-                    self.reply(&credentials, record, verifier, &context, text)
-                }
-                // The session's grammar lets no other command in.
-                _ => Decision::Reject(Rejection::Busy),
-            };
+            let credentials = self.credentials(&request, record, replays_max);
+            let decision = self.reply(&credentials, record, verifier, &context, text);
             batch.decide(decision);
         }
         batch.finish()
@@ -108,8 +111,12 @@ impl Book {
         request: &Request<'a>,
         record: Option<Record<'a>>,
         replays_max: usize,
-        token: &'a str,
     ) -> Credentials<'a> {
+        let token = match request.command {
+            Command::Sealed(token) => token,
+            // The session's grammar lets no other command in, and no key has made this.
+            _ => "",
+        };
         Credentials {
             id: request.id,
             key: record.map(Record::key),
@@ -129,8 +136,7 @@ impl Book {
         context: &ReplyContext,
         text: &mut Vec<u8>,
     ) -> Decision {
-        let mut frame = sealed::EMPTY_FRAME;
-        match (verifier.verify(credentials, context.time, &mut frame), record) {
+        match (verifier.verify(credentials, context.time), record) {
             (Verification::Authentic { request, status, with_old_key }, Some(record)) => {
                 let (command, status) = self.write_reply(record, &request, status, context, text);
                 let key = record.old_key().filter(|_| with_old_key).unwrap_or(record.key());

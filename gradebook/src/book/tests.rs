@@ -2,6 +2,7 @@
 
 mod kept;
 mod marks;
+mod sealed;
 
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp};
 use serde_json::{Value, json};

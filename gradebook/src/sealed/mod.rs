@@ -5,6 +5,7 @@
 //! replies begin with different words, so that neither can be sent back as the other.
 //! `docs/PROTOCOL.md` is the full text.
 
+mod fingerprints;
 mod format;
 mod replay_cache;
 mod verify;
@@ -14,5 +15,5 @@ pub(crate) use format::{
     REPLY_HEAD_BYTES_MAX, ReplyContext, pad_reply, padded_reply_bytes, write_reply_head,
 };
 pub use replay_cache::ReplayLimits;
-pub(crate) use verify::{Credentials, EMPTY_FRAME, Verification};
+pub(crate) use verify::{Credentials, Verification};
 pub use verify::{RequestVerifier, VerifierConfig};

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use fernet_batch::Timestamp;
+use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use hashbrown::{HashMap, HashSet};
+
+use super::fingerprints::Fingerprints;
 
 /// How many requests are remembered.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +31,7 @@ impl ReplayLimits {
 #[derive(Default)]
 pub(super) struct ReplayCache {
     /// The fingerprint of each request.
-    answered: HashSet<u64>,
+    answered: Fingerprints,
     /// The number of them for each student.
     per_student: HashMap<u64, usize>,
     /// The requests by the last second in which they are valid.
@@ -70,26 +72,27 @@ impl ReplayCache {
         share: usize,
         valid_until: Timestamp,
     ) -> Result<(), AdmitError> {
-        if self.contains(student, mac_prefix) {
+        let Self { answered, per_student, expired_until, .. } = self;
+        let fingerprint = fingerprint(student, mac_prefix);
+        if answered.contains(fingerprint) {
             return Err(AdmitError::Replayed);
         }
-        if valid_until <= self.expired_until {
+        if valid_until <= *expired_until {
             return Err(AdmitError::Expired);
         }
-        let own = self.per_student.get(&student).copied().unwrap_or_default();
-        if own >= share {
+        let own = per_student.entry(student).or_default();
+        if *own >= share {
             return Err(AdmitError::Full);
         }
-        let fingerprint = fingerprint(student, mac_prefix);
-        self.answered.insert(fingerprint);
-        self.per_student.insert(student, own.saturating_add(1));
+        *own = own.saturating_add(1);
+        answered.insert(fingerprint);
         self.valid_until.entry(valid_until).or_default().push(Answered { student, fingerprint });
         Ok(())
     }
 
     /// Returns true if this request of a student is remembered.
     pub(super) fn contains(&self, student: u64, mac_prefix: u64) -> bool {
-        self.answered.contains(&fingerprint(student, mac_prefix))
+        self.answered.contains(fingerprint(student, mac_prefix))
     }
 
     /// Drops the requests that are no longer valid.
@@ -98,7 +101,7 @@ impl ReplayCache {
         {
             self.expired_until = self.expired_until.max(*earliest.key());
             for Answered { student, fingerprint } in earliest.remove() {
-                self.answered.remove(&fingerprint);
+                self.answered.remove(fingerprint);
                 if let Entry::Occupied(mut own) = self.per_student.entry(student) {
                     *own.get_mut() = own.get().saturating_sub(1);
                     if *own.get() == 0 {
@@ -109,7 +112,7 @@ impl ReplayCache {
         }
         if self.answered.is_empty() {
             // Frees the memory of a flood.
-            self.answered = HashSet::new();
+            self.answered = Fingerprints::default();
         }
     }
 }

@@ -6,8 +6,9 @@
 
 use std::hint::black_box;
 
+use arrayvec::ArrayVec;
 use fernet_batch::frame::{BLOCK_BYTES, HEADER_BYTES};
-use fernet_batch::{CachedVerifier, DecoyKeys, Key, NoRandomness, Timestamp, Verified};
+use fernet_batch::{ClosedToken, DecoyKeys, Key, NoRandomness, Opener, Timestamp, Verified};
 
 use super::format::{Nonce, SealedRequest};
 use super::replay_cache::{AdmitError, ReplayCache, ReplayLimits};
@@ -34,12 +35,24 @@ pub struct RequestVerifier {
     config: VerifierConfig,
     decoy_keys: DecoyKeys,
     replay_cache: ReplayCache,
-    /// For the first key that is tried, and for the second: so both caches miss as often for a student
-    /// as for an unknown ID.
-    verifiers: [CachedVerifier; 2],
+    /// For the first key that is tried, and for the second: so both remember a key as often for a student as
+    /// for an unknown ID.
+    openers: [Opener; 2],
+    /// The requests that were opened together, and how many of them were verified.
+    opened: Vec<OpenedRequest>,
+    verified: usize,
+}
+
+/// A request whose token was opened with its student's key, or with a decoy key in its place.
+struct OpenedRequest {
+    frame: Frame,
+    token: Option<Verified>,
+    /// The decoy key, if it was needed already.
+    decoy_key: Option<Key>,
 }
 
 /// A token, and the keys of the student that it names, if there is one.
+#[derive(Clone, Copy)]
 pub(crate) struct Credentials<'a> {
     pub(crate) id: StudentId<'a>,
     pub(crate) key: Option<&'a Key>,
@@ -53,12 +66,12 @@ pub(crate) struct Credentials<'a> {
 }
 
 /// What a verification finds.
-pub(crate) enum Verification<'a> {
+pub(crate) enum Verification<'v> {
     /// No student with this ID made the token. It is answered with a decoy under this key.
     Unauthenticated(Key),
     /// The student made it.
     Authentic {
-        request: SealedRequest<'a>,
+        request: SealedRequest<'v>,
         /// Whether it may be answered.
         status: Result<(), Rejection>,
         /// Whether the student used the key before the current one.
@@ -67,14 +80,17 @@ pub(crate) enum Verification<'a> {
 }
 
 /// The memory that a request's token is decrypted in.
-pub(crate) type Frame = [u8; REQUEST_FRAME_BYTES];
+type Frame = [u8; REQUEST_FRAME_BYTES];
 
-pub(crate) const EMPTY_FRAME: Frame = [0; REQUEST_FRAME_BYTES];
+const EMPTY_FRAME: Frame = [0; REQUEST_FRAME_BYTES];
 
 /// The AES blocks of a request's text.
 const REQUEST_BLOCKS: usize = (REQUEST_TEXT_BYTES + 1) / BLOCK_BYTES;
 
 impl RequestVerifier {
+    /// The number of requests that are opened together.
+    pub(crate) const OPENED_TOGETHER: usize = Opener::TOGETHER;
+
     /// A verifier that has answered no request yet.
     ///
     /// # Errors
@@ -84,7 +100,9 @@ impl RequestVerifier {
             config,
             decoy_keys: DecoyKeys::new()?,
             replay_cache: ReplayCache::default(),
-            verifiers: Default::default(),
+            openers: Default::default(),
+            opened: Vec::with_capacity(Self::OPENED_TOGETHER),
+            verified: 0,
         })
     }
 
@@ -93,50 +111,86 @@ impl RequestVerifier {
         self.config.replays.share(students)
     }
 
-    /// Verifies a request. What is authentic and may be answered counts as answered.
-    pub(crate) fn verify<'a>(
+    /// Begins a batch, at the time `now`.
+    pub(crate) fn begin(&mut self, now: Timestamp) {
+        self.replay_cache.expire(now);
+        self.opened.clear();
+        self.verified = 0;
+    }
+
+    /// Returns true if all requests were verified that were opened: the next ones must be opened first.
+    pub(crate) fn needs_more(&self) -> bool {
+        self.verified >= self.opened.len()
+    }
+
+    /// Opens the next [`OPENED_TOGETHER`](Self::OPENED_TOGETHER) requests, each with the first key that is tried for
+    /// it. They must be [verified](Self::verify) in the same order.
+    pub(crate) fn open<'a>(&mut self, requests: impl Iterator<Item = Credentials<'a>>) {
+        const TOGETHER: usize = RequestVerifier::OPENED_TOGETHER;
+        let Self { openers: [first, _], decoy_keys, opened, verified, replay_cache, .. } = self;
+        let requests: ArrayVec<_, TOGETHER> = requests.take(TOGETHER).collect();
+        *verified = 0;
+        opened.clear();
+        for Credentials { id, key, .. } in &requests {
+            // One decoy key is made for each request that is not answered, whether there is a student or not.
+            let decoy_key = key.is_none().then(|| decoy_keys.key_for(id.as_str()));
+            opened.push(OpenedRequest { frame: EMPTY_FRAME, token: None, decoy_key });
+        }
+        let mut tokens = ArrayVec::<_, TOGETHER>::new();
+        for (Credentials { key, token, .. }, opened) in requests.iter().zip(&mut *opened) {
+            let OpenedRequest { frame, decoy_key, .. } = opened;
+            // One of the two is there.
+            if let Some(key) = key.or(decoy_key.as_ref()) {
+                tokens.push(ClosedToken { key, token, frame });
+            }
+        }
+        let mut found = ArrayVec::<_, TOGETHER>::new();
+        first.open::<REQUEST_BLOCKS>(&mut tokens, |token| found.push(token));
+        drop(tokens);
+        for ((opened, token), Credentials { id, .. }) in opened.iter_mut().zip(found).zip(&requests)
+        {
+            opened.token = token.filter(|_| is_padded(&opened.frame));
+            // In a long cache each look is a cache miss; those of all requests overlap.
+            let mac_prefix = token.map_or(0, |token| token.mac_prefix);
+            black_box(replay_cache.contains(id_hash(id.as_str()), mac_prefix));
+        }
+    }
+
+    /// Verifies the next request that was [opened](Self::open). What is authentic and may be answered counts as
+    /// answered.
+    pub(crate) fn verify(
         &mut self,
         credentials: &Credentials<'_>,
         now: Timestamp,
-        frame: &'a mut Frame,
-    ) -> Verification<'a> {
-        self.replay_cache.expire(now);
-        let Self { verifiers: [first, second], decoy_keys, .. } = self;
+    ) -> Verification<'_> {
+        let Self { openers: [_, second], decoy_keys, opened, verified, config, replay_cache } =
+            self;
         let id = credentials.id.as_str();
-        let token = credentials.token;
-        // One decoy key is made for each request that is not answered, whether there is a student or
-        // not.
-        let mut decoy_key = DecoyKey { keys: decoy_keys, id, key: None };
-        let mut opened = open(first, credentials.key, &mut decoy_key, token, frame);
-        let with_old_key = opened.is_none();
-        if opened.is_none() && credentials.tries_two {
-            opened = open(second, credentials.old_key, &mut decoy_key, token, frame);
+        let Some(OpenedRequest { frame, token, decoy_key }) = opened.get_mut(*verified) else {
+            return Verification::Unauthenticated(decoy_keys.key_for(id));
+        };
+        *verified += 1;
+        let mut decoy_key = DecoyKey { keys: decoy_keys, id, key: decoy_key.take() };
+        let mut token = *token;
+        let with_old_key = token.is_none();
+        if token.is_none() && credentials.tries_two {
+            token = try_old_key(second, credentials, &mut decoy_key, frame);
         }
-        let request = opened.and_then(|verified| Some((verified, read_request(frame, id)?)));
-        let Some((verified, request)) = request else {
+        let request = token.and_then(|token| Some((token, read_request(frame, id)?)));
+        let Some((token, request)) = request else {
             let decoy_key = decoy_key.get().clone();
-            self.spend_as_for_a_replay(id);
+            config.spend_as_for_a_replay(replay_cache, id);
             return Verification::Unauthenticated(decoy_key);
         };
-        let status =
-            self.config.admit(&mut self.replay_cache, &request, verified, credentials, now);
+        let status = config.admit(replay_cache, &request, token, credentials, now);
         if status.is_err() {
             if credentials.tries_two && !with_old_key {
                 let frame = &mut EMPTY_FRAME.clone();
-                black_box(open(second, credentials.old_key, &mut decoy_key, token, frame));
+                black_box(try_old_key(second, credentials, &mut decoy_key, frame));
             }
             black_box(decoy_key.get());
         }
         Verification::Authentic { request, status, with_old_key }
-    }
-
-    /// Does what only a request that was answered before costs, without effect.
-    fn spend_as_for_a_replay(&self, id: &str) {
-        let sample = SealedRequest { audience: "", id, command: "GG", nonce: Nonce(0) };
-        let epoch = Timestamp(0);
-        black_box(read_request(black_box(&SAMPLE_FRAME), id));
-        let _ = black_box(self.config.check(black_box(&sample), epoch, epoch));
-        black_box(self.replay_cache.contains(id_hash(id), 0));
     }
 }
 
@@ -164,6 +218,15 @@ impl VerifierConfig {
             AdmitError::Expired => Rejection::ClockSkew,
             AdmitError::Full => Rejection::QuotaReached,
         })
+    }
+
+    /// Does what only a request that was answered before costs, without effect.
+    fn spend_as_for_a_replay(&self, replay_cache: &ReplayCache, id: &str) {
+        let sample = SealedRequest { audience: "", id, command: "GG", nonce: Nonce(0) };
+        let epoch = Timestamp(0);
+        black_box(read_request(black_box(&SAMPLE_FRAME), id));
+        let _ = black_box(self.check(black_box(&sample), epoch, epoch));
+        black_box(replay_cache.contains(id_hash(id), 0));
     }
 
     /// Decides whether a request to this audience, made at `time`, may be answered now.
@@ -197,18 +260,21 @@ impl DecoyKey<'_> {
     }
 }
 
-/// Opens a token with a student's key, or with the decoy key in its place.
-fn open(
-    verifier: &mut CachedVerifier,
-    key: Option<&Key>,
+/// Opens a token with a student's old key, or with the decoy key in its place.
+fn try_old_key(
+    opener: &mut Opener,
+    credentials: &Credentials<'_>,
     decoy_key: &mut DecoyKey<'_>,
-    token: &str,
     frame: &mut Frame,
 ) -> Option<Verified> {
-    let verifier = verifier.for_key(key.unwrap_or_else(|| decoy_key.get()));
-    let verified = verifier.open_into::<REQUEST_BLOCKS>(token, frame)?;
-    // The text is one byte short of whole blocks, so its padding is one byte.
-    (frame.get(HEADER_BYTES + REQUEST_TEXT_BYTES) == Some(&1)).then_some(verified)
+    let key = credentials.old_key.unwrap_or_else(|| decoy_key.get());
+    let token = opener.open_one::<REQUEST_BLOCKS>(key, credentials.token, frame)?;
+    is_padded(frame).then_some(token)
+}
+
+/// Returns true if a text ends where a request's does: one byte short of whole blocks, so its padding is one byte.
+fn is_padded(frame: &Frame) -> bool {
+    frame.get(HEADER_BYTES + REQUEST_TEXT_BYTES) == Some(&1)
 }
 
 /// The frame of a request with an ID that no student has.

@@ -29,13 +29,22 @@ fn sealed(key: &Key, audience: &str, id: &str, nonce: u64, time: u64) -> String 
     request.seal(key, Timestamp(time)).unwrap()
 }
 
+/// Opens a request and verifies it.
+fn verify<'v>(
+    verifier: &'v mut RequestVerifier,
+    credentials: &Credentials<'_>,
+) -> Verification<'v> {
+    verifier.begin(NOW);
+    verifier.open(std::iter::once(*credentials));
+    verifier.verify(credentials, NOW)
+}
+
 /// The reply's status, or that the token is not authentic.
 fn status(verifier: &mut RequestVerifier, known: Option<&Key>, token: &str) -> String {
     let id = StudentId::new(b"2100001").unwrap();
-    let mut frame = [0; REQUEST_FRAME_BYTES];
     let credentials =
         Credentials { id, key: known, old_key: None, tries_two: false, replays_max: 9, token };
-    match verifier.verify(&credentials, NOW, &mut frame) {
+    match verify(verifier, &credentials) {
         Verification::Unauthenticated(_) => "unauthenticated".into(),
         Verification::Authentic { request, status, .. } => {
             assert_eq!((request.id, request.command), ("2100001", "GG"));
@@ -63,7 +72,7 @@ fn a_student_may_use_the_new_key_or_the_one_before() {
         let (key, old_key) = (Some(&new), Some(&old).filter(|_| tries_two));
         let credentials =
             Credentials { id, key, old_key, tries_two, replays_max: 9, token: &token };
-        match verifier.verify(&credentials, NOW, &mut [0; REQUEST_FRAME_BYTES]) {
+        match verify(&mut verifier, &credentials) {
             Verification::Unauthenticated(_) => None,
             Verification::Authentic { with_old_key, status, .. } => Some((status, with_old_key)),
         }
@@ -89,13 +98,10 @@ fn keys_expanded(known: Option<(&Key, Option<&Key>)>, tries_two: bool) -> u64 {
             replays_max: 9,
             token: &forged,
         };
-        let mut frame = [0; REQUEST_FRAME_BYTES];
-        assert!(matches!(
-            verifier.verify(&credentials, NOW, &mut frame),
-            Verification::Unauthenticated(_)
-        ));
+        let verification = verify(&mut verifier, &credentials);
+        assert!(matches!(verification, Verification::Unauthenticated(_)));
     }
-    verifier.verifiers.iter().map(CachedVerifier::keys_expanded).sum()
+    verifier.openers.iter().map(Opener::keys_expanded).sum()
 }
 
 #[test]
@@ -114,14 +120,13 @@ fn a_request_that_is_sent_again_costs_as_much_as_a_forged_one() {
     let id = StudentId::new(b"2100001").unwrap();
     for (by, tries_two) in [(&new, false), (&new, true), (&old, true)] {
         let mut verifier = verifier();
-        let expanded = |verifier: &RequestVerifier| {
-            verifier.verifiers.each_ref().map(CachedVerifier::keys_expanded)
-        };
+        let expanded =
+            |verifier: &RequestVerifier| verifier.openers.each_ref().map(Opener::keys_expanded);
         let mut ask = |token: &str| {
             let old_key = Some(&old).filter(|_| tries_two);
             let credentials =
                 Credentials { id, key: Some(&new), old_key, tries_two, replays_max: 9, token };
-            drop(verifier.verify(&credentials, NOW, &mut [0; REQUEST_FRAME_BYTES]));
+            drop(verify(&mut verifier, &credentials));
             expanded(&verifier)
         };
         let token = sealed(by, "nets-2026", "2100001", 1, NOW.0);

@@ -1,0 +1,88 @@
+//! Sealed requests in batches: each is answered as if it had come alone.
+
+use super::*;
+use crate::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest, VerifierConfig};
+
+const REQUESTS: usize = 60;
+
+fn verifier() -> RequestVerifier {
+    RequestVerifier::new(VerifierConfig {
+        audience: "nets".into(),
+        skew_seconds: 300,
+        replays: ReplayLimits { per_student: 1_000, total: 1_000_000 },
+        started_at: Timestamp(0),
+    })
+    .unwrap()
+}
+
+/// The `n`-th request: its student ID, its token, and how it ends.
+fn request(n: usize) -> (String, String, Outcome) {
+    let student = u8::try_from(n % 3 + 1).unwrap();
+    let id = format!("210000{student}");
+    let nonce = Nonce(u64::try_from(n / 6).unwrap());
+    let seal = |by: u8, audience: &str, id: &str| {
+        SealedRequest { audience, id, command: "GG", nonce }.seal(&key(by), NOW).unwrap()
+    };
+    match n % 6 {
+        0 | 1 => (id.clone(), seal(student, "nets", &id), Outcome::Answered),
+        2 => (id.clone(), seal(student + 1, "nets", &id), Outcome::Decoy),
+        3 => ("7".into(), seal(student, "nets", "7"), Outcome::Decoy),
+        4 => {
+            let declined = Outcome::Declined(Rejection::WrongAudience);
+            (id.clone(), seal(student, "law", &id), declined)
+        }
+        _ => (id.clone(), seal(student, "nets", "2100009"), Outcome::Decoy),
+    }
+}
+
+/// How requests end that come in batches of `size`. Behind each batch stands a line that is no request.
+fn outcomes(book: &Book, sealed: &[(String, String, Outcome)], size: usize) -> Vec<Outcome> {
+    let (mut verifier, mut sealer) = (verifier(), Sealer::new().unwrap());
+    let mut outcomes = Vec::new();
+    for batch in sealed.chunks(size) {
+        // Room for some of the replies only: the other requests wait for the next batch.
+        let mut requests = Requests::new(BatchLimits { requests: 64, output_bytes: 9_000 });
+        for (id, token, _) in batch {
+            let id = StudentId::new(id.as_bytes()).unwrap();
+            requests.push_rejected(Rejection::TooLong);
+            requests.push(Request { id, command: Command::Sealed(token) });
+        }
+        while !requests.is_empty() {
+            let replies = book.answer_sealed(requests, &mut verifier, NOW).seal(&mut sealer);
+            let found = replies.iter().map(|(_, outcome, _)| outcome);
+            outcomes.extend(found.filter(|found| *found != Outcome::Rejected(Rejection::TooLong)));
+            requests = replies.into_requests();
+        }
+    }
+    outcomes
+}
+
+#[test]
+fn sealed_requests_end_in_a_batch_of_any_size_as_they_do_alone() {
+    let book = book_of(CLASS, 1);
+    let mut sealed: Vec<_> = (0..REQUESTS).map(request).collect();
+    let expected: Vec<_> = sealed.iter().map(|(.., outcome)| *outcome).collect();
+    // All of them once more: what was answered is a replay now, and some of it in the same batch.
+    let again = sealed.clone().into_iter().map(|(id, token, outcome)| match outcome {
+        Outcome::Answered => (id, token, Outcome::Declined(Rejection::Replayed)),
+        other => (id, token, other),
+    });
+    sealed.extend(again);
+    for size in [1, 7, 9, 10, 16, 17, 40, 64] {
+        let found = outcomes(&book, &sealed, size);
+        let (first, second) = found.split_at(REQUESTS);
+        assert_eq!(first, expected, "batches of {size}");
+        let replayed: Vec<_> = sealed[REQUESTS..].iter().map(|(.., outcome)| *outcome).collect();
+        assert_eq!(second, replayed, "batches of {size}, again");
+    }
+    // The same request twice in one batch.
+    let twice: Vec<_> = sealed[..20].iter().flat_map(|one| [one.clone(), one.clone()]).collect();
+    let found = outcomes(&book, &twice, 40);
+    for (pair, (.., outcome)) in found.chunks(2).zip(&sealed) {
+        let second = match outcome {
+            Outcome::Answered => Outcome::Declined(Rejection::Replayed),
+            other => *other,
+        };
+        assert_eq!(pair, [*outcome, second]);
+    }
+}
