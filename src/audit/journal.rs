@@ -51,10 +51,15 @@ impl Journal {
 
     /// Appends a record, unwritten.
     pub(super) fn record(&mut self, event: &AuditEvent<'_>) {
+        self.record_at(event, SystemTime::now());
+    }
+
+    /// Appends a record of something that happened `now`, unwritten.
+    pub(super) fn record_at(&mut self, event: &AuditEvent<'_>, now: SystemTime) {
         if self.text.is_empty() {
             self.before.clone_from(&self.last);
         }
-        let time = self.time.text(SystemTime::now());
+        let time = self.time.text(now);
         self.last.append(event, time, &mut self.text);
     }
 

@@ -6,11 +6,9 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use hex_simd::AsciiCase;
+use hex_simd::{AsciiCase, Out};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -21,7 +19,7 @@ pub(super) enum AuditEvent<'a> {
     /// A request, before its reply is sent.
     Request {
         connection: u64,
-        source: SocketAddr,
+        source: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,10 +96,13 @@ impl ChainHead {
     pub(super) fn append(&mut self, event: &AuditEvent<'_>, time: &str, text: &mut Vec<u8>) {
         let start = text.len();
         let sequence = self.sequence.saturating_add(1);
-        // Writing to memory does not fail, and numbers and texts always become JSON.
-        let _ = write!(text, r#"{{"sequence":{sequence},"time":"{time}","#);
+        // Millions of records are of requests, so their fields are appended without the help of `write!`.
+        let mut number = itoa::Buffer::new();
+        let number = number.format(sequence);
+        append(text, &[r#"{"sequence":"#, number, r#","time":""#, time, r#"","#]);
         if event.append_request(text).is_none() {
             let body = text.len();
+            // Writing to memory does not fail, and numbers and texts always become JSON.
             drop(serde_json::to_writer(&mut *text, event));
             // The braces of the event's own object are removed.
             text.pop();
@@ -109,10 +110,20 @@ impl ChainHead {
                 text.remove(body);
             }
         }
-        let _ = write!(text, r#","previous":"{}""#, self.hash);
-        let hash = hash(text.get(start..).unwrap_or_default());
-        let _ = writeln!(text, r#"{HASH_FIELD}{hash}"}}"#);
-        *self = Self { sequence, hash };
+        append(text, &[r#","previous":""#, &self.hash, r#"""#]);
+        let digest = Sha256::digest(text.get(start..).unwrap_or_default());
+        let mut digits = [0; HASH_DIGITS];
+        let hash = hex_simd::encode_as_str(&digest, Out::from_slice(&mut digits), AsciiCase::Lower);
+        append(text, &[HASH_FIELD, hash, "\"}\n"]);
+        self.sequence = sequence;
+        self.hash.clear();
+        self.hash.push_str(hash);
+    }
+}
+
+fn append(text: &mut Vec<u8>, parts: &[&str]) {
+    for part in parts {
+        text.extend_from_slice(part.as_bytes());
     }
 }
 
@@ -124,28 +135,29 @@ impl AuditEvent<'_> {
             return None;
         };
         // Numbers, addresses and words need no escapes.
-        let _ = write!(text, r#""event":"request","connection":{connection},"source":"{source}""#);
+        let mut number = itoa::Buffer::new();
+        let connection = number.format(*connection);
+        append(text, &[r#""event":"request","connection":"#, connection, r#","source":""#, source]);
+        append(text, &[r#"""#]);
         if let Some(id) = id {
-            text.extend_from_slice(br#","id":"#);
+            append(text, &[r#","id":"#]);
             drop(serde_json::to_writer(&mut *text, id));
         }
-        for (name, word) in [("command", *command), ("outcome", Some(*outcome))] {
-            if let Some(word) = word {
-                for part in [r#",""#, name, r#"":""#, word, r#"""#] {
-                    text.extend_from_slice(part.as_bytes());
-                }
-            }
+        if let Some(command) = command {
+            append(text, &[r#","command":""#, command, r#"""#]);
         }
-        let _ = write!(text, r#","edition":{edition}"#);
+        let edition = number.format(*edition);
+        append(text, &[r#","outcome":""#, outcome, r#"","edition":"#, edition]);
         Some(())
     }
 }
 
-/// The time of records: RFC 3339, UTC, to the millisecond. Within a second only the milliseconds are
+/// The time of records: RFC 3339, UTC, to the millisecond. Only what changed is
 /// written anew.
 #[derive(Default)]
 pub(super) struct RecordTime {
-    second: Option<u64>,
+    /// The second since 1970 and the millisecond that the text shows.
+    shown: Option<(u64, u32)>,
     text: String,
 }
 
@@ -156,13 +168,19 @@ impl RecordTime {
         const SECOND_CHARS: usize = 20;
         let time = clamp_time(time);
         let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        if self.second == Some(since_1970.as_secs()) {
-            self.text.truncate(SECOND_CHARS);
-            let _ = write!(self.text, "{:03}Z", since_1970.subsec_millis());
-        } else {
-            self.second = Some(since_1970.as_secs());
+        let (second, millisecond) = (since_1970.as_secs(), since_1970.subsec_millis());
+        match self.shown {
+            Some((shown, _)) if shown != second => self.shown = None,
+            Some((_, shown)) if shown != millisecond => {
+                self.text.truncate(SECOND_CHARS);
+                let _ = write!(self.text, "{millisecond:03}Z");
+            }
+            _ => {}
+        }
+        if self.shown.is_none() {
             self.text = humantime::format_rfc3339_millis(time).to_string();
         }
+        self.shown = Some((second, millisecond));
         &self.text
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use grade_actors::Source;
 use grade_actors::audit::BatchReplies;
@@ -228,6 +228,8 @@ impl Writer {
     }
 
     fn record_batch(&mut self, BatchReplies { requester, replies }: &BatchReplies) {
+        let source = requester.peer.to_string();
+        let now = SystemTime::now();
         for (request, outcome, _) in replies.iter() {
             if outcome == Outcome::Rejected(Rejection::TooMany) {
                 self.tally.count(Rejected::Requests, Source::of(requester.peer.ip()));
@@ -235,14 +237,15 @@ impl Writer {
             }
             let request = request.ok();
             let id = request.as_ref().map(|request| redact_id(&request.id, outcome));
-            self.journal.record(&AuditEvent::Request {
+            let event = AuditEvent::Request {
                 connection: requester.session.0,
-                source: requester.peer,
+                source: &source,
                 id: id.as_deref(),
                 command: request.as_ref().map(|request| request.command.word()),
                 outcome: outcome.word(),
                 edition: replies.edition().0,
-            });
+            };
+            self.journal.record_at(&event, now);
         }
     }
 }
