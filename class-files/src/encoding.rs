@@ -31,12 +31,12 @@ impl Encoding {
 /// A text in UTF-8, without a byte order mark.
 pub(crate) struct Text<'a> {
     pub(crate) encoding: Encoding,
-    bytes: TextBytes<'a>,
+    text: TextIn<'a>,
 }
 
-enum TextBytes<'a> {
+enum TextIn<'a> {
     /// The bytes of the file.
-    AsRead(&'a [u8]),
+    AsRead(&'a str),
     /// A copy in another encoding. The file may contain keys.
     Decoded(Zeroizing<String>),
 }
@@ -74,8 +74,8 @@ impl<'a> Text<'a> {
         if let Some(encoding) = unmarked_utf_16(bytes) {
             return Self::utf_16(bytes, encoding);
         }
-        if std::str::from_utf8(bytes).is_ok() {
-            return Ok(Self { encoding: Encoding::Utf8, bytes: TextBytes::AsRead(bytes) });
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Ok(Self { encoding: Encoding::Utf8, text: TextIn::AsRead(text) });
         }
         Ok(Self::decoded(bytes, WINDOWS_1252, Encoding::Windows1252).0)
     }
@@ -92,13 +92,13 @@ impl<'a> Text<'a> {
             (Cow::Owned(text), malformed) => (text, malformed),
             (Cow::Borrowed(text), malformed) => (text.to_owned(), malformed),
         };
-        (Self { encoding, bytes: TextBytes::Decoded(Zeroizing::new(text)) }, malformed)
+        (Self { encoding, text: TextIn::Decoded(Zeroizing::new(text)) }, malformed)
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        match &self.bytes {
-            TextBytes::AsRead(bytes) => bytes,
-            TextBytes::Decoded(text) => text.as_bytes(),
+    pub(crate) fn as_str(&self) -> &str {
+        match &self.text {
+            TextIn::AsRead(text) => text,
+            TextIn::Decoded(text) => text,
         }
     }
 }
@@ -130,7 +130,7 @@ mod tests {
 
     fn read(bytes: &[u8]) -> (Encoding, String) {
         let text = Text::decode(bytes).unwrap();
-        (text.encoding, String::from_utf8(text.as_bytes().to_vec()).unwrap())
+        (text.encoding, text.as_str().to_owned())
     }
 
     fn utf_16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::Read;
 
-use csv::ByteRecord;
 use fernet_batch::redact::contains_key;
 use fernet_batch::{Key, StudentKeys, reserve_wiped};
 use gradebook::StudentId;
 use zeroize::Zeroizing;
 
+use crate::cells::Cells;
 use crate::columns::{Header, ID, KEY};
 use crate::encoding::Text;
 use crate::error::{ClassFileError, ClassFileErrors, Column};
@@ -44,9 +44,9 @@ impl KeyFile {
     pub fn read(file: impl Read, limits: &ReadLimits) -> Result<Self, ClassFileError> {
         let bytes = limits.read(file, 0)?;
         let text = Text::decode(&bytes).map_err(|invalid| invalid.problem().anywhere())?;
-        let separated = separate(text.as_bytes());
+        let separated = separate(text.as_str());
         let (mut rows, (row, header)) =
-            Rows::open(separated.bytes, separated.separator).map_err(|error| {
+            Rows::open(separated.text, separated.separator).map_err(|error| {
                 match *error.problem {
                     Problem::Empty => missing(ID, 1),
                     problem => ClassFileError { problem: problem.into(), ..error },
@@ -54,7 +54,7 @@ impl KeyFile {
             })?;
         let header = KeyFileHeader::read(row, &header)?;
         let mut file = Self::default();
-        let mut cells = ByteRecord::new();
+        let mut cells = Cells::default();
         while let Some(row) = rows.next(&mut cells)? {
             if file.students.len() >= limits.rows_max {
                 return Err(Problem::TooManyRows(limits.rows_max).anywhere());
@@ -201,8 +201,8 @@ struct KeyFileHeader {
 }
 
 impl KeyFileHeader {
-    fn read(row: u64, cells: &ByteRecord) -> Result<Self, ClassFileError> {
-        let texts = cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
+    fn read(row: u64, cells: &Cells) -> Result<Self, ClassFileError> {
+        let texts = cells.iter().map(str::to_owned);
         let header = Header::new(row, texts);
         let find = |name: &str| header.find(&name.to_lowercase());
         let id = find(ID).ok_or_else(|| missing(ID, row))?;
@@ -219,7 +219,7 @@ impl KeyFileHeader {
     fn student<'a>(
         &self,
         row: u64,
-        cells: &'a ByteRecord,
+        cells: &'a Cells,
     ) -> Result<(StudentId<'a>, StudentKeys), ClassFileError> {
         if cells.len() != self.columns {
             let problem = Problem::RowLength { cells: cells.len(), columns: self.columns };
@@ -234,7 +234,7 @@ impl KeyFileHeader {
             let column = Column { number: self.id + 1, name: None };
             return Err(Problem::LooksLikeAKey.at(row, column));
         }
-        let keys = StudentKeys::parse(cell(cells, self.key))
+        let keys = StudentKeys::parse(cell(cells, self.key).as_bytes())
             .map_err(|error| Problem::BadKey(error).at(row, in_column(self.key, KEY)))?;
         Ok((id, keys))
     }

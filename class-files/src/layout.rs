@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use csv::ByteRecord;
 use gradebook::{AssessmentRelease, Decimal};
 
+use crate::cells::Cells;
 use crate::columns::Header;
 use crate::marks::MarkKind;
 
@@ -143,7 +143,7 @@ pub(crate) enum RowKind {
 
 /// The cells of a row as texts.
 #[derive(Clone, Copy)]
-pub(crate) struct RowText<'a>(pub(crate) &'a ByteRecord);
+pub(crate) struct RowText<'a>(pub(crate) &'a Cells);
 
 impl<'a> RowText<'a> {
     /// The text of a cell without blanks around it; blank if there is no such cell.
@@ -158,7 +158,7 @@ impl<'a> RowText<'a> {
 
     /// The text of a cell as the file has it.
     pub(crate) fn raw_cell(self, at: usize) -> &'a str {
-        std::str::from_utf8(self.0.get(at).unwrap_or_default()).unwrap_or_default()
+        self.0.get(at).unwrap_or_default()
     }
 
     /// Returns true if all these cells are blank.

@@ -15,10 +15,10 @@
 
 #![forbid(unsafe_code)]
 
+mod cells;
 mod columns;
 mod course;
 mod course_apply;
-mod csv_guard;
 mod decimals;
 mod encoding;
 mod error;
@@ -47,7 +47,7 @@ use encoding::Text;
 use error::ErrorList;
 pub use error::{ClassFileError, ClassFileErrors, Column, Place};
 pub use explanation::{ExplainedColumn, ExplainedError, ExplainedUse, Explanation, SkippedRow};
-use fernet_batch::Timestamp;
+use fernet_batch::{SecretBytes, Timestamp};
 use gradebook::Class;
 pub use key_file::KeyFile;
 use layout::RowText;
@@ -57,10 +57,9 @@ use reader::{ClassReader, Found, Origin};
 use separator::separate;
 use shapes::{Shape, Surroundings, oneroster};
 use table::{Table, Wide};
-use zeroize::Zeroizing;
 
 /// A file of a folder: its name and its bytes.
-pub type FolderFile = (String, Zeroizing<Vec<u8>>);
+pub type FolderFile = (String, SecretBytes);
 
 /// What a class is read from.
 #[derive(Clone, Copy)]
@@ -209,16 +208,16 @@ fn read_any(
         }
         None => {
             let text = Text::decode(file).map_err(|invalid| invalid.problem().anywhere())?;
-            let separated = separate(text.as_bytes());
+            let separated = separate(text.as_str());
             let separator = char::from(separated.separator);
             explanation.encoding = Some(text.encoding.name());
             explanation.separator = Some(separator.to_string());
             let origin = Origin {
                 text: Some((text.encoding, separated.separator)),
                 files: None,
-                may_have_percent: memchr::memchr(b'%', separated.bytes).is_some(),
+                may_have_percent: memchr::memchr(b'%', separated.text.as_bytes()).is_some(),
             };
-            let table = Table::of_text(separated.bytes, separated.separator)?;
+            let table = Table::of_text(separated.text, separated.separator)?;
             read_shape(table, origin, options, explanation)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use zeroize::Zeroizing;
+use fernet_batch::SecretBytes;
 
 use crate::error::ClassFileError;
 use crate::problem::Problem;
@@ -22,16 +22,12 @@ impl ReadLimits {
     ///
     /// # Errors
     /// Returns an error if the file cannot be read or is too long.
-    pub fn read(
-        &self,
-        mut file: impl Read,
-        bytes: u64,
-    ) -> Result<Zeroizing<Vec<u8>>, ClassFileError> {
+    pub fn read(&self, mut file: impl Read, bytes: u64) -> Result<SecretBytes, ClassFileError> {
         /// The least room that is read into.
         const ROOM: usize = 64 * 1024;
         let expected = usize::try_from(bytes.min(self.bytes_max)).unwrap_or_default();
         // One byte more: a file is at its end when there is room and nothing to read.
-        let mut content = Zeroizing::new(vec![0; expected.saturating_add(1).max(ROOM)]);
+        let mut content = SecretBytes::zeros(expected.saturating_add(1).max(ROOM));
         let mut length = 0;
         loop {
             let room = content.get_mut(length..).unwrap_or_default();
@@ -46,7 +42,7 @@ impl ReadLimits {
                 return Err(Problem::TooManyBytes(self.bytes_max).anywhere());
             }
             if length == content.len() {
-                let mut longer = Zeroizing::new(vec![0; length.saturating_mul(2)]);
+                let mut longer = SecretBytes::zeros(length.saturating_mul(2));
                 longer.get_mut(..length).unwrap_or_default().copy_from_slice(&content);
                 content = longer;
             }

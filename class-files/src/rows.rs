@@ -1,84 +1,162 @@
 //! The rows of a text file, numbered as a spreadsheet numbers them.
+//!
+//! Most files have no quotes: then a row is a line, and its cells stand between separators. From the first line
+//! with a quote on, the `csv` crate defines the rows. A test holds both ways to the same rows.
 
-use csv::ByteRecord;
+mod csv_guard;
+mod csv_rows;
 
-use crate::csv_guard::CsvGuard;
+use csv_rows::CsvRows;
+
+use crate::cells::Cells;
 use crate::error::ClassFileError;
 use crate::problem::Problem;
 
 /// Reads row after row.
 pub(crate) struct Rows<'a> {
-    reader: csv::Reader<CsvGuard<&'a [u8]>>,
-    /// The line ends inside cells so far: a row with them takes several lines.
-    line_ends_in_cells: u64,
+    separator: u8,
+    /// What was not read yet, and the lines before it.
+    rest: &'a str,
+    lines: u64,
+    /// The rows from the first line on that is not plain.
+    quoted: Option<Box<CsvRows<'a>>>,
+}
+
+/// The next line of a text.
+enum Line<'a> {
+    /// A row without quotes, and the text behind its line end.
+    Plain(&'a str, &'a str),
+    /// It has a quote, or a byte that may not stand in a row.
+    Other,
+    End,
 }
 
 /// The content of a cell without blanks around it. A row has all the cells that are asked for, since
 /// its length was checked.
-pub(crate) fn cell(row: &ByteRecord, at: usize) -> &[u8] {
+pub(crate) fn cell(row: &Cells, at: usize) -> &str {
     row.get(at).unwrap_or_default().trim_ascii()
 }
 
 impl<'a> Rows<'a> {
     /// The rows of a text, and the first of them with its number.
     pub(crate) fn open(
-        bytes: &'a [u8],
+        text: &'a str,
         separator: u8,
-    ) -> Result<(Self, (u64, ByteRecord)), ClassFileError> {
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(separator)
-            .buffer_capacity(64 * 1024)
-            .from_reader(CsvGuard::new(bytes, separator));
-        let mut rows = Self { reader, line_ends_in_cells: 0 };
-        let mut first = ByteRecord::new();
+    ) -> Result<(Self, (u64, Cells)), ClassFileError> {
+        let mut rows = Self { separator, rest: text, lines: 0, quoted: None };
+        let mut first = Cells::default();
         let Some(number) = rows.next(&mut first)? else {
             return Err(Problem::Empty.anywhere());
         };
         Ok((rows, (number, first)))
     }
 
+    /// How many rows of this length are left, about.
+    pub(crate) fn about_left(&self, row_bytes: usize) -> usize {
+        self.rest.len() / row_bytes.max(1)
+    }
+
     /// Reads the next row that is not blank. Returns its number, or `None` if there is none.
-    pub(crate) fn next(&mut self, row: &mut ByteRecord) -> Result<Option<u64>, ClassFileError> {
-        while self.read(row)? {
-            let line_ends = line_ends_in(row);
-            let number = self.first_line(line_ends).saturating_sub(self.line_ends_in_cells);
-            self.line_ends_in_cells = self.line_ends_in_cells.saturating_add(line_ends);
-            // A quote that is never closed turns the rows behind it into one cell.
-            if self.reader.get_ref().ended_in_quotes() {
-                return Err(Problem::UnclosedQuote.at_row(number));
-            }
-            if !row.iter().all(|cell| cell.trim_ascii().is_empty()) {
-                return Ok(Some(number));
+    pub(crate) fn next(&mut self, row: &mut Cells) -> Result<Option<u64>, ClassFileError> {
+        while self.quoted.is_none() {
+            match next_line(self.rest) {
+                Line::End => return Ok(None),
+                Line::Other => {
+                    let rows = CsvRows::new(self.rest, self.separator, self.lines);
+                    self.quoted = Some(rows.into());
+                }
+                Line::Plain(line, rest) => {
+                    self.rest = rest;
+                    self.lines = self.lines.saturating_add(1);
+                    if !is_blank(line, self.separator) {
+                        row.set_line(line, self.separator);
+                        return Ok(Some(self.lines));
+                    }
+                }
             }
         }
-        Ok(None)
-    }
-
-    fn read(&mut self, row: &mut ByteRecord) -> Result<bool, ClassFileError> {
-        let read = self.reader.read_byte_record(row);
-        if let Some(error) = self.reader.get_ref().error() {
-            return Err(error);
+        match &mut self.quoted {
+            Some(rows) => rows.next(row),
+            None => Ok(None),
         }
-        read.map_err(|error| match error.into_kind() {
-            csv::ErrorKind::Io(error) => error.into(),
-            other => std::io::Error::other(format!("{other:?}")).into(),
-        })
-    }
-
-    /// The line on which the row just read begins, which has so many line ends in its cells. (The
-    /// row's own position is where the reader began to look for it: before any blank lines.)
-    fn first_line(&self, line_ends: u64) -> u64 {
-        let ended = u64::from(!self.reader.get_ref().ended_in_a_row());
-        self.reader.position().line().saturating_sub(line_ends.saturating_add(ended))
     }
 }
 
-fn line_ends_in(row: &ByteRecord) -> u64 {
-    let cells = row.as_slice();
-    // Few rows have any, and finding none is faster than counting.
-    let first = memchr::memchr(b'\n', cells);
-    let line_ends = first.map_or(0, |_| memchr::memchr_iter(b'\n', cells).count());
-    u64::try_from(line_ends).unwrap_or(u64::MAX)
+fn next_line(text: &str) -> Line<'_> {
+    if text.is_empty() {
+        return Line::End;
+    }
+    let end = memchr::memchr(b'\n', text.as_bytes());
+    let (line, rest) = text.split_at(end.unwrap_or(text.len()));
+    let rest = rest.strip_prefix('\n').unwrap_or(rest);
+    match memchr::memchr3(b'"', b'\r', 0, line.as_bytes()) {
+        None => Line::Plain(line, rest),
+        // CR LF is one line end.
+        Some(at) if end == Some(at + 1) && line.ends_with('\r') => {
+            Line::Plain(line.get(..at).unwrap_or_default(), rest)
+        }
+        Some(_) => Line::Other,
+    }
+}
+
+/// Returns true if no cell of a line has more than blanks.
+fn is_blank(line: &str, separator: u8) -> bool {
+    line.bytes().all(|byte| byte == separator || byte.is_ascii_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Numbered = Vec<(u64, Vec<String>)>;
+
+    /// The rows with their numbers, and how they end.
+    fn all(
+        mut next: impl FnMut(&mut Cells) -> Result<Option<u64>, ClassFileError>,
+    ) -> (Numbered, Result<(), String>) {
+        let mut rows = Vec::new();
+        let mut cells = Cells::default();
+        loop {
+            match next(&mut cells) {
+                Ok(Some(number)) => {
+                    rows.push((number, cells.iter().map(str::to_owned).collect()));
+                }
+                Ok(None) => return (rows, Ok(())),
+                Err(error) => return (rows, Err(error.to_string())),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #[test]
+        fn lines_without_quotes_are_the_rows_that_the_csv_crate_reads(
+            plain in "[ab;, \u{e9}\n]{0,24}",
+            any in "[ab;, \u{e9}\t\n\r\"\u{0}]{0,24}",
+        ) {
+            let text = format!("{plain}{any}");
+            let mut ours =
+                Rows { separator: b';', rest: &text, lines: 0, quoted: None };
+            let mut theirs = CsvRows::new(&text, b';', 0);
+            let (ours, ours_end) = all(|row| ours.next(row));
+            let (theirs, theirs_end) = all(|row| theirs.next(row));
+            // The other way may find an error before it hands out the rows before it.
+            let read = if ours_end.is_ok() { ours.len() } else { theirs.len() };
+            prop_assert_eq!((ours.get(..read), ours_end), (Some(&*theirs), theirs_end), "{:?}", text);
+        }
+    }
+
+    #[test]
+    fn quotes_are_read_from_the_first_line_on_that_has_one() {
+        let text = "A;B\r\n1;2\r\n\r\n\"3\n\";4\n5;6";
+        let (mut rows, (number, first)) = Rows::open(text, b';').unwrap();
+        assert_eq!((number, first.iter().collect::<Vec<_>>()), (1, vec!["A", "B"]));
+        let (rows, end) = all(|row| rows.next(row));
+        assert_eq!(end, Ok(()));
+        let numbers: Vec<_> = rows.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [2, 4, 5], "as a spreadsheet numbers them");
+        assert_eq!(rows[1].1, ["3\n", "4"]);
+    }
 }

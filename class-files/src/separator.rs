@@ -8,16 +8,16 @@ const SEPARATORS: [u8; 4] = *b",;\t|";
 /// A text without its line `sep=`, and the separator of its cells.
 pub(crate) struct Separated<'a> {
     pub(crate) separator: u8,
-    pub(crate) bytes: &'a [u8],
+    pub(crate) text: &'a str,
 }
 
 /// Finds the separator of a text: what its first line `sep=` says; otherwise the one that makes the most
 /// columns with rows of equal length; otherwise the one that makes the most columns of the first row.
-pub(crate) fn separate(bytes: &[u8]) -> Separated<'_> {
-    if let Some(separated) = stated(bytes) {
+pub(crate) fn separate(text: &str) -> Separated<'_> {
+    if let Some(separated) = stated(text) {
         return separated;
     }
-    let sample = Sample::of(bytes);
+    let sample = Sample::of(text.as_bytes());
     let mut best = (Fit::default(), b',');
     for separator in SEPARATORS {
         let fit = sample.fit(separator);
@@ -26,15 +26,16 @@ pub(crate) fn separate(bytes: &[u8]) -> Separated<'_> {
             best = (fit, separator);
         }
     }
-    Separated { separator: best.1, bytes }
+    Separated { separator: best.1, text }
 }
 
 /// The separator that a first line `sep=;` states, as spreadsheets write it.
-fn stated(bytes: &[u8]) -> Option<Separated<'_>> {
-    let rest = bytes.strip_prefix(b"sep=").or_else(|| bytes.strip_prefix(b"SEP="))?;
-    let (separator, rest) = rest.split_first().filter(|(byte, _)| SEPARATORS.contains(byte))?;
-    let bytes = [&b"\r\n"[..], b"\n", b"\r"].iter().find_map(|end| rest.strip_prefix(*end))?;
-    Some(Separated { separator: *separator, bytes })
+fn stated(text: &str) -> Option<Separated<'_>> {
+    let rest = text.strip_prefix("sep=").or_else(|| text.strip_prefix("SEP="))?;
+    let separator = *rest.as_bytes().first().filter(|byte| SEPARATORS.contains(byte))?;
+    let rest = rest.get(1..)?;
+    let text = ["\r\n", "\n", "\r"].iter().find_map(|end| rest.strip_prefix(*end))?;
+    Some(Separated { separator, text })
 }
 
 /// How well a separator fits a text; a better one is greater.
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     fn separator(text: &str) -> char {
-        char::from(separate(text.as_bytes()).separator)
+        char::from(separate(text).separator)
     }
 
     #[test]
@@ -119,9 +120,9 @@ mod tests {
     fn a_first_line_may_state_the_separator() {
         for end in ["\n", "\r\n", "\r"] {
             let text = format!("sep=;{end}a;b\n");
-            let Separated { separator, bytes } = separate(text.as_bytes());
-            assert_eq!((separator, bytes), (b';', &b"a;b\n"[..]));
+            let Separated { separator, text } = separate(&text);
+            assert_eq!((separator, text), (b';', "a;b\n"));
         }
-        assert_eq!(separate(b"sep=x\n").bytes, b"sep=x\n");
+        assert_eq!(separate("sep=x\n").text, "sep=x\n");
     }
 }

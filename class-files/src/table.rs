@@ -1,7 +1,6 @@
 //! A table as it comes from any kind of file: a header, and rows of cells.
 
-use csv::ByteRecord;
-
+use crate::cells::Cells;
 use crate::columns::Header;
 use crate::error::ClassFileError;
 use crate::layout::Layout;
@@ -10,6 +9,9 @@ use crate::rows::Rows;
 
 /// The most cells of a table in memory, blank ones included.
 pub(crate) const CELLS_MAX: usize = 5_000_000;
+
+/// The bytes of the shortest row with an ID and a key.
+const ROW_BYTES_MIN: usize = 16;
 
 /// A table, row by row.
 pub(crate) struct Table<'a> {
@@ -30,7 +32,7 @@ enum RowSource<'a> {
 pub(crate) struct StoredRow {
     /// The number of the row in its file.
     pub(crate) number: u64,
-    pub(crate) cells: ByteRecord,
+    pub(crate) cells: Cells,
     /// The rows that the cells stood in, if they come from several.
     pub(crate) cell_rows: Option<Box<[u64]>>,
 }
@@ -52,9 +54,9 @@ impl StoredRow {
 
 impl<'a> Table<'a> {
     /// The table of a text with this separator.
-    pub(crate) fn of_text(bytes: &'a [u8], separator: u8) -> Result<Self, ClassFileError> {
-        let (rows, (number, header)) = Rows::open(bytes, separator)?;
-        let texts = header.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
+    pub(crate) fn of_text(text: &'a str, separator: u8) -> Result<Self, ClassFileError> {
+        let (rows, (number, header)) = Rows::open(text, separator)?;
+        let texts = header.iter().map(str::to_owned);
         let header = Header::new(number, texts);
         Ok(Self { header, rows: RowSource::Csv(rows), first: None })
     }
@@ -63,7 +65,7 @@ impl<'a> Table<'a> {
     pub(crate) fn of_rows(rows: Vec<StoredRow>) -> Result<Self, ClassFileError> {
         let mut rows = rows.into_iter();
         let header = rows.next().ok_or_else(|| Problem::Empty.anywhere())?;
-        let texts = header.cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
+        let texts = header.cells.iter().map(str::to_owned);
         let header = Header::new(header.number, texts);
         Ok(Self { header, rows: RowSource::Stored(rows), first: None })
     }
@@ -74,7 +76,7 @@ impl<'a> Table<'a> {
     }
 
     /// The first row, which stays the next one; an empty row if there is none.
-    pub(crate) fn first_row(&mut self) -> Result<ByteRecord, ClassFileError> {
+    pub(crate) fn first_row(&mut self) -> Result<Cells, ClassFileError> {
         if self.first.is_none() {
             let mut row = StoredRow::default();
             if self.next(&mut row)? {
@@ -103,6 +105,20 @@ impl<'a> Table<'a> {
                 Ok(any)
             }
         }
+    }
+
+    /// How many rows are left, about, and at most `rows_max`: as many as there would be if all were as long as the
+    /// next one.
+    pub(crate) fn about_left(&self, rows_max: usize) -> usize {
+        let row_bytes = self.first.as_ref().map_or(0, |row| row.cells.text().len() + 1);
+        let rows = match &self.rows {
+            // A shorter row has no student, or not all cells.
+            RowSource::Csv(rows) => {
+                rows.about_left(row_bytes.max(ROW_BYTES_MIN).max(self.header.len()))
+            }
+            RowSource::Stored(rows) => rows.len(),
+        };
+        rows.saturating_add(1).min(rows_max)
     }
 
     /// All rows that are left.

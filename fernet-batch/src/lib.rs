@@ -27,7 +27,7 @@ mod wide;
 
 pub use decoy::DecoyKeys;
 pub use key::{Key, KeyError, StudentKeys};
-pub use memory::reserve_wiped;
+pub use memory::{SecretBytes, reserve_wiped};
 pub use open::{OpenError, Opened, open};
 pub use opener::{ClosedToken, Opener};
 pub use plain_frame::PlainFrame;

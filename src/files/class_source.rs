@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use class_files::{FolderFile, ReadLimits, Source};
-use zeroize::Zeroizing;
+use fernet_batch::SecretBytes;
 
 use super::regular::{FileRead, ReadError, ReadErrorKind};
 
@@ -18,7 +18,7 @@ pub(super) struct ClassRead<T> {
 
 /// The bytes of a class file, or of the files of a folder.
 pub(super) enum ClassSource {
-    File(Zeroizing<Vec<u8>>),
+    File(SecretBytes),
     Folder(Vec<FolderFile>),
 }
 

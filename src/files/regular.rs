@@ -7,8 +7,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use class_files::{ClassFileError, ClassFileErrors, CourseError, ReadLimits};
+use fernet_batch::SecretBytes;
 use twox_hash::XxHash3_128;
-use zeroize::Zeroizing;
 
 use super::progress::Progress;
 use crate::redact::show_path;
@@ -217,7 +217,7 @@ impl HashingReader<'_> {
     pub(crate) fn read_whole(
         &mut self,
         limits: &ReadLimits,
-    ) -> Result<Zeroizing<Vec<u8>>, ClassFileError> {
+    ) -> Result<SecretBytes, ClassFileError> {
         let expected = self.expected;
         limits.read(&mut *self, expected)
     }

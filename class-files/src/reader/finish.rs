@@ -24,8 +24,8 @@ impl ClassReader<'_> {
         if comma_is_separator && let Some(error) = self.decimals.ambiguity() {
             self.errors.push(error);
         }
-        self.explain(plan.as_ref());
-        let class = plan.map(|plan| self.class(plan));
+        self.explain(plan.as_deref());
+        let class = plan.map(|plan| self.class(*plan));
         let keys = std::mem::take(&mut self.found_keys);
         let class = match (self.errors.finish(), class) {
             (None, Some(Ok(class))) => Ok(class),

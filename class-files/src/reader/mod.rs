@@ -34,7 +34,7 @@ pub(crate) struct ClassReader<'a> {
     shape: &'static Shape,
     header: Header,
     layout: Layout,
-    plan: Option<Plan>,
+    plan: Option<Box<Plan>>,
     decimals: Decimals,
     lengths: IdLengths,
     errors: ErrorList,
@@ -44,6 +44,8 @@ pub(crate) struct ClassReader<'a> {
     /// Students whom the key file does not have. They are not in the class.
     without_key: Vec<String>,
     students: usize,
+    /// How many there will be, about.
+    students_expected: usize,
     /// Students with the keys that the class file has, if those are optional.
     found_keys: KeyFile,
     /// The marks of the row that is being read.
@@ -80,6 +82,7 @@ impl<'a> ClassReader<'a> {
             rows: RowNumbers::default(),
             without_key: Vec::new(),
             students: 0,
+            students_expected: 0,
             found_keys: KeyFile::default(),
             marks: Vec::new(),
             changed: None,
@@ -115,6 +118,7 @@ impl<'a> ClassReader<'a> {
     }
 
     fn read_rows(&mut self, table: &mut Table<'_>) -> Result<(), ClassFileError> {
+        self.students_expected = table.about_left(self.options.limits.rows_max);
         let mut row = StoredRow::default();
         while table.next(&mut row)? {
             let kind = (self.shape.row)(RowText(&row.cells), &self.header, &self.layout);
@@ -197,10 +201,14 @@ impl<'a> ClassReader<'a> {
             out_of: column.out_of,
             release: column.release,
         }));
+        builder.reserve(self.students_expected);
         // An empty table has room for one mark.
         let Ok(blank) = builder.mark(Mark::Blank) else { return };
-        let columns: Vec<_> =
-            layout.assessments().map(|(at, column)| MarkColumn::new(at, column, layout)).collect();
+        let origin = self.origin;
+        let columns: Vec<_> = layout
+            .assessments()
+            .map(|(at, column)| MarkColumn::new(at, column, layout, origin))
+            .collect();
         let find =
             |part| layout.find(|usage| matches!(usage, ColumnUse::Name(found) if *found == part));
         let name = match (find(NamePart::Full), find(NamePart::Sorted)) {
@@ -214,7 +222,7 @@ impl<'a> ClassReader<'a> {
         let checks_unnamed = matches!(self.shape.name, "plain" | "table");
         let unnamed =
             header.names().enumerate().filter(|(_, name)| checks_unnamed && name.is_empty());
-        self.plan = Some(Plan {
+        self.plan = Some(Box::new(Plan {
             builder,
             blank,
             id: layout.find(|usage| matches!(usage, ColumnUse::Id)).unwrap_or_default(),
@@ -225,7 +233,7 @@ impl<'a> ClassReader<'a> {
             columns,
             unnamed: unnamed.map(|(at, _)| at).collect(),
             holds,
-        });
+        }));
     }
 
     fn in_students(&self, error: ClassFileError) -> ClassFileError {

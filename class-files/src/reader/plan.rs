@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use csv::ByteRecord;
 use gradebook::{Decimal, Mark, MarkIndex, MarkStatus, RosterBuilder};
 
+use crate::cells::Cells;
 use crate::columns::Header;
 use crate::decimals::Decimals;
 use crate::encoding::Encoding;
@@ -57,6 +57,8 @@ pub(super) struct MarkColumn {
     pub(super) comment: Option<usize>,
     pub(super) maximum: Option<usize>,
     pub(super) state: Option<usize>,
+    /// Whether a mark depends on the text of its cell alone.
+    pub(super) simple: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -68,9 +70,14 @@ pub(super) enum NameColumns {
 }
 
 impl MarkColumn {
-    pub(super) fn new(at: usize, column: &AssessmentColumn, layout: &Layout) -> Self {
+    pub(super) fn new(
+        at: usize,
+        column: &AssessmentColumn,
+        layout: &Layout,
+        origin: Origin,
+    ) -> Self {
         let find = |is_of: &dyn Fn(&ColumnUse) -> bool| layout.find(is_of);
-        Self {
+        let mut mark_column = Self {
             at,
             kind: column.kind,
             out_of: column.out_of,
@@ -80,7 +87,10 @@ impl MarkColumn {
             comment: find(&|usage| matches!(usage, ColumnUse::Comment { of } if *of == at)),
             maximum: find(&|usage| matches!(usage, ColumnUse::Maximum { of } if *of == at)),
             state: find(&|usage| matches!(usage, ColumnUse::State { of } if *of == at)),
-        }
+            simple: false,
+        };
+        mark_column.simple = mark_column.is_simple(origin);
+        mark_column
     }
 
     pub(super) fn has_extras(&self) -> bool {
@@ -88,7 +98,7 @@ impl MarkColumn {
     }
 
     /// Returns true if a mark depends on the text of its cell alone.
-    pub(super) fn is_simple(&self, origin: Origin) -> bool {
+    fn is_simple(&self, origin: Origin) -> bool {
         let may_be_percent = origin.may_have_percent && self.kind == MarkKind::Points;
         self.kind != MarkKind::Words
             && !may_be_percent
@@ -161,7 +171,7 @@ impl NameColumns {
 }
 
 /// A student's name as people write it.
-pub(super) fn student_name(cells: &ByteRecord, columns: NameColumns) -> Cow<'_, str> {
+pub(super) fn student_name(cells: &Cells, columns: NameColumns) -> Cow<'_, str> {
     let text = |at: usize| identifiers::unwrapped(RowText(cells).cell(at));
     match columns {
         NameColumns::None => "".into(),

@@ -1,6 +1,5 @@
 //! Reads the row of a student.
 
-use csv::ByteRecord;
 use fernet_batch::StudentKeys;
 use fernet_batch::redact::contains_key;
 use gradebook::{Full, Mark, StudentId};
@@ -8,6 +7,7 @@ use gradebook::{Full, Mark, StudentId};
 use super::ClassReader;
 use super::plan::{Plan, column, student_name, unnamed_column};
 use crate::Keys;
+use crate::cells::Cells;
 use crate::encoding::Encoding;
 use crate::error::{ClassFileError, Column};
 use crate::identifiers;
@@ -92,7 +92,7 @@ impl ClassReader<'_> {
     fn student_id<'r>(
         &mut self,
         number: u64,
-        cells: &'r ByteRecord,
+        cells: &'r Cells,
         plan: &Plan,
     ) -> Option<(usize, StudentId<'r>)> {
         let text = |at: usize| identifiers::bare(RowText(cells).raw_cell(at));
@@ -118,7 +118,7 @@ impl ClassReader<'_> {
         &mut self,
         number: u64,
         id: &StudentId<'_>,
-        cells: &ByteRecord,
+        cells: &Cells,
         plan: &Plan,
     ) -> Option<StudentKeys> {
         let in_cell = plan.key.map(|at| (at, cell(cells, at)));
@@ -130,8 +130,8 @@ impl ClassReader<'_> {
                 }
                 return keys;
             }
-            (Keys::Optional, None | Some((_, []))) => None,
-            (_, Some((at, cell))) => Some((at, StudentKeys::parse(cell))),
+            (Keys::Optional, None | Some((_, ""))) => None,
+            (_, Some((at, cell))) => Some((at, StudentKeys::parse(cell.as_bytes()))),
             (Keys::InClassFile, None) => return None,
         };
         let keys = match parsed {
@@ -161,9 +161,8 @@ impl ClassReader<'_> {
         read.clear();
         let held = if holds.is_empty() { None } else { holds.get(id) };
         for (n, mark_column) in columns.iter_mut().enumerate() {
-            let bytes = cell(&row.cells, mark_column.at);
-            let recalled =
-                if mark_column.is_simple(*origin) { builder.recall(bytes) } else { None };
+            let bytes = row.cells.bytes(mark_column.at).unwrap_or_default().trim_ascii();
+            let recalled = if mark_column.simple { builder.recall(bytes) } else { None };
             if let Some(mark) = recalled {
                 read.push(mark);
                 continue;
@@ -171,7 +170,7 @@ impl ClassReader<'_> {
             let is_held = held.and_then(|held| held.get(n)).copied().unwrap_or_default();
             let at = mark_column.at;
             let number_of_row = row.row_of(at);
-            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            let text = cell(&row.cells, at);
             let mut number =
                 |text: &str| decimals.number(text, number_of_row, || column(header, at));
             let spelling = spelled(text, mark_column.kind, &mut number)
@@ -186,7 +185,7 @@ impl ClassReader<'_> {
                 };
                 let mark = mark.map_err(full)?;
                 // What a cell says beyond its mark, it must say each time.
-                if mark_column.is_simple(*origin) && spelling.out_of.is_none() {
+                if mark_column.simple && spelling.out_of.is_none() {
                     builder.remember(bytes, mark);
                 }
                 Ok(mark)
@@ -233,8 +232,8 @@ impl ClassReader<'_> {
     }
 
     /// Notes the first cell of a row that is not ASCII.
-    fn note_changed(&mut self, number: u64, cells: &ByteRecord) {
-        if self.changed.is_none() && !cells.as_slice().is_ascii() {
+    fn note_changed(&mut self, number: u64, cells: &Cells) {
+        if self.changed.is_none() && !cells.text().is_ascii() {
             let at = cells.iter().position(|cell| !cell.is_ascii()).unwrap_or_default();
             self.changed = Some((number, column(&self.header, at)));
         }
@@ -259,6 +258,6 @@ fn is_no_student(id: &str, name: &str) -> bool {
     ];
     let texts = [id, name].map(str::trim);
     let is_word = |text: &str| WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
-    texts.iter().any(|text| is_word(text))
-        && texts.iter().all(|text| text.is_empty() || is_word(text))
+    texts.iter().all(|text| text.is_empty() || is_word(text))
+        && texts.iter().any(|text| is_word(text))
 }

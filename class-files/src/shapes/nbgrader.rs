@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use csv::ByteRecord;
 use gradebook::Decimal;
 
 use super::{Shape, every_row};
+use crate::cells::Cells;
 use crate::columns::Header;
 use crate::error::{Column, ErrorList};
 use crate::layout::{AssessmentColumn, ColumnUse, Layout, NamePart, RowText};
@@ -113,14 +113,14 @@ fn wide(header_row: u64, assessments: Vec<AssessmentColumn>, students: &[Student
     let of_student = OF_STUDENT.into_iter().map(|(_, column)| column);
     let uses = of_student.chain(assessments.into_iter().map(ColumnUse::from)).collect();
     let rows = students.iter().map(|student| {
-        let mut cells = ByteRecord::from(student.texts.as_slice());
+        let mut cells = Cells::from(student.texts.as_slice());
         let mut cell_rows = vec![student.row; OF_STUDENT.len()];
         for at in 0..columns {
             let (mark, row) = match student.marks.get(at) {
                 Some(Some((mark, row))) => (mark.as_str(), *row),
                 _ => ("", student.row),
             };
-            cells.push_field(mark.as_bytes());
+            cells.push(mark);
             cell_rows.push(row);
         }
         StoredRow { number: student.row, cells, cell_rows: Some(cell_rows.into()) }

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use csv::ByteRecord;
 use gradebook::Decimal;
 
 use super::{Shape, every_row};
+use crate::cells::Cells;
 use crate::columns::Header;
 use crate::encoding::Text;
 use crate::error::{ClassFileError, Column, ErrorList};
@@ -91,7 +91,7 @@ impl Part {
 
     fn parse(bytes: &[u8], file: &'static str, rows_max: usize) -> Result<Self, ClassFileError> {
         let text = Text::decode(bytes).map_err(|invalid| invalid.problem().anywhere())?;
-        let mut table = Table::of_text(text.as_bytes(), b',')?;
+        let mut table = Table::of_text(text.as_str(), b',')?;
         let rows = table.rest(rows_max)?;
         Ok(Self { file, header: table.header.clone(), rows })
     }
@@ -256,20 +256,20 @@ fn wide(assessments: Vec<AssessmentColumn>, students: &[Student<'_>]) -> Wide {
     let comment_uses = (0..columns).map(|at| ColumnUse::Comment { of: first + at });
     let rows = students.iter().map(|student| {
         let texts = of_student.each_ref().map(|(name, _)| student.user.text(name));
-        let mut cells = ByteRecord::from(texts.as_slice());
+        let mut cells = Cells::from(texts.as_slice());
         let number = student.user.row.number;
         let mut cell_rows = vec![number; first];
         let results = || (0..columns).map(|at| student.results.get(&at));
         for (text, row) in
             results().map(|result| result.map_or(("", number), |(mark, _, row)| (mark, *row)))
         {
-            cells.push_field(text.as_bytes());
+            cells.push(text);
             cell_rows.push(row);
         }
         for (text, row) in
             results().map(|result| result.map_or(("", number), |(_, text, row)| (text, *row)))
         {
-            cells.push_field(text.as_bytes());
+            cells.push(text);
             cell_rows.push(row);
         }
         StoredRow { number, cells, cell_rows: Some(cell_rows.into()) }

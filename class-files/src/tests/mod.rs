@@ -9,7 +9,6 @@ mod shapes;
 mod workbooks;
 
 use gradebook::Class;
-use zeroize::Zeroizing;
 
 use crate::testing::key;
 use crate::{
@@ -64,8 +63,6 @@ fn rows_of(class: &Class) -> Vec<String> {
 
 /// The files of a folder.
 fn folder(files: &[(&str, &str)]) -> Vec<FolderFile> {
-    let file = |(name, text): &(&str, &str)| {
-        ((*name).to_owned(), Zeroizing::new(text.as_bytes().to_vec()))
-    };
+    let file = |(name, text): &(&str, &str)| ((*name).to_owned(), text.as_bytes().to_vec().into());
     files.iter().map(file).collect()
 }

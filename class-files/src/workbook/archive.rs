@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Read};
 
+use fernet_batch::SecretBytes;
 use zeroize::Zeroizing;
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -106,7 +107,7 @@ pub(crate) fn has_entry(bytes: &[u8], name: &str) -> bool {
 fn each_entry(
     bytes: &[u8],
     limits: &ReadLimits,
-    mut take: impl FnMut(String, Zeroizing<Vec<u8>>),
+    mut take: impl FnMut(String, SecretBytes),
 ) -> Result<(), ClassFileError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
     if archive.len() > ENTRIES_MAX {
@@ -139,7 +140,7 @@ fn each_entry(
             ));
         }
         left = left.saturating_sub(unpacked);
-        take(name, content);
+        take(name, std::mem::take(&mut *content).into());
     }
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! The cells of a sheet as rows of equal length.
 
-use csv::ByteRecord;
-
 use super::sheet::TEXT_BYTES_MAX;
+use crate::cells::Cells;
 use crate::error::{ClassFileError, Column};
 use crate::problem::Problem;
 use crate::table::{CELLS_MAX, StoredRow};
@@ -63,7 +62,7 @@ impl Grid {
                 return Err(cells.peek().map_or_else(|| Problem::Empty.anywhere(), far));
             }
             last = row;
-            let mut record = ByteRecord::new();
+            let mut record = Cells::default();
             while let Some(cell) = cells.next_if(|cell| cell.row == row) {
                 if cell.column >= width {
                     return Err(far(&cell));
@@ -72,12 +71,12 @@ impl Grid {
                     return Err(twice(&cell));
                 }
                 while record.len() < usize::try_from(cell.column).unwrap_or(usize::MAX) {
-                    record.push_field(b"");
+                    record.push("");
                 }
-                record.push_field(cell.text.as_bytes());
+                record.push(&cell.text);
             }
             while record.len() < usize::try_from(width).unwrap_or(usize::MAX) {
-                record.push_field(b"");
+                record.push("");
             }
             rows.push(StoredRow {
                 number: u64::from(row).saturating_add(1),
@@ -133,7 +132,7 @@ mod tests {
         match grid.into_rows() {
             Ok(rows) => {
                 let rows = rows.iter().map(|row| {
-                    let cells: Vec<_> = row.cells.iter().map(String::from_utf8_lossy).collect();
+                    let cells: Vec<_> = row.cells.iter().collect();
                     format!("{}:{}", row.number, cells.join("|"))
                 });
                 rows.collect::<Vec<_>>().join(" ")

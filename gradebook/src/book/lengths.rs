@@ -6,7 +6,7 @@ use fernet_batch::{Timestamp, frame};
 use super::topic::NO_ASSESSMENTS;
 use super::{AnswerLengths, Book, SEPARATOR};
 use crate::request::LAB_ANSWER_BYTES_MAX;
-use crate::roster::{MarkStatus, Record};
+use crate::roster::MarkStatus;
 use crate::sealed::{REPLY_HEAD_BYTES_MAX, padded_reply_bytes};
 use crate::statistics::{Report, ReportLine, ReportMark};
 use crate::values::Decimal;
@@ -18,9 +18,17 @@ const NUMBER_CHARS: usize = 20;
 impl Book {
     /// The lengths for all students together. No student's text is longer.
     pub(super) fn longest_answers(&self) -> AnswerLengths {
-        let records = || self.roster.records();
-        let longest_id = records().map(Record::id).max_by_key(|id| id.len()).unwrap_or_default();
-        let longest_name = records().map(Record::name).max_by_key(|name| json_text_bytes(name));
+        let (mut longest_id, mut longest_name) = ("", "");
+        let mut name_bytes = 0;
+        for record in self.roster.records() {
+            if record.id().len() > longest_id.len() {
+                longest_id = record.id();
+            }
+            let bytes = json_text_bytes(record.name());
+            if bytes > name_bytes {
+                (name_bytes, longest_name) = (bytes, record.name());
+            }
+        }
         let mut grades = 0_usize;
         let mut marks = 0_usize;
         let mut lines = Vec::with_capacity(self.assessments.len());
@@ -56,7 +64,7 @@ impl Book {
         }
         let report = Report {
             id: longest_id,
-            name: longest_name.unwrap_or_default(),
+            name: longest_name,
             edition: self.edition.0,
             published: &self.published,
             time: Timestamp(0).to_string(),
@@ -102,7 +110,9 @@ fn reply_line_bytes(text_bytes: usize) -> usize {
 fn json_text_bytes(text: &str) -> usize {
     const QUOTES: usize = 2;
     let is_escaped = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    if text.bytes().any(is_escaped) { json_bytes(&text) } else { text.len() + QUOTES }
+    // Without an early end, many bytes are looked at in one step.
+    let any_is_escaped = text.bytes().fold(false, |any, byte| any | is_escaped(byte));
+    if any_is_escaped { json_bytes(&text) } else { text.len() + QUOTES }
 }
 
 /// The length of a value as JSON; 0 if it has no JSON, which no report has.

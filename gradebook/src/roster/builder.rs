@@ -11,7 +11,7 @@ use super::mark::Mark;
 use super::marks::{MarkIndex, MarksBuilder};
 use super::students::{Roster, RowIndex, Student, id_head, offset};
 use crate::request::StudentId;
-use crate::values::Decimal;
+use crate::values::{Decimal, has_duplicates};
 
 /// Adds students to a class.
 pub struct RosterBuilder {
@@ -50,6 +50,13 @@ impl RosterBuilder {
         let assessments: Vec<_> = assessments.into_iter().map(Into::into).collect();
         let roster = Roster { columns: assessments.len(), ..Roster::default() };
         Self { assessments, roster, marks: MarksBuilder::default() }
+    }
+
+    /// Makes room for so many students, if there is memory. What is not used afterwards was never touched.
+    pub fn reserve(&mut self, students: usize) {
+        // Without it, the vectors grow as they must.
+        let _ = self.roster.students.try_reserve(students);
+        self.marks.reserve(students.saturating_mul(self.assessments.len()));
     }
 
     /// The place of a mark in the table of different marks.
@@ -111,9 +118,7 @@ impl RosterBuilder {
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;
         let row = u32::try_from(students.len()).map_err(|_| Full)?;
         let id_bytes = u8::try_from(id.as_str().len()).map_err(|_| Full)?;
-        for mark in marks {
-            self.marks.push(*mark);
-        }
+        self.marks.push_row(marks);
         texts.push_str(id.as_str());
         texts.push_str(name);
         let (key, old_key) = keys.into_parts();
@@ -207,14 +212,14 @@ fn index(roster: &Roster) -> (Index, Vec<Duplicate>) {
 }
 
 /// Finds two students with the same key. Random keys differ in their first eight bytes already, so
-/// sorting those is enough nearly always.
+/// those are enough nearly always.
 fn find_duplicate_key(roster: &Roster) -> Option<Duplicate> {
     let current = roster.students.iter().map(|student| &student.key);
     let old = roster.old_keys.iter().map(|(_, key)| key);
-    let mut heads: Zeroizing<Vec<u64>> =
-        Zeroizing::new(current.clone().chain(old).map(first_word).collect());
-    heads.sort_unstable();
-    if !heads.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+    let mut heads =
+        Zeroizing::new(Vec::with_capacity(roster.students.len() + roster.old_keys.len()));
+    heads.extend(current.clone().chain(old).map(first_word));
+    if !has_duplicates(&mut heads) {
         return None;
     }
     let old = roster.old_keys.iter().map(|(row, key)| (key.expose_words(), offset(*row)));

@@ -161,9 +161,16 @@ fn retain<Cell>(cells: &mut Vec<Cell>, keep: &[bool]) {
 }
 
 impl MarksBuilder {
-    /// Adds the next cell.
-    pub(super) fn push(&mut self, MarkIndex(index): MarkIndex) {
-        self.marks.cells.push(index);
+    /// Adds the next cells.
+    pub(super) fn push_row(&mut self, row: &[MarkIndex]) {
+        self.marks.cells.push_row(row);
+    }
+
+    /// Makes room for so many cells, if there is memory.
+    pub(super) fn reserve(&mut self, cells: usize) {
+        if let Cells::Narrow(narrow) = &mut self.marks.cells {
+            let _ = narrow.try_reserve(cells);
+        }
     }
 
     pub(super) fn finish(mut self) -> Marks {
@@ -201,15 +208,16 @@ impl MarksBuilder {
 }
 
 impl Cells {
-    fn push(&mut self, index: u32) {
+    fn push_row(&mut self, row: &[MarkIndex]) {
         if let Self::Narrow(narrow) = self {
-            if let Ok(index) = u16::try_from(index) {
-                return narrow.push(index);
+            if row.iter().all(|MarkIndex(index)| *index <= u32::from(u16::MAX)) {
+                let indices = row.iter().map(|MarkIndex(index)| u16::try_from(*index));
+                return narrow.extend(indices.map(Result::unwrap_or_default));
             }
             *self = Self::Wide(narrow.iter().map(|index| u32::from(*index)).collect());
         }
         if let Self::Wide(wide) = self {
-            wide.push(index);
+            wide.extend(row.iter().map(|MarkIndex(index)| *index));
         }
     }
 
@@ -240,7 +248,7 @@ mod tests {
         let mut builder = MarksBuilder::default();
         for cell in cells {
             let index = builder.index_of(Mark::parse(&cell).unwrap()).unwrap();
-            builder.push(index);
+            builder.push_row(&[index]);
         }
         builder.finish()
     }

@@ -1,5 +1,7 @@
 //! The marks of the spellings that were read before.
 
+use std::ops::Range;
+
 use super::short_number::short_number;
 
 /// The indices of short marks that were added before: a cache in front of the hash table, in which a
@@ -15,25 +17,34 @@ struct Short {
 
 impl Recent {
     const SLOTS: usize = 1024;
+    /// The slots that a text may stand in. With one, two common spellings that share it would drive each other
+    /// out all the time.
+    const SLOTS_OF_TEXT: usize = 4;
 
     pub(super) fn find(&self, text: &[u8]) -> Option<u32> {
         let short = Short::of(text)?;
-        self.0.get(Self::slot(short)).filter(|(known, _)| *known == short).map(|(_, index)| *index)
+        let slots = self.0.get(Self::slots(short))?;
+        slots.iter().find(|(known, _)| *known == short).map(|(_, index)| *index)
     }
 
     pub(super) fn remember(&mut self, text: &[u8], index: u32) {
         if let Some(short) = Short::of(text)
-            && let Some(slot) = self.0.get_mut(Self::slot(short))
+            && let Some(slots) = self.0.get_mut(Self::slots(short))
         {
-            *slot = (short, index);
+            // The one that was remembered first is forgotten.
+            slots.rotate_right(1);
+            if let Some(slot) = slots.first_mut() {
+                *slot = (short, index);
+            }
         }
     }
 
-    /// A slot for a text: Fibonacci hashing, whose upper bits depend on all of the number.
-    fn slot(Short { number, .. }: Short) -> usize {
-        let upper =
-            number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::SLOTS.trailing_zeros());
-        usize::try_from(upper).unwrap_or_default()
+    /// The slots for a text: Fibonacci hashing, whose upper bits depend on all of the number.
+    fn slots(Short { number, .. }: Short) -> Range<usize> {
+        const SETS: usize = Recent::SLOTS / Recent::SLOTS_OF_TEXT;
+        let upper = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SETS.trailing_zeros());
+        let first = usize::try_from(upper).unwrap_or_default() * Self::SLOTS_OF_TEXT;
+        first..first + Self::SLOTS_OF_TEXT
     }
 }
 

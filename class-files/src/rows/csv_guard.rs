@@ -10,10 +10,10 @@ use crate::error::ClassFileError;
 use crate::problem::Problem;
 
 /// A reader that passes the bytes of another reader on and checks them.
-pub(crate) struct CsvGuard<R> {
+pub(super) struct CsvGuard<R> {
     inner: R,
     separator: u8,
-    /// The line ends outside quotes.
+    /// The line ends outside quotes, those before the bytes included.
     row_ends: u64,
     position: Position,
     /// The last byte that was passed on.
@@ -43,11 +43,11 @@ enum Position {
 }
 
 impl<R> CsvGuard<R> {
-    pub(crate) fn new(inner: R, separator: u8) -> Self {
+    pub(super) fn new(inner: R, separator: u8, row_ends: u64) -> Self {
         Self {
             inner,
             separator,
-            row_ends: 0,
+            row_ends,
             position: Position::CellStart,
             last: None,
             after_return: false,
@@ -57,7 +57,7 @@ impl<R> CsvGuard<R> {
     }
 
     /// What is wrong with the bytes so far.
-    pub(crate) fn error(&self) -> Option<ClassFileError> {
+    pub(super) fn error(&self) -> Option<ClassFileError> {
         let row = self.row_ends.saturating_add(1);
         Some(match self.error? {
             GuardError::Nul => Problem::Nul.at_row(row),
@@ -66,12 +66,12 @@ impl<R> CsvGuard<R> {
     }
 
     /// Returns true if the file ended inside quotes.
-    pub(crate) fn ended_in_quotes(&self) -> bool {
+    pub(super) fn ended_in_quotes(&self) -> bool {
         self.ended && self.position == Position::Quoted
     }
 
     /// Returns true if the file ended inside a row: without a line end, or inside quotes.
-    pub(crate) fn ended_in_a_row(&self) -> bool {
+    pub(super) fn ended_in_a_row(&self) -> bool {
         self.ended && (self.last != Some(b'\n') || self.ended_in_quotes())
     }
 

@@ -1,0 +1,138 @@
+//! The cells of a row.
+
+use std::ops::Range;
+
+/// The cells of a row as texts: one text with all of them, and where each ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cells {
+    text: String,
+    ends: Vec<usize>,
+    /// The bytes between two cells.
+    gap: usize,
+}
+
+impl Cells {
+    /// The number of cells.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The text of a cell as the file has it.
+    pub(crate) fn get(&self, at: usize) -> Option<&str> {
+        self.text.get(self.range(at)?)
+    }
+
+    /// The bytes of a cell as the file has them.
+    pub(crate) fn bytes(&self, at: usize) -> Option<&[u8]> {
+        self.text.as_bytes().get(self.range(at)?)
+    }
+
+    fn range(&self, at: usize) -> Option<Range<usize>> {
+        let end = *self.ends.get(at)?;
+        let start = match at.checked_sub(1) {
+            None => 0,
+            Some(before) => self.ends.get(before)?.saturating_add(self.gap),
+        };
+        Some(start..end)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+
+    /// The texts of all cells, one behind the other, perhaps with separators between them.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Adds a cell. The row was made of [cells](Self::from), not of a line.
+    pub(crate) fn push(&mut self, cell: &str) {
+        self.text.push_str(cell);
+        self.ends.push(self.text.len());
+    }
+
+    /// Replaces the cells by those that end at `ends` in `text`.
+    pub(crate) fn set(&mut self, text: &str, ends: &[usize]) {
+        self.gap = 0;
+        self.text.clear();
+        self.text.push_str(text);
+        self.ends.clear();
+        self.ends.extend_from_slice(ends);
+    }
+
+    /// Replaces the cells by those of a line without quotes.
+    pub(crate) fn set_line(&mut self, line: &str, separator: u8) {
+        self.gap = 1;
+        self.text.clear();
+        self.text.push_str(line);
+        self.ends.clear();
+        find_all(line.as_bytes(), separator, &mut self.ends);
+        self.ends.push(line.len());
+    }
+}
+
+impl<Text: AsRef<str>> From<&[Text]> for Cells {
+    fn from(texts: &[Text]) -> Self {
+        let mut cells = Self::default();
+        for text in texts {
+            cells.push(text.as_ref());
+        }
+        cells
+    }
+}
+
+/// Appends the place of each `wanted` byte, found in eight bytes at a time.
+fn find_all(bytes: &[u8], wanted: u8, places: &mut Vec<usize>) {
+    const WORD_BYTES: usize = 8;
+    const LOWER_BITS: u64 = u64::from_ne_bytes([0x7f; WORD_BYTES]);
+    let pattern = u64::from_ne_bytes([wanted; WORD_BYTES]);
+    let (words, rest) = bytes.as_chunks::<WORD_BYTES>();
+    let mut start = 0;
+    for word in words {
+        let differs = u64::from_le_bytes(*word) ^ pattern;
+        // The upper bit of each byte that is zero (Warren, "Hacker's Delight", section 6-1): no carry leaves a byte.
+        let mut found = !(((differs & LOWER_BITS) + LOWER_BITS) | differs | LOWER_BITS);
+        while found != 0 {
+            let bit = usize::try_from(found.trailing_zeros()).unwrap_or_default();
+            places.push(start + bit / 8);
+            found &= found - 1;
+        }
+        start += WORD_BYTES;
+    }
+    for (at, byte) in (start..).zip(rest) {
+        if *byte == wanted {
+            places.push(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn cells_are_those_that_were_pushed() {
+        let mut cells = Cells::from(&["a", "", "b,"][..]);
+        cells.push("\u{e9}");
+        assert_eq!(cells.iter().collect::<Vec<_>>(), ["a", "", "b,", "\u{e9}"]);
+        assert_eq!((cells.len(), cells.get(2), cells.get(4)), (4, Some("b,"), None));
+        cells.set("xyz", &[1, 1, 3]);
+        assert_eq!(cells.iter().collect::<Vec<_>>(), ["x", "", "yz"]);
+        assert_eq!(cells.text(), "xyz");
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_has_the_cells_between_its_separators(line in "[a;\u{e9}\u{bb}:<]{0,40}") {
+            let mut cells = Cells::from(&["of the row before"][..]);
+            cells.set_line(&line, b';');
+            prop_assert_eq!(
+                cells.iter().collect::<Vec<_>>(),
+                line.split(';').collect::<Vec<_>>()
+            );
+            prop_assert_eq!(cells.text(), line);
+        }
+    }
+}
