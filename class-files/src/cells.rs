@@ -2,8 +2,15 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroize;
+
+/// The most cells that a line is divided into; the last one has what is left. No table has so many columns.
+const CELLS_MAX: usize = 1 << 20;
+
 /// The cells of a row as texts: one text with all of them, and where each ends.
-#[derive(Clone, Debug, Default)]
+///
+/// The text of some is a key: it has no `Debug`, and is wiped when it is dropped.
+#[derive(Clone, Default)]
 pub(crate) struct Cells {
     text: String,
     ends: Vec<usize>,
@@ -66,8 +73,19 @@ impl Cells {
         self.text.clear();
         self.text.push_str(line);
         self.ends.clear();
-        find_all(line.as_bytes(), separator, &mut self.ends);
+        if line.len() < CELLS_MAX {
+            find_all(line.as_bytes(), separator, &mut self.ends);
+        } else {
+            let separators = memchr::memchr_iter(separator, line.as_bytes());
+            self.ends.extend(separators.take(CELLS_MAX - 1));
+        }
         self.ends.push(line.len());
+    }
+}
+
+impl Drop for Cells {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.text).into_bytes().as_mut_slice().zeroize();
     }
 }
 

@@ -31,10 +31,10 @@ impl Encoding {
 /// A text in UTF-8, without a byte order mark.
 pub(crate) struct Text<'a> {
     pub(crate) encoding: Encoding,
-    text: TextIn<'a>,
+    content: Content<'a>,
 }
 
-enum TextIn<'a> {
+enum Content<'a> {
     /// The bytes of the file.
     AsRead(&'a str),
     /// A copy in another encoding. The file may contain keys.
@@ -75,7 +75,7 @@ impl<'a> Text<'a> {
             return Self::utf_16(bytes, encoding);
         }
         if let Ok(text) = std::str::from_utf8(bytes) {
-            return Ok(Self { encoding: Encoding::Utf8, text: TextIn::AsRead(text) });
+            return Ok(Self { encoding: Encoding::Utf8, content: Content::AsRead(text) });
         }
         Ok(Self::decoded(bytes, WINDOWS_1252, Encoding::Windows1252).0)
     }
@@ -92,13 +92,13 @@ impl<'a> Text<'a> {
             (Cow::Owned(text), malformed) => (text, malformed),
             (Cow::Borrowed(text), malformed) => (text.to_owned(), malformed),
         };
-        (Self { encoding, text: TextIn::Decoded(Zeroizing::new(text)) }, malformed)
+        (Self { encoding, content: Content::Decoded(Zeroizing::new(text)) }, malformed)
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        match &self.text {
-            TextIn::AsRead(text) => text,
-            TextIn::Decoded(text) => text,
+        match &self.content {
+            Content::AsRead(text) => text,
+            Content::Decoded(text) => text,
         }
     }
 }

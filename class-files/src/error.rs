@@ -132,6 +132,12 @@ impl ErrorList {
         }
     }
 
+    /// Adds the error that ends reading, which is listed in any case.
+    pub(crate) fn push_last(&mut self, error: ClassFileError) {
+        self.errors.truncate(ClassFileErrors::LISTED_MAX - 1);
+        self.push(error);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.total == 0
     }

@@ -15,8 +15,9 @@ use crate::problem::Problem;
 /// Reads row after row.
 pub(crate) struct Rows<'a> {
     separator: u8,
-    /// What was not read yet, and the lines before it.
-    rest: &'a str,
+    text: &'a str,
+    /// What was read of it: bytes, and lines.
+    read: usize,
     lines: u64,
     /// The rows from the first line on that is not plain.
     quoted: Option<Box<CsvRows<'a>>>,
@@ -24,8 +25,8 @@ pub(crate) struct Rows<'a> {
 
 /// The next line of a text.
 enum Line<'a> {
-    /// A row without quotes, and the text behind its line end.
-    Plain(&'a str, &'a str),
+    /// A row without quotes, and its bytes with its line end.
+    Plain(&'a str, usize),
     /// It has a quote, or a byte that may not stand in a row.
     Other,
     End,
@@ -43,7 +44,7 @@ impl<'a> Rows<'a> {
         text: &'a str,
         separator: u8,
     ) -> Result<(Self, (u64, Cells)), ClassFileError> {
-        let mut rows = Self { separator, rest: text, lines: 0, quoted: None };
+        let mut rows = Self::new(text, separator);
         let mut first = Cells::default();
         let Some(number) = rows.next(&mut first)? else {
             return Err(Problem::Empty.anywhere());
@@ -51,22 +52,46 @@ impl<'a> Rows<'a> {
         Ok((rows, (number, first)))
     }
 
+    fn new(text: &'a str, separator: u8) -> Self {
+        let mut rows = Self { separator, text, read: 0, lines: 0, quoted: None };
+        // A damaged file is rejected before its rows are looked at.
+        if memchr::memchr(0, text.as_bytes()).is_some() {
+            rows.read_quoted();
+        }
+        rows
+    }
+
+    /// Lets the csv crate read from this line on.
+    fn read_quoted(&mut self) {
+        // It begins with the line end before the line: it would skip a byte order mark at its first byte.
+        let (start, lines_before) = match self.read.checked_sub(1) {
+            Some(start) => (start, self.lines.saturating_sub(1)),
+            None => (0, 0),
+        };
+        let rest = self.text.get(start..).unwrap_or_default();
+        self.quoted = Some(CsvRows::new(rest, self.separator, lines_before).into());
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.read..).unwrap_or_default()
+    }
+
     /// How many rows of this length are left, about.
     pub(crate) fn about_left(&self, row_bytes: usize) -> usize {
-        self.rest.len() / row_bytes.max(1)
+        self.rest().len() / row_bytes.max(1)
     }
 
     /// Reads the next row that is not blank. Returns its number, or `None` if there is none.
     pub(crate) fn next(&mut self, row: &mut Cells) -> Result<Option<u64>, ClassFileError> {
         while self.quoted.is_none() {
-            match next_line(self.rest) {
+            match next_line(self.rest()) {
                 Line::End => return Ok(None),
-                Line::Other => {
-                    let rows = CsvRows::new(self.rest, self.separator, self.lines);
-                    self.quoted = Some(rows.into());
-                }
-                Line::Plain(line, rest) => {
-                    self.rest = rest;
+                Line::Other => self.read_quoted(),
+                Line::Plain(line, used) => {
+                    // One byte order mark too many is skipped, as the csv crate skips it.
+                    let mark = if self.read == 0 { line.strip_prefix('\u{feff}') } else { None };
+                    let line = mark.unwrap_or(line);
+                    self.read = self.read.saturating_add(used);
                     self.lines = self.lines.saturating_add(1);
                     if !is_blank(line, self.separator) {
                         row.set_line(line, self.separator);
@@ -87,13 +112,13 @@ fn next_line(text: &str) -> Line<'_> {
         return Line::End;
     }
     let end = memchr::memchr(b'\n', text.as_bytes());
-    let (line, rest) = text.split_at(end.unwrap_or(text.len()));
-    let rest = rest.strip_prefix('\n').unwrap_or(rest);
+    let (line, _) = text.split_at(end.unwrap_or(text.len()));
+    let used = end.map_or(line.len(), |end| end + 1);
     match memchr::memchr3(b'"', b'\r', 0, line.as_bytes()) {
-        None => Line::Plain(line, rest),
+        None => Line::Plain(line, used),
         // CR LF is one line end.
         Some(at) if end == Some(at + 1) && line.ends_with('\r') => {
-            Line::Plain(line.get(..at).unwrap_or_default(), rest)
+            Line::Plain(line.get(..at).unwrap_or_default(), used)
         }
         Some(_) => Line::Other,
     }
@@ -133,12 +158,11 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
         #[test]
         fn lines_without_quotes_are_the_rows_that_the_csv_crate_reads(
-            plain in "[ab;, \u{e9}\n]{0,24}",
-            any in "[ab;, \u{e9}\t\n\r\"\u{0}]{0,24}",
+            plain in "[ab;, \u{e9}\u{feff}\n]{0,24}",
+            any in "[ab;, \u{e9}\u{feff}\t\n\r\"\u{0}]{0,24}",
         ) {
             let text = format!("{plain}{any}");
-            let mut ours =
-                Rows { separator: b';', rest: &text, lines: 0, quoted: None };
+            let mut ours = Rows::new(&text, b';');
             let mut theirs = CsvRows::new(&text, b';', 0);
             let (ours, ours_end) = all(|row| ours.next(row));
             let (theirs, theirs_end) = all(|row| theirs.next(row));

@@ -28,7 +28,7 @@ enum RowSource<'a> {
 }
 
 /// A row in memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct StoredRow {
     /// The number of the row in its file.
     pub(crate) number: u64,

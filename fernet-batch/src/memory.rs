@@ -24,6 +24,7 @@ impl SecretBytes {
     }
 }
 
+/// Spare capacity of the vector is not wiped: nothing may have been written there.
 impl From<Vec<u8>> for SecretBytes {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes)

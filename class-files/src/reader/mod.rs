@@ -96,7 +96,7 @@ impl<'a> ClassReader<'a> {
         if self.errors.is_empty()
             && let Err(error) = self.read_rows(&mut table)
         {
-            self.errors.push(error);
+            self.errors.push_last(error);
         }
         self.finish()
     }
