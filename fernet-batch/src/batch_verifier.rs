@@ -11,10 +11,11 @@ use zeroize::zeroize_stack;
 use crate::frame::MAC_BYTES;
 use crate::key::Key;
 use crate::verifier::{CachedVerifier, Verified, decode, finish};
-use crate::wide::{WIDE_MIN, WIDTH, Wide};
+use crate::wide::{WIDE_MIN, WIDTH, WideLanes};
 
-/// The stack that opening uses at most, in bytes.
+/// The stack that opening uses at most, in bytes: side by side, and for one token.
 const STACK_BYTES: usize = 12 * 1024;
+const STACK_BYTES_ALONE: usize = 4 * 1024;
 
 /// A token to be opened.
 pub struct ClosedToken<'a> {
@@ -27,19 +28,19 @@ pub struct ClosedToken<'a> {
 }
 
 /// Opens tokens.
-pub struct Opener {
+pub struct BatchVerifier {
     /// Set if MACs can be computed side by side.
-    wide: Option<Wide>,
+    wide: Option<WideLanes>,
     one_by_one: CachedVerifier,
 }
 
-impl Opener {
-    /// The number of tokens from which on more of them together cost no less each.
+impl BatchVerifier {
+    /// The number of tokens that are opened side by side.
     pub const TOGETHER: usize = WIDTH;
 
-    /// An opener that knows no key yet.
+    /// An verifier that knows no key yet.
     pub fn new() -> Self {
-        Self { wide: Wide::detect(), one_by_one: CachedVerifier::default() }
+        Self { wide: WideLanes::detect(), one_by_one: CachedVerifier::default() }
     }
 
     /// Opens tokens, in order. For each, `opened` yields `None` if its key did not make it, if its frame is not exactly
@@ -72,10 +73,9 @@ impl Opener {
         token: &str,
         frame: &mut [u8],
     ) -> Option<Verified> {
-        // The key is expanded for every token, decodable or not.
-        let verifier = self.one_by_one.for_key(key);
-        decode(token, frame)?;
-        verifier.open::<BLOCKS>(frame)
+        let opened = open_alone::<BLOCKS>(&mut self.one_by_one, key, token, frame);
+        zeroize_stack::<STACK_BYTES_ALONE>();
+        opened
     }
 
     /// The number of keys expanded so far for single tokens. Tests compare it to show that a forged token costs the
@@ -85,16 +85,30 @@ impl Opener {
     }
 }
 
-impl Default for Opener {
+impl Default for BatchVerifier {
     fn default() -> Self {
         Self::new()
     }
 }
 
+/// Opens one token. It is never inlined, so that what it leaves on the stack can be wiped.
+#[inline(never)]
+fn open_alone<const BLOCKS: usize>(
+    verifier: &mut CachedVerifier,
+    key: &Key,
+    token: &str,
+    frame: &mut [u8],
+) -> Option<Verified> {
+    // The key is expanded for every token, decodable or not.
+    let verifier = verifier.for_key(key);
+    decode(token, frame)?;
+    verifier.open::<BLOCKS>(frame)
+}
+
 /// Opens up to [`WIDTH`] tokens. It is never inlined, so that what it leaves on the stack can be wiped.
 #[inline(never)]
 fn open_side_by_side<const BLOCKS: usize>(
-    wide: Wide,
+    wide: WideLanes,
     tokens: &mut [ClosedToken<'_>],
 ) -> ArrayVec<Option<Verified>, WIDTH> {
     let mut are_decoded = ArrayVec::<bool, WIDTH>::new();
@@ -154,14 +168,14 @@ mod tests {
     }
 
     /// Side by side, where the processor can, and one by one.
-    fn openers() -> Vec<Opener> {
-        let one_by_one = Opener { wide: None, one_by_one: CachedVerifier::default() };
-        vec![one_by_one, Opener::new()]
+    fn verifiers() -> Vec<BatchVerifier> {
+        let one_by_one = BatchVerifier { wide: None, one_by_one: CachedVerifier::default() };
+        vec![one_by_one, BatchVerifier::new()]
     }
 
     /// The texts that so many tokens are opened to, and the times that they carry. Every third token is one of another
     /// key's, every fourth one is damaged, and every seventh one is too long.
-    fn opened(opener: &mut Opener, count: usize) -> Vec<Option<(String, u64)>> {
+    fn opened(verifier: &mut BatchVerifier, count: usize) -> Vec<Option<(String, u64)>> {
         let mut tokens = Vec::new();
         let keys: Vec<_> = (0..count).map(key).collect();
         for n in 0..count {
@@ -183,7 +197,7 @@ mod tests {
             .map(|((key, token), frame)| ClosedToken { key, token, frame })
             .collect();
         let mut verified = Vec::new();
-        opener.open::<2>(&mut closed, |found| verified.push(found));
+        verifier.open::<2>(&mut closed, |found| verified.push(found));
         let text =
             |frame: &[u8]| String::from_utf8(unpadded_text(frame).unwrap().to_vec()).unwrap();
         let texts = verified.iter().zip(&frames);
@@ -192,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_token_opens_under_its_key_alone_whatever_is_opened_beside_it() {
-        for mut opener in openers() {
+        for mut verifier in verifiers() {
             for count in 0..=50 {
                 let expected: Vec<_> = (0..count)
                     .map(|n| {
@@ -200,7 +214,7 @@ mod tests {
                         opens.then(|| (text(n), 100 + n as u64))
                     })
                     .collect();
-                assert_eq!(opened(&mut opener, count), expected, "{count}, {:?}", opener.wide);
+                assert_eq!(opened(&mut verifier, count), expected, "{count}, {:?}", verifier.wide);
             }
         }
     }
@@ -208,12 +222,12 @@ mod tests {
     #[test]
     fn tokens_that_no_frame_has_room_for_are_not_opened() {
         let key = key(1);
-        for mut opener in openers() {
+        for mut verifier in verifiers() {
             let mut none = [const { [0_u8; 0] }; 20];
             let mut closed: Vec<_> =
                 none.iter_mut().map(|frame| ClosedToken { key: &key, token: "", frame }).collect();
             let mut found = 0;
-            opener.open::<2>(&mut closed, |verified| found += usize::from(verified.is_some()));
+            verifier.open::<2>(&mut closed, |verified| found += usize::from(verified.is_some()));
             assert_eq!(found, 0);
         }
     }

@@ -1,6 +1,6 @@
 //! Fernet tokens, many at a time (<https://github.com/fernet/spec/blob/master/Spec.md>).
 //!
-//! [`Sealer`] makes tokens for many keys in step, [`Opener`] verifies and decrypts tokens in
+//! [`Sealer`] makes tokens for many keys in step, [`BatchVerifier`] verifies and decrypts tokens in
 //! place, and [`open`] reads one token as a client does. Keys are types without `Debug` and
 //! `Display`, and are wiped when they are dropped. The `fernet` crate is the reference: tests hold
 //! the sealer to it byte for byte, and [`open`] decrypts with it.
@@ -11,13 +11,13 @@
 pub mod frame;
 pub mod redact;
 
+mod batch_verifier;
 mod decoy;
 mod hmac;
 mod key;
 mod lanes;
 mod memory;
 mod open;
-mod opener;
 mod plain_frame;
 mod random;
 mod sealer;
@@ -25,11 +25,11 @@ mod time;
 mod verifier;
 mod wide;
 
+pub use batch_verifier::{BatchVerifier, ClosedToken};
 pub use decoy::DecoyKeys;
 pub use key::{Key, KeyError, StudentKeys};
 pub use memory::{SecretBytes, reserve_wiped};
 pub use open::{OpenError, Opened, open};
-pub use opener::{ClosedToken, Opener};
 pub use plain_frame::PlainFrame;
 pub use random::{NoRandomness, Randomness, SystemRandomness};
 pub use sealer::Sealer;

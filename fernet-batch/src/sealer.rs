@@ -16,7 +16,7 @@ use crate::lanes::{self, Lane, Schedule};
 use crate::plain_frame::{HeadedFrame, PlainFrame};
 use crate::random::{self, NoRandomness};
 use crate::time::Timestamp;
-use crate::wide::{WIDE_MIN, WIDTH, Wide};
+use crate::wide::{WIDE_MIN, WIDTH, WideLanes};
 
 /// The number of tokens that are sealed in step. More gain nothing: four keep AES busy, eight
 /// SHA-256.
@@ -32,7 +32,7 @@ pub struct Sealer {
     /// rounds are as unpredictable as twenty to everybody known (Aumasson, "Too Much Crypto", 2019).
     random: ChaCha12Rng,
     /// Set if tokens can be sealed side by side.
-    wide: Option<Wide>,
+    wide: Option<WideLanes>,
 }
 
 impl Sealer {
@@ -43,7 +43,7 @@ impl Sealer {
     pub fn new() -> Result<Self, NoRandomness> {
         let mut seed = [0; 32];
         random::fill(&mut seed)?;
-        Ok(Self { random: ChaCha12Rng::from_seed(seed), wide: Wide::detect() })
+        Ok(Self { random: ChaCha12Rng::from_seed(seed), wide: WideLanes::detect() })
     }
 
     /// Seals frames where they stand: then each is the bytes of a token made at the time `now`.
@@ -62,7 +62,7 @@ impl Sealer {
 /// Seals frames with these IVs. It is never inlined, so that what it leaves on the stack can be wiped.
 #[inline(never)]
 fn seal_with<'a>(
-    wide: Option<Wide>,
+    wide: Option<WideLanes>,
     now: Timestamp,
     mut frames: impl Iterator<Item = PlainFrame<'a>>,
     mut next_iv: impl FnMut() -> [u8; IV_BYTES],
@@ -113,7 +113,11 @@ mod tests {
     use crate::frame;
 
     /// The tokens that the `fernet` crate makes of texts, and ours with the same keys, time and IVs.
-    fn both(path: Option<Wide>, texts: &[(u8, Vec<u8>)], now: u64) -> (Vec<String>, Vec<String>) {
+    fn both(
+        path: Option<WideLanes>,
+        texts: &[(u8, Vec<u8>)],
+        now: u64,
+    ) -> (Vec<String>, Vec<String>) {
         let mut theirs = Vec::new();
         let mut keys = Vec::new();
         let mut frames = Vec::new();
@@ -138,8 +142,8 @@ mod tests {
     }
 
     /// In step, and side by side where this processor can.
-    fn paths() -> Vec<Option<Wide>> {
-        let wide = Wide::detect();
+    fn paths() -> Vec<Option<WideLanes>> {
+        let wide = WideLanes::detect();
         if wide.is_none() {
             let text =
                 "\nNOT TESTED: sealing in lanes of 512 bits, which this processor does not have\n";

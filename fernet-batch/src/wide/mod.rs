@@ -27,7 +27,7 @@ const VECTOR_BYTES: usize = 64;
 
 /// Proof that the processor has the instructions: nothing else makes one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wide(());
+pub(crate) struct WideLanes(());
 
 /// What is done for up to [`WIDTH`] tokens.
 enum Task<'a, 'f> {
@@ -37,7 +37,7 @@ enum Task<'a, 'f> {
     Authenticate(&'a [(&'f Key, &'f [u8])], &'a mut [[u8; MAC_BYTES]; WIDTH]),
 }
 
-impl Wide {
+impl WideLanes {
     /// The proof, if the processor has the instructions.
     pub(crate) fn detect() -> Option<Self> {
         if cfg!(feature = "in-step") {

@@ -130,21 +130,38 @@ pub(crate) enum Decision {
 }
 
 impl Resolution {
-    /// The requests that [`next`](Self::next) yields next, with their students' rows.
-    pub(crate) fn upcoming(&self) -> impl Iterator<Item = (Request<'_>, Option<RowIndex>)> {
+    /// The requests that [`next`](Self::next) yields next, with their students' rows. If no reply is shorter than
+    /// `reply_bytes_min`, and none longer than those before, it will yield all of them.
+    pub(crate) fn upcoming(
+        &self,
+        reply_bytes_min: usize,
+    ) -> impl Iterator<Item = (Request<'_>, Option<RowIndex>)> {
+        let room = self.buffer.limits.output_bytes.saturating_sub(self.output_bytes);
+        let fitting = room / self.longest_reply.max(reply_bytes_min).max(1);
+        let fitting = if self.is_at_its_end() { 0 } else { fitting.max(1) };
+        self.unresolved().take(fitting)
+    }
+
+    /// The requests that were not resolved, with their students' rows.
+    pub(crate) fn unresolved(&self) -> impl Iterator<Item = (Request<'_>, Option<RowIndex>)> {
         let BatchBuffer { requests, texts, slots, answers, .. } = &*self.buffer;
         let entries = requests.iter().zip(slots).skip(answers.len());
         entries.filter_map(|(entry, slot)| Some((entry.request(texts).ok()?, slot.row)))
+    }
+
+    /// Returns true if no further request is resolved in this batch. A decision counts as given, so there must be
+    /// room for its reply before it is made.
+    fn is_at_its_end(&self) -> bool {
+        let may_exceed =
+            self.output_bytes.saturating_add(self.longest_reply) > self.buffer.limits.output_bytes;
+        self.ended || may_exceed
     }
 
     /// The next request. Returns `None` when all are resolved, when the replies may exceed their limit,
     /// and when the connection ends. What is not resolved stays for the next batch.
     pub(crate) fn next(&mut self) -> Option<Unresolved<'_>> {
         let n = loop {
-            // A decision counts as given, so there must be room for its reply before it is made.
-            let may_exceed = self.output_bytes.saturating_add(self.longest_reply)
-                > self.buffer.limits.output_bytes;
-            if self.ended || may_exceed {
+            if self.is_at_its_end() {
                 return None;
             }
             let n = self.buffer.answers.len();

@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use fernet_batch::{DecoyKeys, Timestamp};
 
+use super::lengths::SEALED_REPLY_BYTES_MIN;
 use super::topic::Topic;
 use super::{Book, UnknownStudent};
 use crate::batch::{Answers, Decision, Requests, Unresolved};
@@ -44,7 +45,7 @@ impl Book {
         let mut batch = requests.resolve(&self.roster, self.edition, now);
         loop {
             if verifier.needs_more() {
-                let upcoming = batch.upcoming().take(RequestVerifier::OPENED_TOGETHER);
+                let upcoming = batch.upcoming(SEALED_REPLY_BYTES_MIN);
                 verifier.open(upcoming.map(|(request, row)| {
                     let record = row.and_then(|row| self.roster.record(row));
                     self.credentials(&request, record, replays_max)
@@ -56,6 +57,7 @@ impl Book {
             let decision = self.reply(&credentials, record, verifier, &context, text);
             batch.decide(decision);
         }
+        verifier.end(batch.unresolved().map(|(request, row)| (request.id, row.is_some())));
         batch.finish()
     }
 

@@ -15,6 +15,9 @@ use crate::values::Decimal;
 /// depend on any mark. A number with 17 digits has no more.
 const NUMBER_CHARS: usize = 20;
 
+/// The length of the shortest reply line to a sealed request, in bytes.
+pub(super) const SEALED_REPLY_BYTES_MIN: usize = reply_line_bytes(padded_reply_bytes(0));
+
 impl Book {
     /// The lengths for all students together. No student's text is longer.
     pub(super) fn longest_answers(&self) -> AnswerLengths {
@@ -102,7 +105,7 @@ impl Book {
 }
 
 /// The length of the line with a token of so many bytes of text.
-fn reply_line_bytes(text_bytes: usize) -> usize {
+const fn reply_line_bytes(text_bytes: usize) -> usize {
     frame::token_bytes(frame::frame_bytes(text_bytes)).saturating_add(1)
 }
 

@@ -1,14 +1,15 @@
 //! Verifying sealed requests, so that nobody without the key learns anything.
 //!
 //! An ID that no student has, a token that its student did not make, and a token that was recorded and
-//! is sent again take the same steps: form, key or decoy key, MAC in constant time, text, audience,
-//! time, replay cache, decoy key. Only a request that is answered takes fewer.
+//! is sent again take the same steps: form, key or decoy key, MAC in constant time, a look at the replay cache, text,
+//! audience, time, replay cache, decoy key. Only a request that is answered takes fewer.
 
 use std::hint::black_box;
 
 use arrayvec::ArrayVec;
-use fernet_batch::frame::{BLOCK_BYTES, HEADER_BYTES};
-use fernet_batch::{ClosedToken, DecoyKeys, Key, NoRandomness, Opener, Timestamp, Verified};
+use fernet_batch::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES};
+use fernet_batch::{BatchVerifier, ClosedToken, DecoyKeys, Key, NoRandomness, Timestamp, Verified};
+use zeroize::Zeroize;
 
 use super::format::{Nonce, SealedRequest};
 use super::replay_cache::{AdmitError, ReplayCache, ReplayLimits};
@@ -37,7 +38,7 @@ pub struct RequestVerifier {
     replay_cache: ReplayCache,
     /// For the first key that is tried, and for the second: so both remember a key as often for a student as
     /// for an unknown ID.
-    openers: [Opener; 2],
+    verifiers: [BatchVerifier; 2],
     /// The requests that were opened together, and how many of them were verified.
     opened: Vec<OpenedRequest>,
     verified: usize,
@@ -79,6 +80,13 @@ pub(crate) enum Verification<'v> {
     },
 }
 
+/// What a request said is wiped.
+impl Drop for OpenedRequest {
+    fn drop(&mut self) {
+        self.frame.as_mut_slice().zeroize();
+    }
+}
+
 /// The memory that a request's token is decrypted in.
 type Frame = [u8; REQUEST_FRAME_BYTES];
 
@@ -89,7 +97,7 @@ const REQUEST_BLOCKS: usize = (REQUEST_TEXT_BYTES + 1) / BLOCK_BYTES;
 
 impl RequestVerifier {
     /// The number of requests that are opened together.
-    pub(crate) const OPENED_TOGETHER: usize = Opener::TOGETHER;
+    pub(crate) const OPENED_TOGETHER: usize = BatchVerifier::TOGETHER;
 
     /// A verifier that has answered no request yet.
     ///
@@ -100,7 +108,7 @@ impl RequestVerifier {
             config,
             decoy_keys: DecoyKeys::new()?,
             replay_cache: ReplayCache::default(),
-            openers: Default::default(),
+            verifiers: Default::default(),
             opened: Vec::with_capacity(Self::OPENED_TOGETHER),
             verified: 0,
         })
@@ -127,7 +135,7 @@ impl RequestVerifier {
     /// it. They must be [verified](Self::verify) in the same order.
     pub(crate) fn open<'a>(&mut self, requests: impl Iterator<Item = Credentials<'a>>) {
         const TOGETHER: usize = RequestVerifier::OPENED_TOGETHER;
-        let Self { openers: [first, _], decoy_keys, opened, verified, replay_cache, .. } = self;
+        let Self { verifiers: [first, _], decoy_keys, opened, verified, replay_cache, .. } = self;
         let requests: ArrayVec<_, TOGETHER> = requests.take(TOGETHER).collect();
         *verified = 0;
         opened.clear();
@@ -151,9 +159,19 @@ impl RequestVerifier {
         {
             opened.token = token.filter(|_| is_padded(&opened.frame));
             // In a long cache each look is a cache miss; those of all requests overlap.
-            let mac_prefix = token.map_or(0, |token| token.mac_prefix);
-            black_box(replay_cache.contains(id_hash(id.as_str()), mac_prefix));
+            black_box(replay_cache.contains(id_hash(id.as_str()), mac_prefix(&opened.frame)));
         }
+    }
+
+    /// Ends a batch, in which these requests were not verified: the ID of each, and whether a student has it. Those that
+    /// were opened may be opened again in the next batch, and cost as much whether there is a student or not.
+    pub(crate) fn end<'a>(&mut self, unverified: impl Iterator<Item = (StudentId<'a>, bool)>) {
+        let opened = self.opened.len().saturating_sub(self.verified);
+        for (id, _) in unverified.take(opened).filter(|(_, is_student)| *is_student) {
+            black_box(self.decoy_keys.key_for(id.as_str()));
+        }
+        self.opened.clear();
+        self.verified = 0;
     }
 
     /// Verifies the next request that was [opened](Self::open). What is authentic and may be answered counts as
@@ -163,14 +181,14 @@ impl RequestVerifier {
         credentials: &Credentials<'_>,
         now: Timestamp,
     ) -> Verification<'_> {
-        let Self { openers: [_, second], decoy_keys, opened, verified, config, replay_cache } =
+        let Self { verifiers: [_, second], decoy_keys, opened, verified, config, replay_cache } =
             self;
         let id = credentials.id.as_str();
         let Some(OpenedRequest { frame, token, decoy_key }) = opened.get_mut(*verified) else {
             return Verification::Unauthenticated(decoy_keys.key_for(id));
         };
         *verified += 1;
-        let mut decoy_key = DecoyKey { keys: decoy_keys, id, key: decoy_key.take() };
+        let mut decoy_key = DecoyKey { keys: decoy_keys, id, key: decoy_key.clone() };
         let mut token = *token;
         let with_old_key = token.is_none();
         if token.is_none() && credentials.tries_two {
@@ -179,7 +197,7 @@ impl RequestVerifier {
         let request = token.and_then(|token| Some((token, read_request(frame, id)?)));
         let Some((token, request)) = request else {
             let decoy_key = decoy_key.get().clone();
-            config.spend_as_for_a_replay(replay_cache, id);
+            config.spend_as_for_a_replay(replay_cache, id, mac_prefix(frame));
             return Verification::Unauthenticated(decoy_key);
         };
         let status = config.admit(replay_cache, &request, token, credentials, now);
@@ -221,12 +239,12 @@ impl VerifierConfig {
     }
 
     /// Does what only a request that was answered before costs, without effect.
-    fn spend_as_for_a_replay(&self, replay_cache: &ReplayCache, id: &str) {
+    fn spend_as_for_a_replay(&self, replay_cache: &ReplayCache, id: &str, mac_prefix: u64) {
         let sample = SealedRequest { audience: "", id, command: "GG", nonce: Nonce(0) };
         let epoch = Timestamp(0);
         black_box(read_request(black_box(&SAMPLE_FRAME), id));
         let _ = black_box(self.check(black_box(&sample), epoch, epoch));
-        black_box(replay_cache.contains(id_hash(id), 0));
+        black_box(replay_cache.contains(id_hash(id), mac_prefix));
     }
 
     /// Decides whether a request to this audience, made at `time`, may be answered now.
@@ -262,19 +280,25 @@ impl DecoyKey<'_> {
 
 /// Opens a token with a student's old key, or with the decoy key in its place.
 fn try_old_key(
-    opener: &mut Opener,
+    verifier: &mut BatchVerifier,
     credentials: &Credentials<'_>,
     decoy_key: &mut DecoyKey<'_>,
     frame: &mut Frame,
 ) -> Option<Verified> {
     let key = credentials.old_key.unwrap_or_else(|| decoy_key.get());
-    let token = opener.open_one::<REQUEST_BLOCKS>(key, credentials.token, frame)?;
+    let token = verifier.open_one::<REQUEST_BLOCKS>(key, credentials.token, frame)?;
     is_padded(frame).then_some(token)
 }
 
 /// Returns true if a text ends where a request's does: one byte short of whole blocks, so its padding is one byte.
 fn is_padded(frame: &Frame) -> bool {
     frame.get(HEADER_BYTES + REQUEST_TEXT_BYTES) == Some(&1)
+}
+
+/// The first 8 bytes of the MAC in a frame, right or wrong.
+fn mac_prefix(frame: &Frame) -> u64 {
+    let mac = frame.last_chunk::<MAC_BYTES>().and_then(|mac| mac.first_chunk());
+    mac.copied().map_or(0, u64::from_be_bytes)
 }
 
 /// The frame of a request with an ID that no student has.

@@ -4,6 +4,8 @@ use super::*;
 use crate::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest, VerifierConfig};
 
 const REQUESTS: usize = 60;
+/// The old key of the third student.
+const OLD_KEY: u8 = 13;
 
 fn verifier() -> RequestVerifier {
     RequestVerifier::new(VerifierConfig {
@@ -17,14 +19,18 @@ fn verifier() -> RequestVerifier {
 
 /// The `n`-th request: its student ID, its token, and how it ends.
 fn request(n: usize) -> (String, String, Outcome) {
-    let student = u8::try_from(n % 3 + 1).unwrap();
+    let student = u8::try_from(n / 6 % 3 + 1).unwrap();
     let id = format!("210000{student}");
-    let nonce = Nonce(u64::try_from(n / 6).unwrap());
+    let nonce = Nonce(u64::try_from(n).unwrap());
     let seal = |by: u8, audience: &str, id: &str| {
         SealedRequest { audience, id, command: "GG", nonce }.seal(&key(by), NOW).unwrap()
     };
     match n % 6 {
-        0 | 1 => (id.clone(), seal(student, "nets", &id), Outcome::Answered),
+        // The old key is as good as the new one.
+        0 | 1 => {
+            let by = if n % 6 == 1 && student == 3 { OLD_KEY } else { student };
+            (id.clone(), seal(by, "nets", &id), Outcome::Answered)
+        }
         2 => (id.clone(), seal(student + 1, "nets", &id), Outcome::Decoy),
         3 => ("7".into(), seal(student, "nets", "7"), Outcome::Decoy),
         4 => {
@@ -35,13 +41,36 @@ fn request(n: usize) -> (String, String, Outcome) {
     }
 }
 
-/// How requests end that come in batches of `size`. Behind each batch stands a line that is no request.
-fn outcomes(book: &Book, sealed: &[(String, String, Outcome)], size: usize) -> Vec<Outcome> {
+/// A class in which the third student has a new key and an old one.
+fn book_with_old_key() -> Book {
+    let mut builder = RosterBuilder::new(["Lab 1".to_owned()]);
+    for n in 1..=3 {
+        let id = format!("210000{n}");
+        let current = key(n).expose_text().to_string();
+        let cell = match n {
+            3 => format!("{current};{}", *key(OLD_KEY).expose_text()),
+            _ => current,
+        };
+        let keys = StudentKeys::parse(cell.as_bytes()).unwrap();
+        let id = StudentId::new(id.as_bytes()).unwrap();
+        builder.add(&id, "Invented", keys, [Mark::parse("7").unwrap()]).unwrap();
+    }
+    let class = builder.finish().unwrap_or_else(|duplicate| panic!("{duplicate:?}"));
+    Book::publish(class, EditionNumber(7).published_at(NOW), PrivacyPolicy::EXACT)
+}
+
+/// How requests end that come in batches of `size`, whose replies have so many bytes at most. A line that is no
+/// request stands before each.
+fn end_of_each(
+    book: &Book,
+    sealed: &[(String, String, Outcome)],
+    size: usize,
+    output_bytes: usize,
+) -> Vec<Outcome> {
     let (mut verifier, mut sealer) = (verifier(), Sealer::new().unwrap());
     let mut outcomes = Vec::new();
     for batch in sealed.chunks(size) {
-        // Room for some of the replies only: the other requests wait for the next batch.
-        let mut requests = Requests::new(BatchLimits { requests: 64, output_bytes: 9_000 });
+        let mut requests = Requests::new(BatchLimits { requests: 64, output_bytes });
         for (id, token, _) in batch {
             let id = StudentId::new(id.as_bytes()).unwrap();
             requests.push_rejected(Rejection::TooLong);
@@ -59,7 +88,7 @@ fn outcomes(book: &Book, sealed: &[(String, String, Outcome)], size: usize) -> V
 
 #[test]
 fn sealed_requests_end_in_a_batch_of_any_size_as_they_do_alone() {
-    let book = book_of(CLASS, 1);
+    let book = book_with_old_key();
     let mut sealed: Vec<_> = (0..REQUESTS).map(request).collect();
     let expected: Vec<_> = sealed.iter().map(|(.., outcome)| *outcome).collect();
     // All of them once more: what was answered is a replay now, and some of it in the same batch.
@@ -68,16 +97,19 @@ fn sealed_requests_end_in_a_batch_of_any_size_as_they_do_alone() {
         other => (id, token, other),
     });
     sealed.extend(again);
-    for size in [1, 7, 9, 10, 16, 17, 40, 64] {
-        let found = outcomes(&book, &sealed, size);
-        let (first, second) = found.split_at(REQUESTS);
-        assert_eq!(first, expected, "batches of {size}");
-        let replayed: Vec<_> = sealed[REQUESTS..].iter().map(|(.., outcome)| *outcome).collect();
-        assert_eq!(second, replayed, "batches of {size}, again");
+    let replayed: Vec<_> = sealed[REQUESTS..].iter().map(|(.., outcome)| *outcome).collect();
+    // Room for some of the replies only, so that the other requests wait for the next batch; or for all.
+    for output_bytes in [500, 9_000, 21_000, 1 << 20] {
+        for size in [1, 7, 9, 10, 16, 17, 40, 64] {
+            let found = end_of_each(&book, &sealed, size, output_bytes);
+            let (first, second) = found.split_at(REQUESTS);
+            assert_eq!(first, expected, "batches of {size}, {output_bytes} bytes");
+            assert_eq!(second, replayed, "batches of {size}, {output_bytes} bytes, again");
+        }
     }
     // The same request twice in one batch.
     let twice: Vec<_> = sealed[..20].iter().flat_map(|one| [one.clone(), one.clone()]).collect();
-    let found = outcomes(&book, &twice, 40);
+    let found = end_of_each(&book, &twice, 40, 1 << 20);
     for (pair, (.., outcome)) in found.chunks(2).zip(&sealed) {
         let second = match outcome {
             Outcome::Answered => Outcome::Declined(Rejection::Replayed),

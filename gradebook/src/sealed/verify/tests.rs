@@ -101,7 +101,7 @@ fn keys_expanded(known: Option<(&Key, Option<&Key>)>, tries_two: bool) -> u64 {
         let verification = verify(&mut verifier, &credentials);
         assert!(matches!(verification, Verification::Unauthenticated(_)));
     }
-    verifier.openers.iter().map(Opener::keys_expanded).sum()
+    verifier.verifiers.iter().map(BatchVerifier::keys_expanded).sum()
 }
 
 #[test]
@@ -120,8 +120,9 @@ fn a_request_that_is_sent_again_costs_as_much_as_a_forged_one() {
     let id = StudentId::new(b"2100001").unwrap();
     for (by, tries_two) in [(&new, false), (&new, true), (&old, true)] {
         let mut verifier = verifier();
-        let expanded =
-            |verifier: &RequestVerifier| verifier.openers.each_ref().map(Opener::keys_expanded);
+        let expanded = |verifier: &RequestVerifier| {
+            verifier.verifiers.each_ref().map(BatchVerifier::keys_expanded)
+        };
         let mut ask = |token: &str| {
             let old_key = Some(&old).filter(|_| tries_two);
             let credentials =
