@@ -21,7 +21,7 @@ use tokio_rustls::rustls::ClientConfig;
 use crate::check::Sample;
 use crate::keys::Keys;
 use crate::process::Process;
-use crate::protocol::{Ask, Protocol};
+use crate::protocol::{LoadRequest, Protocol};
 use crate::tls;
 
 /// What to ask, of whom, how hard and how long.
@@ -281,7 +281,7 @@ impl Batches<'_> {
             let command = commands.get(self.asked % commands.len().max(1));
             let command = command.map_or("", String::as_str);
             self.asked += 1;
-            requests.push(Ask { id, command, nonce });
+            requests.push(LoadRequest { id, command, nonce });
         }
         let mut bytes = Vec::new();
         protocol.write_requests(&mut bytes, &requests, keys, &mut self.sealer)?;

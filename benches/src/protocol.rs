@@ -32,19 +32,19 @@ impl Protocol {
     pub(crate) fn write_requests(
         self,
         out: &mut Vec<u8>,
-        requests: &[Ask<'_>],
+        requests: &[LoadRequest<'_>],
         keys: &Keys,
         sealer: &mut Sealer,
     ) -> anyhow::Result<()> {
         match self {
             Self::Grades => {
-                for Ask { id, command, .. } in requests {
+                for LoadRequest { id, command, .. } in requests {
                     writeln!(out, "{id} {command}")?;
                 }
             }
             Self::Sealed => write_sealed(out, requests, keys, sealer)?,
             Self::Redis => {
-                for Ask { id, .. } in requests {
+                for LoadRequest { id, .. } in requests {
                     write!(out, "*2\r\n$3\r\nGET\r\n${}\r\n{id}\r\n", id.len())?;
                 }
             }
@@ -68,7 +68,7 @@ impl Protocol {
 
 /// One request of a load.
 #[derive(Clone, Copy)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct LoadRequest<'a> {
     pub(crate) id: &'a str,
     pub(crate) command: &'a str,
     /// What makes a sealed request different from all others.
@@ -78,12 +78,12 @@ pub(crate) struct Ask<'a> {
 /// Seals requests together: one by one, they would take longer to make than to answer.
 fn write_sealed(
     out: &mut Vec<u8>,
-    requests: &[Ask<'_>],
+    requests: &[LoadRequest<'_>],
     keys: &Keys,
     sealer: &mut Sealer,
 ) -> anyhow::Result<()> {
     let mut frames = Vec::with_capacity(requests.len());
-    for Ask { id, command, nonce } in requests {
+    for LoadRequest { id, command, nonce } in requests {
         let request = SealedRequest { audience: AUDIENCE, id, command, nonce: Nonce(*nonce) };
         let mut bytes = Vec::with_capacity(REQUEST_TOKEN_BYTES);
         let start = frame::begin_frame(&mut bytes);
@@ -93,7 +93,7 @@ fn write_sealed(
     }
     let plain = frames.iter_mut().map(|(key, bytes)| PlainFrame::new(key, bytes));
     sealer.seal(Timestamp::of(SystemTime::now()), plain);
-    for ((_, frame), Ask { id, .. }) in frames.iter().zip(requests) {
+    for ((_, frame), LoadRequest { id, .. }) in frames.iter().zip(requests) {
         write!(out, "{id} ")?;
         frame::write_token(out, frame);
         out.push(b'\n');
