@@ -12,6 +12,9 @@ use crate::supervision::RestartLimit;
 /// How an encryptor seals a batch: [`Answers::seal`], or a test's stand-in that fails.
 pub type SealBatch = fn(Answers, &mut Sealer) -> Replies;
 
+/// Room for the frames of a usual round.
+const FRAMES_EXPECTED: usize = 64;
+
 /// Seals batches; there is one on each worker thread. Restart policy: restarted after a panic; it has
 /// no state to lose.
 pub struct Encryptor {
@@ -42,17 +45,16 @@ impl Encryptor {
         let Some(time) = batches.first().map(Answers::time).filter(|_| batches.len() > 1) else {
             return sound;
         };
-        let mut frames = Vec::new();
+        let Self { sealer, restart_limit, .. } = self;
+        let mut frames = Vec::with_capacity(FRAMES_EXPECTED);
         for (answers, is_sound) in batches.iter_mut().zip(&mut sound) {
             if answers.time() == time {
-                let collected = self
-                    .restart_limit
-                    .guard(Part::Encryptor, move || answers.unsealed().collect::<Vec<_>>());
+                // Of a batch whose frames are damaged, those before the damage are sealed, and sent to nobody.
+                let collected =
+                    restart_limit.guard(Part::Encryptor, || frames.extend(answers.unsealed()));
                 *is_sound = collected.is_ok();
-                frames.extend(collected.into_iter().flatten());
             }
         }
-        let Self { sealer, restart_limit, .. } = self;
         let sealed = restart_limit.guard(Part::Encryptor, || sealer.seal(time, frames.into_iter()));
         // What is half sealed is never sent.
         if sealed.is_err() {

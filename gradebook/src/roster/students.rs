@@ -84,21 +84,27 @@ impl Roster {
         })
     }
 
-    /// Looks up the students with these IDs, `None` standing for a request without one. Each step is
-    /// taken for all IDs before the next step, so that their cache misses overlap.
+    /// Looks up the students with these IDs, `None` standing for a request without one. In a big class, each
+    /// step is taken for all IDs before the next step, so that their cache misses overlap.
     pub(crate) fn lookup_batch<'a>(
         &self,
         ids: impl Iterator<Item = Option<StudentId<'a>>> + Clone,
         slots: &mut Vec<LookupSlot>,
     ) {
         slots.clear();
-        slots.extend(ids.clone().map(|id| {
-            let hash = self.by_id.hash(id.unwrap_or_default().as_str());
-            LookupSlot { hash, row: self.by_id.likely_row(hash).map(RowIndex) }
-        }));
-        if self.students.len() > CACHED_STUDENTS_MAX {
-            self.prefetch(slots);
+        let hash = |id: Option<StudentId<'_>>| self.by_id.hash(id.unwrap_or_default().as_str());
+        if self.students.len() <= CACHED_STUDENTS_MAX {
+            slots.extend(ids.map(|id| {
+                let hash = hash(id);
+                LookupSlot { hash, row: id.and_then(|id| self.find(hash, &id)) }
+            }));
+            return;
         }
+        slots.extend(ids.clone().map(|id| LookupSlot { hash: hash(id), row: None }));
+        for slot in slots.iter_mut() {
+            slot.row = self.by_id.likely_row(slot.hash).map(RowIndex);
+        }
+        self.prefetch(slots);
         for (slot, id) in slots.iter_mut().zip(ids) {
             slot.row = id.and_then(|id| self.find(slot.hash, &id));
         }

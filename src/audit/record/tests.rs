@@ -78,7 +78,9 @@ fn the_fields_of_a_request_are_those_that_serde_writes() {
 #[test]
 fn the_time_of_a_record_is_the_same_whether_the_second_is_new_or_not() {
     let mut kept = RecordTime::default();
-    for millis in [0, 7, 999, 1_000, 1_042, 5_999, 6_000, 59_999, 60_000, 86_400_000] {
+    for millis in
+        [0, 7, 7, 3, 999, 1_000, 1_042, 1_042, 999, 6_000, 59_999, 60_000, 86_400_000, 86_400_000]
+    {
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_000 + millis);
         assert_eq!(kept.text(time), humantime::format_rfc3339_millis(time).to_string());
     }
