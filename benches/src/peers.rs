@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ impl PeerConfig {
     }
 }
 
-/// How long a server may take to accept its first connection.
+/// How long a server may take to give its first answer.
 const START_MAX: Duration = Duration::from_secs(20);
 
 impl Peer {
@@ -107,10 +107,10 @@ impl Peer {
         self.program().is_ok()
     }
 
-    /// Starts it and waits until it accepts connections.
+    /// Starts it and waits until it answers.
     ///
     /// # Errors
-    /// When it cannot be started, or does not listen in time.
+    /// When it cannot be started, or does not answer in time.
     pub(crate) fn start(self, config: &PeerConfig) -> anyhow::Result<Running> {
         let address = free_address()?;
         let mut tls = None;
@@ -158,7 +158,7 @@ impl Peer {
         command.stdout(Stdio::null()).stdin(Stdio::null()).current_dir(&config.folder);
         let child = on_cpu(config.server_cpu, || command.spawn())?;
         let mut running = Running { child, address, tls, plain };
-        running.wait_until_listening(self.name())?;
+        running.wait_until_answering(self.name())?;
         Ok(running)
     }
 
@@ -239,14 +239,22 @@ impl Running {
         Ok(())
     }
 
-    fn wait_until_listening(&mut self, name: &str) -> anyhow::Result<()> {
+    fn answers(&self) -> std::io::Result<bool> {
+        let mut socket = TcpStream::connect(self.plain)?;
+        socket.set_read_timeout(Some(START_MAX))?;
+        socket.write_all(b"PING\r\n")?;
+        Ok(socket.read(&mut [0])? > 0)
+    }
+
+    /// Waits until it answers a line: a server that reads a big class may listen before it can.
+    fn wait_until_answering(&mut self, name: &str) -> anyhow::Result<()> {
         let began = Instant::now();
-        while TcpStream::connect(self.address).is_err() {
+        while !self.answers().unwrap_or_default() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{name} ended while it was started ({status})");
             }
             if began.elapsed() > START_MAX {
-                bail!("{name} does not listen on {} after {START_MAX:?}", self.address);
+                bail!("{name} does not answer on {} after {START_MAX:?}", self.plain);
             }
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -4,18 +4,21 @@
 //! is sent again take the same steps: form, key or decoy key, MAC in constant time, a look at the replay cache, text,
 //! audience, time, replay cache, decoy key. Only a request that is answered takes fewer.
 
+mod frame;
+
 use std::hint::black_box;
 
 use arrayvec::ArrayVec;
-use fernet_batch::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES};
 use fernet_batch::{BatchVerifier, ClosedToken, DecoyKeys, Key, NoRandomness, Timestamp, Verified};
+use frame::{
+    EMPTY_FRAME, Frame, REQUEST_BLOCKS, SAMPLE_FRAME, is_padded, mac_prefix, read_request,
+};
 use zeroize::Zeroize;
 
 use super::format::{Nonce, SealedRequest};
 use super::replay_cache::{AdmitError, ReplayCache, ReplayLimits};
 use crate::request::{Rejection, StudentId};
 use crate::roster::id_hash;
-use crate::wire::{REQUEST_FRAME_BYTES, REQUEST_TEXT_BYTES};
 
 /// Which requests are answered.
 #[derive(Clone, Debug)]
@@ -86,14 +89,6 @@ impl Drop for OpenedRequest {
         self.frame.as_mut_slice().zeroize();
     }
 }
-
-/// The memory that a request's token is decrypted in.
-type Frame = [u8; REQUEST_FRAME_BYTES];
-
-const EMPTY_FRAME: Frame = [0; REQUEST_FRAME_BYTES];
-
-/// The AES blocks of a request's text.
-const REQUEST_BLOCKS: usize = (REQUEST_TEXT_BYTES + 1) / BLOCK_BYTES;
 
 impl RequestVerifier {
     /// The number of requests that are opened together.
@@ -288,37 +283,6 @@ fn try_old_key(
     let key = credentials.old_key.unwrap_or_else(|| decoy_key.get());
     let token = verifier.open_one::<REQUEST_BLOCKS>(key, credentials.token, frame)?;
     is_padded(frame).then_some(token)
-}
-
-/// Returns true if a text ends where a request's does: one byte short of whole blocks, so its padding is one byte.
-fn is_padded(frame: &Frame) -> bool {
-    frame.get(HEADER_BYTES + REQUEST_TEXT_BYTES) == Some(&1)
-}
-
-/// The first 8 bytes of the MAC in a frame, right or wrong.
-fn mac_prefix(frame: &Frame) -> u64 {
-    let mac = frame.last_chunk::<MAC_BYTES>().and_then(|mac| mac.first_chunk());
-    mac.copied().map_or(0, u64::from_be_bytes)
-}
-
-/// The frame of a request with an ID that no student has.
-static SAMPLE_FRAME: Frame = sample_frame();
-
-const fn sample_frame() -> Frame {
-    const TEXT: &[u8] = b"Q1\tnets-2026-autumn\t\tGG\t0000000000000000";
-    let mut frame = [b' '; REQUEST_FRAME_BYTES];
-    let (_, text) = frame.split_at_mut(HEADER_BYTES);
-    let (text, _) = text.split_at_mut(TEXT.len());
-    text.copy_from_slice(TEXT);
-    frame
-}
-
-/// The request in a decrypted frame. A student's key may have sealed something else, such as a reply or
-/// a request under another ID.
-fn read_request<'a>(frame: &'a Frame, id: &str) -> Option<SealedRequest<'a>> {
-    let text = frame.get(HEADER_BYTES..HEADER_BYTES + REQUEST_TEXT_BYTES)?;
-    let request = SealedRequest::parse(std::str::from_utf8(text).ok()?)?;
-    (request.id == id).then_some(request)
 }
 
 #[cfg(test)]

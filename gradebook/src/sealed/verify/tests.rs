@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE;
 
 use super::*;
 use crate::sealed::Nonce;
-use crate::wire::REQUEST_TOKEN_BYTES;
+use crate::wire::{REQUEST_TEXT_BYTES, REQUEST_TOKEN_BYTES};
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
 const LIMITS: ReplayLimits = ReplayLimits { per_student: 1_000, total: 10_000 };
