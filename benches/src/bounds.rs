@@ -14,9 +14,10 @@ use comfy_table::{Table, presets};
 use crate::check::Class;
 use crate::class;
 use crate::load::{self, Load, Measured};
-use crate::peers::{Peer, PeerConfig, Running};
+use crate::peers::{Peer, PeerConfig};
 use crate::process::Process;
 use crate::protocol::Protocol;
+use crate::running::Running;
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -9,7 +9,8 @@ use comfy_table::{Table, presets};
 
 use crate::check::Class;
 use crate::load::{self, Load, Measured};
-use crate::peers::{Peer, PeerConfig, Running};
+use crate::peers::{Peer, PeerConfig};
+use crate::running::Running;
 
 #[derive(Args)]
 pub(crate) struct Options {

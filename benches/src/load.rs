@@ -7,9 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use chacha20::ChaCha20Rng;
-use chacha20::rand_core::{Rng, SeedableRng};
-use fernet_batch::Sealer;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -21,7 +18,7 @@ use tokio_rustls::rustls::ClientConfig;
 use crate::check::Sample;
 use crate::keys::Keys;
 use crate::process::Process;
-use crate::protocol::{LoadRequest, Protocol};
+use crate::protocol::Protocol;
 use crate::tls;
 
 /// What to ask, of whom, how hard and how long.
@@ -79,8 +76,6 @@ pub(crate) struct Percentiles {
     pub(crate) max: u64,
 }
 
-/// How many batches each connection prepares, to send again and again.
-const PREPARED_BATCHES: usize = 256;
 /// Of every so many batches, the first reply is kept for checking.
 const SAMPLED_OF: usize = 64;
 /// The most replies kept for checking.
@@ -103,13 +98,6 @@ struct Shared {
 trait Stream: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
-
-/// Requests that are sent at once, and the first of them.
-struct Batch {
-    bytes: Vec<u8>,
-    id: String,
-    command: String,
-}
 
 /// Puts the load on the server.
 ///
@@ -224,69 +212,6 @@ impl Load {
             None => Box::new(stream),
             Some(config) => Box::new(tls::connect(config, stream).await?),
         })
-    }
-
-    /// What the `n`-th connection sends.
-    fn batches(&self, n: usize) -> anyhow::Result<Batches<'_>> {
-        let seed = u64::try_from(n).unwrap_or_default();
-        let own = self.ids.get(n % self.ids.len().max(1)).map_or("", String::as_str);
-        let random = ChaCha20Rng::seed_from_u64(seed);
-        let mut batches = Batches {
-            load: self,
-            own,
-            random,
-            sealer: Sealer::new()?,
-            asked: 0,
-            prepared: Vec::new(),
-            next: 0,
-        };
-        if self.protocol.repeats() {
-            let prepared: anyhow::Result<_> =
-                (0..PREPARED_BATCHES).map(|_| batches.make().map(Rc::new)).collect();
-            batches.prepared = prepared?;
-        }
-        Ok(batches)
-    }
-}
-
-/// What one connection sends, batch after batch without end.
-struct Batches<'a> {
-    load: &'a Load,
-    own: &'a str,
-    random: ChaCha20Rng,
-    sealer: Sealer,
-    asked: usize,
-    /// Batches to be sent again and again; none if each is sent once.
-    prepared: Vec<Rc<Batch>>,
-    next: usize,
-}
-
-impl Batches<'_> {
-    fn next(&mut self) -> anyhow::Result<Rc<Batch>> {
-        self.next += 1;
-        match self.prepared.get(self.next % self.prepared.len().max(1)) {
-            Some(batch) => Ok(Rc::clone(batch)),
-            None => self.make().map(Rc::new),
-        }
-    }
-
-    fn make(&mut self) -> anyhow::Result<Batch> {
-        let Load { ids, commands, mixed, protocol, keys, .. } = self.load;
-        let mut requests = Vec::with_capacity(self.load.depth);
-        for _ in 0..self.load.depth {
-            let nonce = self.random.next_u64();
-            let at = usize::try_from(nonce).unwrap_or_default();
-            let other = ids.get(at % ids.len().max(1)).filter(|_| *mixed);
-            let id = other.map_or(self.own, String::as_str);
-            let command = commands.get(self.asked % commands.len().max(1));
-            let command = command.map_or("", String::as_str);
-            self.asked += 1;
-            requests.push(LoadRequest { id, command, nonce });
-        }
-        let mut bytes = Vec::new();
-        protocol.write_requests(&mut bytes, &requests, keys, &mut self.sealer)?;
-        let first = requests.first().context("a batch has a request")?;
-        Ok(Batch { bytes, id: first.id.to_owned(), command: first.command.to_owned() })
     }
 }
 

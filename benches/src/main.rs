@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod batches;
 mod bounds;
 mod check;
 mod class;
@@ -18,6 +19,7 @@ mod peers;
 mod print;
 mod process;
 mod protocol;
+mod running;
 mod timing;
 mod tls;
 

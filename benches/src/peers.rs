@@ -2,20 +2,16 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
-use tokio_rustls::rustls::ClientConfig;
 
 use crate::class;
-use crate::process::Process;
 use crate::protocol::{AUDIENCE, Protocol};
+use crate::running::Running;
 use crate::tls;
 
 /// Which servers there are.
@@ -35,16 +31,6 @@ pub(crate) enum Peer {
     RedisTls,
     /// `bare-line-server`: the same line to everyone.
     BareLines,
-}
-
-/// A server that runs until it is dropped.
-pub(crate) struct Running {
-    child: Child,
-    pub(crate) address: SocketAddr,
-    /// How to connect to that address, if by TLS.
-    pub(crate) tls: Option<Arc<ClientConfig>>,
-    /// Where it takes connections without TLS.
-    plain: SocketAddr,
 }
 
 /// What servers need to know to start.
@@ -77,9 +63,6 @@ impl PeerConfig {
         Ok(Self { class, folder, reply_bytes: 1, server_cpu: None, workers: 1 })
     }
 }
-
-/// How long a server may take to give its first answer.
-const START_MAX: Duration = Duration::from_secs(20);
 
 impl Peer {
     pub(crate) fn name(self) -> &'static str {
@@ -198,75 +181,6 @@ impl Peer {
                     .context("redis-server is not installed")
             }
         }
-    }
-}
-
-impl Running {
-    pub(crate) fn process(&self) -> Process {
-        Process(self.child.id())
-    }
-
-    /// Tells the server to load its class file again.
-    ///
-    /// # Errors
-    /// When it has ended.
-    pub(crate) fn reload(&self) -> anyhow::Result<()> {
-        let process = rustix::process::Pid::from_child(&self.child);
-        Ok(rustix::process::kill_process(process, rustix::process::Signal::HUP)?)
-    }
-
-    /// Gives every student a value of this length, in Redis.
-    ///
-    /// # Errors
-    /// When Redis does not say OK to each.
-    pub(crate) fn fill_redis(&self, ids: &[String], value_bytes: usize) -> anyhow::Result<()> {
-        let mut socket = TcpStream::connect(self.plain)?;
-        let mut replies = BufReader::new(socket.try_clone()?);
-        let value = "x".repeat(value_bytes);
-        for ids in ids.chunks(1000) {
-            let set = |id: &String| {
-                format!("*3\r\n$3\r\nSET\r\n${}\r\n{id}\r\n${value_bytes}\r\n{value}\r\n", id.len())
-            };
-            socket.write_all(ids.iter().map(set).collect::<String>().as_bytes())?;
-            for _ in ids {
-                let mut reply = String::new();
-                replies.read_line(&mut reply)?;
-                if reply != "+OK\r\n" {
-                    bail!("Redis said {reply:?} to SET");
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn answers(&self) -> std::io::Result<bool> {
-        let mut socket = TcpStream::connect(self.plain)?;
-        socket.set_read_timeout(Some(START_MAX))?;
-        socket.write_all(b"PING\r\n")?;
-        Ok(socket.read(&mut [0])? > 0)
-    }
-
-    /// Waits until it answers a line: a server that reads a big class may listen before it can.
-    fn wait_until_answering(&mut self, name: &str) -> anyhow::Result<()> {
-        let began = Instant::now();
-        while !self.answers().unwrap_or_default() {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("{name} ended while it was started ({status})");
-            }
-            if began.elapsed() > START_MAX {
-                bail!("{name} does not answer on {} after {START_MAX:?}", self.plain);
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // A process that has ended needs no signal.
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
 

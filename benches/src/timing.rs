@@ -12,8 +12,9 @@ use fernet_batch::{Key, Timestamp};
 use gradebook::sealed::{Nonce, SealedRequest};
 
 use crate::class;
-use crate::peers::{Peer, PeerConfig, Running};
+use crate::peers::{Peer, PeerConfig};
 use crate::protocol::AUDIENCE;
+use crate::running::Running;
 
 #[derive(Args)]
 pub(crate) struct Options {
