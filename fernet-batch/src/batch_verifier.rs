@@ -151,6 +151,8 @@ fn covered<'t>(tokens: &'t [ClosedToken<'_>]) -> ArrayVec<(&'t Key, &'t [u8]), W
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE;
     use fernet::Fernet;
 
     use super::*;
@@ -229,6 +231,37 @@ mod tests {
             let mut found = 0;
             verifier.open::<2>(&mut closed, |verified| found += usize::from(verified.is_some()));
             assert_eq!(found, 0);
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_closes_its_token_and_no_other() {
+        const TOKENS: usize = 16;
+        let keys: Vec<_> = (0..TOKENS).map(key).collect();
+        let mut tokens = Vec::new();
+        for (n, key) in keys.iter().enumerate() {
+            let fernet = Fernet::new(&key.expose_text()).unwrap();
+            tokens.push(fernet.encrypt_at_time(text(n).as_bytes(), 100));
+        }
+        for bit in 0..FRAME_BYTES * 8 {
+            let damaged = bit % TOKENS;
+            let mut bytes = URL_SAFE.decode(&tokens[damaged]).unwrap();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let mut sent = tokens.clone();
+            sent[damaged] = URL_SAFE.encode(bytes);
+            for mut verifier in verifiers() {
+                let mut frames = [[0; FRAME_BYTES]; TOKENS];
+                let mut closed: Vec<_> = keys
+                    .iter()
+                    .zip(&sent)
+                    .zip(&mut frames)
+                    .map(|((key, token), frame)| ClosedToken { key, token, frame })
+                    .collect();
+                let mut opened = Vec::new();
+                verifier.open::<2>(&mut closed, |found| opened.push(found.is_some()));
+                let expected: Vec<_> = (0..TOKENS).map(|n| n != damaged).collect();
+                assert_eq!(opened, expected, "bit {bit}, {:?}", verifier.wide);
+            }
         }
     }
 }
