@@ -152,13 +152,7 @@ impl Browser {
 impl Chromium {
     /// Starts Chromium; `None` if its driver is not installed.
     fn start(language: &str) -> Option<Self> {
-        let mut command = Command::new("chromedriver");
-        let mut driver = command.arg("--port=0").stdout(Stdio::piped()).spawn().ok()?;
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let begin = "ChromeDriver was started successfully on port ";
-        let port: u16 = lines
-            .find_map(|line| line.unwrap().strip_prefix(begin)?.trim_end_matches('.').parse().ok())
-            .unwrap();
+        let (driver, port) = Self::start_driver()?;
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let arguments = [
             "--headless=new",
@@ -178,6 +172,26 @@ impl Chromium {
         let connecting = builder.capabilities(capabilities);
         let client = runtime.block_on(connecting.connect(&format!("http://127.0.0.1:{port}")));
         Some(Self { driver, runtime, client: client.unwrap() })
+    }
+
+    /// Starts the driver, and returns its port; `None` if it is not installed.
+    fn start_driver() -> Option<(Child, u16)> {
+        /// It takes a free port of IPv6 and expects the same one to be free in IPv4, so it may end at once.
+        const STARTS_MAX: usize = 10;
+        for _ in 0..STARTS_MAX {
+            let mut command = Command::new("chromedriver");
+            let mut driver = command.arg("--port=0").stdout(Stdio::piped()).spawn().ok()?;
+            let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+            let begin = "ChromeDriver was started successfully on port ";
+            let port = lines.find_map(|line| {
+                line.unwrap().strip_prefix(begin)?.trim_end_matches('.').parse().ok()
+            });
+            if let Some(port) = port {
+                return Some((driver, port));
+            }
+            driver.wait().unwrap();
+        }
+        panic!("chromedriver ended each time it was started");
     }
 
     fn open(&mut self, url: &str) {
