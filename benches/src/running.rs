@@ -29,7 +29,7 @@ impl Running {
         Process(self.child.id())
     }
 
-    /// Tells the server to load its class file again.
+    /// Tells the server to reload its class file.
     ///
     /// # Errors
     /// When it has ended.

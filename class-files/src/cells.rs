@@ -141,6 +141,17 @@ mod tests {
         assert_eq!(cells.text(), "xyz");
     }
 
+    #[test]
+    fn a_line_is_divided_into_a_million_cells_and_not_more() {
+        for separators in [CELLS_MAX - 2, CELLS_MAX - 1, CELLS_MAX, CELLS_MAX + 1] {
+            let mut cells = Cells::default();
+            cells.set_line(&";".repeat(separators), b';');
+            assert_eq!(cells.len(), (separators + 1).min(CELLS_MAX));
+            let rest = separators + 1 - cells.len();
+            assert_eq!(cells.get(CELLS_MAX - 1).unwrap_or_default(), ";".repeat(rest));
+        }
+    }
+
     proptest! {
         #[test]
         fn a_line_has_the_cells_between_its_separators(line in "[a;\u{e9}\u{bb}:<]{0,40}") {

@@ -38,7 +38,7 @@ impl BatchVerifier {
     /// The number of tokens that are opened side by side.
     pub const TOGETHER: usize = WIDTH;
 
-    /// An verifier that knows no key yet.
+    /// A verifier that knows no key yet.
     pub fn new() -> Self {
         Self { wide: WideLanes::detect(), one_by_one: CachedVerifier::default() }
     }
@@ -123,13 +123,11 @@ fn open_side_by_side<const BLOCKS: usize>(
     {
         let key: &Key = key;
         // One student often sends all requests of a batch.
-        let (_, cipher) = match last.take_if(|(last, _)| last.is(key)) {
-            Some(same) => last.insert(same),
-            None => {
-                let [_, encryption] = *key.expose_halves();
-                last.insert((key, Aes128Dec::new(&encryption.into())))
-            }
-        };
+        drop(last.take_if(|(last, _)| !last.is(key)));
+        let (_, cipher) = last.get_or_insert_with(|| {
+            let [_, encryption] = *key.expose_halves();
+            (key, Aes128Dec::new(&encryption.into()))
+        });
         let is_authentic = match frame.last_chunk::<MAC_BYTES>() {
             Some(expected) => bool::from(expected.ct_eq(&mac)) & is_decoded,
             None => false,
@@ -175,6 +173,21 @@ mod tests {
         vec![one_by_one, BatchVerifier::new()]
     }
 
+    fn open_all(
+        verifier: &mut BatchVerifier,
+        keys: &[Key],
+        tokens: &[String],
+        frames: &mut [[u8; FRAME_BYTES]],
+    ) -> Vec<Option<Verified>> {
+        let mut closed = Vec::new();
+        for ((key, token), frame) in keys.iter().zip(tokens).zip(frames) {
+            closed.push(ClosedToken { key, token, frame });
+        }
+        let mut verified = Vec::new();
+        verifier.open::<2>(&mut closed, |found| verified.push(found));
+        verified
+    }
+
     /// The texts that so many tokens are opened to, and the times that they carry. Every third token is one of another
     /// key's, every fourth one is damaged, and every seventh one is too long.
     fn opened(verifier: &mut BatchVerifier, count: usize) -> Vec<Option<(String, u64)>> {
@@ -192,14 +205,7 @@ mod tests {
             tokens.push(String::from_utf8(token).unwrap());
         }
         let mut frames = vec![[0; FRAME_BYTES]; count];
-        let mut closed: Vec<_> = keys
-            .iter()
-            .zip(&tokens)
-            .zip(&mut frames)
-            .map(|((key, token), frame)| ClosedToken { key, token, frame })
-            .collect();
-        let mut verified = Vec::new();
-        verifier.open::<2>(&mut closed, |found| verified.push(found));
+        let verified = open_all(verifier, &keys, &tokens, &mut frames);
         let text =
             |frame: &[u8]| String::from_utf8(unpadded_text(frame).unwrap().to_vec()).unwrap();
         let texts = verified.iter().zip(&frames);
@@ -251,14 +257,8 @@ mod tests {
             sent[damaged] = URL_SAFE.encode(bytes);
             for mut verifier in verifiers() {
                 let mut frames = [[0; FRAME_BYTES]; TOKENS];
-                let mut closed: Vec<_> = keys
-                    .iter()
-                    .zip(&sent)
-                    .zip(&mut frames)
-                    .map(|((key, token), frame)| ClosedToken { key, token, frame })
-                    .collect();
-                let mut opened = Vec::new();
-                verifier.open::<2>(&mut closed, |found| opened.push(found.is_some()));
+                let verified = open_all(&mut verifier, &keys, &sent, &mut frames);
+                let opened: Vec<_> = verified.iter().map(Option::is_some).collect();
                 let expected: Vec<_> = (0..TOKENS).map(|n| n != damaged).collect();
                 assert_eq!(opened, expected, "bit {bit}, {:?}", verifier.wide);
             }

@@ -6,6 +6,7 @@
 
 mod frame;
 
+use std::cell::Cell;
 use std::hint::black_box;
 
 use arrayvec::ArrayVec;
@@ -37,7 +38,7 @@ pub struct VerifierConfig {
 /// Verifies sealed requests and remembers those that it admitted.
 pub struct RequestVerifier {
     config: VerifierConfig,
-    decoy_keys: DecoyKeys,
+    decoy_keys: CountedDecoyKeys,
     replay_cache: ReplayCache,
     /// For the first key that is tried, and for the second: so both remember a key as often for a student as
     /// for an unknown ID.
@@ -101,7 +102,7 @@ impl RequestVerifier {
     pub fn new(config: VerifierConfig) -> Result<Self, NoRandomness> {
         Ok(Self {
             config,
-            decoy_keys: DecoyKeys::new()?,
+            decoy_keys: CountedDecoyKeys { keys: DecoyKeys::new()?, made: Cell::new(0) },
             replay_cache: ReplayCache::default(),
             verifiers: Default::default(),
             opened: Vec::with_capacity(Self::OPENED_TOGETHER),
@@ -112,6 +113,13 @@ impl RequestVerifier {
     /// How many requests are remembered for each student of a class.
     pub(crate) fn replays_max(&self, students: usize) -> usize {
         self.config.replays.share(students)
+    }
+
+    /// The number of decoy keys made so far. Tests compare it to show that a forged request costs the same work
+    /// whoever it names.
+    #[cfg(test)]
+    pub(crate) fn decoy_keys_made(&self) -> u64 {
+        self.decoy_keys.made.get()
     }
 
     /// Begins a batch, at the time `now`.
@@ -260,9 +268,22 @@ impl VerifierConfig {
     }
 }
 
+/// Decoy keys, and how many were made.
+struct CountedDecoyKeys {
+    keys: DecoyKeys,
+    made: Cell<u64>,
+}
+
+impl CountedDecoyKeys {
+    fn key_for(&self, id: &str) -> Key {
+        self.made.set(self.made.get().saturating_add(1));
+        self.keys.key_for(id)
+    }
+}
+
 /// The decoy key of an ID, made when it is needed.
 struct DecoyKey<'a> {
-    keys: &'a DecoyKeys,
+    keys: &'a CountedDecoyKeys,
     id: &'a str,
     key: Option<Key>,
 }

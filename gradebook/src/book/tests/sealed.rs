@@ -118,3 +118,45 @@ fn sealed_requests_end_in_a_batch_of_any_size_as_they_do_alone() {
         assert_eq!(pair, [*outcome, second]);
     }
 }
+
+/// The decoy keys made while a batch with a student's own report is answered, behind which four requests come that have
+/// no room in it at first.
+fn decoy_keys_made(id: &str, token: &str) -> u64 {
+    let (book, mut verifier, mut sealer) =
+        (book_with_old_key(), verifier(), Sealer::new().unwrap());
+    let own = SealedRequest { audience: "nets", id: "2100001", command: "REPORT", nonce: Nonce(0) };
+    let own = own.seal(&key(1), NOW).unwrap();
+    // Room for the shortest reply twice, and for a report once.
+    let mut requests = Requests::new(BatchLimits { requests: 64, output_bytes: 1_300 });
+    let own_id = StudentId::new(b"2100001").unwrap();
+    requests.push(Request { id: own_id, command: Command::Sealed(&own) });
+    for _ in 0..4 {
+        let id = StudentId::new(id.as_bytes()).unwrap();
+        requests.push(Request { id, command: Command::Sealed(token) });
+    }
+    let mut batches = 0;
+    while !requests.is_empty() {
+        let replies = book.answer_sealed(requests, &mut verifier, NOW).seal(&mut sealer);
+        batches += 1;
+        if batches == 1 {
+            let report_bytes = replies.bytes().len();
+            assert!(replies.len() == 1 && report_bytes > 650, "{report_bytes} bytes");
+        }
+        requests = replies.into_requests();
+    }
+    verifier.decoy_keys_made()
+}
+
+#[test]
+fn a_forged_request_makes_as_many_decoy_keys_for_a_student_as_for_an_unknown_id_wherever_a_batch_ends()
+ {
+    let forged = |id| {
+        let request = SealedRequest { audience: "nets", id, command: "GG", nonce: Nonce(1) };
+        decoy_keys_made(id, &request.seal(&key(9), NOW).unwrap())
+    };
+    let unknown = forged("2100009");
+    // One for each request, and one for the request that was opened and had no room.
+    assert_eq!(unknown, 5);
+    assert_eq!(forged("2100002"), unknown);
+    assert_eq!(forged("2100003"), unknown, "with an old key, too");
+}
