@@ -57,6 +57,7 @@ fn a_broken_key_file_changes_nothing_but_what_shows_less() {
     write_course(&server, "[hold]\n2100002 = [\"Midterm\"]\n");
     let line = reload(&mut server, "class file not installed");
     assert!(line.contains("keys.csv"), "{line}");
+    server.prints("class file installed edition=2");
     assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
     assert!(read(&server, BO, "GG").contains("Midterm: , "), "the hold is in place");
     assert_eq!(published_by(server.folder.path()), ["save", "hold"]);
