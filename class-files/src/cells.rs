@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use gradebook::ShortSpelling;
 use zeroize::Zeroize;
 
 /// The most cells that a line is divided into; the last one has what is left. No table has so many columns.
@@ -12,7 +13,10 @@ const CELLS_MAX: usize = 1 << 20;
 /// The text of some is a key: it has no `Debug`, and is wiped when it is dropped.
 #[derive(Clone, Default)]
 pub(crate) struct Cells {
+    /// The text of a line is filled up with zeros to whole [blocks](BLOCK_BYTES), with one at least behind it.
     text: String,
+    /// The bytes of the text without the zeros.
+    text_bytes: usize,
     ends: Vec<usize>,
     /// The bytes between two cells.
     gap: usize,
@@ -29,9 +33,9 @@ impl Cells {
         self.text.get(self.range(at)?)
     }
 
-    /// The bytes of a cell as the file has them.
-    pub(crate) fn bytes(&self, at: usize) -> Option<&[u8]> {
-        self.text.as_bytes().get(self.range(at)?)
+    /// The text of a cell as the file has it, if it is short.
+    pub(crate) fn spelling(&self, at: usize) -> Option<ShortSpelling> {
+        ShortSpelling::at(self.text.as_bytes(), self.range(at)?)
     }
 
     fn range(&self, at: usize) -> Option<Range<usize>> {
@@ -49,13 +53,15 @@ impl Cells {
 
     /// The texts of all cells, one behind the other, perhaps with separators between them.
     pub(crate) fn text(&self) -> &str {
-        &self.text
+        self.text.get(..self.text_bytes).unwrap_or_default()
     }
 
     /// Adds a cell. The row was made of [cells](Self::from), not of a line.
     pub(crate) fn push(&mut self, cell: &str) {
+        self.text.truncate(self.text_bytes);
         self.text.push_str(cell);
-        self.ends.push(self.text.len());
+        self.text_bytes = self.text.len();
+        self.ends.push(self.text_bytes);
     }
 
     /// Replaces the cells by those that end at `ends` in `text`.
@@ -63,6 +69,7 @@ impl Cells {
         self.gap = 0;
         self.text.clear();
         self.text.push_str(text);
+        self.text_bytes = text.len();
         self.ends.clear();
         self.ends.extend_from_slice(ends);
     }
@@ -72,9 +79,11 @@ impl Cells {
         self.gap = 1;
         self.text.clear();
         self.text.push_str(line);
+        self.text.push_str(zeros_behind(line.len()));
+        self.text_bytes = line.len();
         self.ends.clear();
         if line.len() < CELLS_MAX {
-            find_all(line.as_bytes(), separator, &mut self.ends);
+            find_all(self.text.as_bytes(), separator, &mut self.ends);
         } else {
             let separators = memchr::memchr_iter(separator, line.as_bytes());
             self.ends.extend(separators.take(CELLS_MAX - 1));
@@ -99,29 +108,46 @@ impl<Text: AsRef<str>> From<&[Text]> for Cells {
     }
 }
 
-/// Appends the place of each `wanted` byte, found in eight bytes at a time.
-fn find_all(bytes: &[u8], wanted: u8, places: &mut Vec<usize>) {
-    const WORD_BYTES: usize = 8;
-    const LOWER_BITS: u64 = u64::from_ne_bytes([0x7f; WORD_BYTES]);
-    let pattern = u64::from_ne_bytes([wanted; WORD_BYTES]);
-    let (words, rest) = bytes.as_chunks::<WORD_BYTES>();
-    let mut start = 0;
-    for word in words {
-        let differs = u64::from_le_bytes(*word) ^ pattern;
-        // The upper bit of each byte that is zero (Warren, "Hacker's Delight", section 6-1): no carry leaves a byte.
-        let mut found = !(((differs & LOWER_BITS) + LOWER_BITS) | differs | LOWER_BITS);
+/// The bytes that are searched at once, one for each bit of a word.
+const BLOCK_BYTES: usize = 64;
+
+/// The zeros that fill up the last block of a text, or a block of zeros behind it.
+fn zeros_behind(text_bytes: usize) -> &'static str {
+    const ZEROS: &str = match std::str::from_utf8(&[0; BLOCK_BYTES]) {
+        Ok(zeros) => zeros,
+        Err(_) => "",
+    };
+    ZEROS.get(text_bytes % BLOCK_BYTES..).unwrap_or_default()
+}
+
+/// Appends the place of each `wanted` byte in whole blocks.
+fn find_all(blocks: &[u8], wanted: u8, places: &mut Vec<usize>) {
+    let (blocks, _) = blocks.as_chunks::<BLOCK_BYTES>();
+    for (block, start) in blocks.iter().zip((0..).step_by(BLOCK_BYTES)) {
+        // The places of a block are taken one after another, not those of each word: fewer loops end unforeseen.
+        let mut found = found_in(block, wanted);
         while found != 0 {
-            let bit = usize::try_from(found.trailing_zeros()).unwrap_or_default();
-            places.push(start + bit / 8);
+            let place = usize::try_from(found.trailing_zeros()).unwrap_or_default();
+            places.push(start + place);
             found &= found - 1;
         }
-        start += WORD_BYTES;
     }
-    for (at, byte) in (start..).zip(rest) {
-        if *byte == wanted {
-            places.push(at);
-        }
-    }
+}
+
+/// A bit for each `wanted` byte of a block.
+fn found_in(block: &[u8; BLOCK_BYTES], wanted: u8) -> u64 {
+    const WORD_BYTES: usize = 8;
+    const LOWER_BITS: u64 = u64::from_ne_bytes([0x7f; WORD_BYTES]);
+    /// Moves the lowest bit of each byte to the upper byte, where each has a place of its own.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let pattern = u64::from_ne_bytes([wanted; WORD_BYTES]);
+    let (words, _) = block.as_chunks::<WORD_BYTES>();
+    words.iter().rev().fold(0, |found, word| {
+        let differs = u64::from_le_bytes(*word) ^ pattern;
+        // The upper bit of each byte that is zero (Warren, "Hacker's Delight", section 6-1): no carry leaves a byte.
+        let equal = !(((differs & LOWER_BITS) + LOWER_BITS) | differs | LOWER_BITS);
+        found << WORD_BYTES | (equal >> 7).wrapping_mul(GATHER) >> (64 - WORD_BYTES)
+    })
 }
 
 #[cfg(test)]
@@ -154,7 +180,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_line_has_the_cells_between_its_separators(line in "[a;\u{e9}\u{bb}:<]{0,40}") {
+        fn a_line_has_the_cells_between_its_separators(line in "[a;\u{e9}\u{bb}:<]{0,150}") {
             let mut cells = Cells::from(&["of the row before"][..]);
             cells.set_line(&line, b';');
             prop_assert_eq!(

@@ -203,7 +203,7 @@ fn read_any(
         Some(kind) => {
             let sheet = options.course.sheet.as_deref();
             let rows = workbook::read(file, kind, sheet, &options.limits)?;
-            let origin = Origin { text: None, files: None, may_have_percent: true };
+            let origin = Origin { text: None, files: None };
             read_shape(Table::of_rows(rows)?, origin, options, explanation)
         }
         None => {
@@ -212,11 +212,7 @@ fn read_any(
             let separator = char::from(separated.separator);
             explanation.encoding = Some(text.encoding.name());
             explanation.separator = Some(separator.to_string());
-            let origin = Origin {
-                text: Some((text.encoding, separated.separator)),
-                files: None,
-                may_have_percent: memchr::memchr(b'%', separated.text.as_bytes()).is_some(),
-            };
+            let origin = Origin { text: Some((text.encoding, separated.separator)), files: None };
             let table = Table::of_text(separated.text, separated.separator)?;
             read_shape(table, origin, options, explanation)
         }
@@ -284,7 +280,7 @@ fn read_oneroster(
     let mut errors = ErrorList::default();
     let rows_max = options.limits.rows_max.saturating_mul(MARKS_PER_STUDENT_MAX);
     let wide = oneroster::widen(files, rows_max, &mut errors)?;
-    let origin = Origin { text: None, files: Some(oneroster::FILES), may_have_percent: true };
+    let origin = Origin { text: None, files: Some(oneroster::FILES) };
     Ok(read_wide(wide, shape, origin, options, explanation, errors))
 }
 

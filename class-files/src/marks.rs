@@ -91,6 +91,9 @@ pub(crate) fn spelled<'a>(
 pub(crate) fn check_formula(text: &str) -> Result<(), Problem> {
     const ERRORS: [&str; 8] =
         ["#REF!", "#N/A", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!"];
+    if !text.starts_with('#') {
+        return Ok(());
+    }
     if text == FORMULA_WITHOUT_VALUE {
         return Err(Problem::FormulaWithoutValue);
     }

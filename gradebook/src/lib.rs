@@ -38,7 +38,7 @@ pub use request::{
 };
 pub use roster::{
     Assessment, AssessmentRelease, Class, ClassStudent, Duplicate, Full, IdSet, Mark, MarkIndex,
-    MarkStatus, RosterBuilder,
+    MarkStatus, RosterBuilder, ShortSpelling,
 };
 pub use statistics::{
     Budget, Decisions, Drawing, InvalidHistory, LastEdition, PrivacyPolicy, Publication,

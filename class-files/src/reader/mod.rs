@@ -204,11 +204,8 @@ impl<'a> ClassReader<'a> {
         builder.reserve(self.students_expected);
         // An empty table has room for one mark.
         let Ok(blank) = builder.mark(Mark::Blank) else { return };
-        let origin = self.origin;
-        let columns: Vec<_> = layout
-            .assessments()
-            .map(|(at, column)| MarkColumn::new(at, column, layout, origin))
-            .collect();
+        let columns: Vec<_> =
+            layout.assessments().map(|(at, column)| MarkColumn::new(at, column, layout)).collect();
         let find =
             |part| layout.find(|usage| matches!(usage, ColumnUse::Name(found) if *found == part));
         let name = match (find(NamePart::Full), find(NamePart::Sorted)) {

@@ -23,8 +23,6 @@ pub(crate) struct Origin {
     pub(crate) text: Option<(Encoding, u8)>,
     /// The file of an archive in which the students stand, and the one in which the marks stand.
     pub(crate) files: Option<[&'static str; 2]>,
-    /// Whether any cell may contain a percent sign.
-    pub(crate) may_have_percent: bool,
 }
 
 /// Where everything stands, once the rows above the first student are read.
@@ -57,8 +55,6 @@ pub(super) struct MarkColumn {
     pub(super) comment: Option<usize>,
     pub(super) maximum: Option<usize>,
     pub(super) state: Option<usize>,
-    /// Whether a mark depends on the text of its cell alone.
-    pub(super) simple: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -69,15 +65,20 @@ pub(super) enum NameColumns {
     Parts(Option<usize>, Option<usize>),
 }
 
+impl Plan {
+    /// The mark of a row in a column of marks, if it was read before, wherever that was.
+    #[inline]
+    pub(super) fn recall(&self, column: usize, cells: &Cells) -> Option<MarkIndex> {
+        let column = self.columns.get(column).filter(|column| column.is_text_alone())?;
+        let mark = self.builder.recall(cells.spelling(column.at)?)?;
+        (column.is_settled() || mark == self.blank).then_some(mark)
+    }
+}
+
 impl MarkColumn {
-    pub(super) fn new(
-        at: usize,
-        column: &AssessmentColumn,
-        layout: &Layout,
-        origin: Origin,
-    ) -> Self {
+    pub(super) fn new(at: usize, column: &AssessmentColumn, layout: &Layout) -> Self {
         let find = |is_of: &dyn Fn(&ColumnUse) -> bool| layout.find(is_of);
-        let mut mark_column = Self {
+        Self {
             at,
             kind: column.kind,
             out_of: column.out_of,
@@ -87,10 +88,7 @@ impl MarkColumn {
             comment: find(&|usage| matches!(usage, ColumnUse::Comment { of } if *of == at)),
             maximum: find(&|usage| matches!(usage, ColumnUse::Maximum { of } if *of == at)),
             state: find(&|usage| matches!(usage, ColumnUse::State { of } if *of == at)),
-            simple: false,
-        };
-        mark_column.simple = mark_column.is_simple(origin);
-        mark_column
+        }
     }
 
     pub(super) fn has_extras(&self) -> bool {
@@ -98,12 +96,13 @@ impl MarkColumn {
     }
 
     /// Returns true if a mark depends on the text of its cell alone.
-    fn is_simple(&self, origin: Origin) -> bool {
-        let may_be_percent = origin.may_have_percent && self.kind == MarkKind::Points;
-        self.kind != MarkKind::Words
-            && !may_be_percent
-            && self.maximum.is_none()
-            && self.state.is_none()
+    pub(super) fn is_text_alone(&self) -> bool {
+        self.kind != MarkKind::Words && self.maximum.is_none() && self.state.is_none()
+    }
+
+    /// Returns true if a number without a percent sign says nothing new about the column.
+    pub(super) fn is_settled(&self) -> bool {
+        self.kind == MarkKind::Percent || self.bare && !self.percent
     }
 
     /// Brings a mark together with what the row and the column say beside it.

@@ -2,7 +2,7 @@
 
 use fernet_batch::StudentKeys;
 use fernet_batch::redact::contains_key;
-use gradebook::{Full, Mark, StudentId};
+use gradebook::{Full, Mark, MarkIndex, StudentId};
 
 use super::ClassReader;
 use super::plan::{Plan, column, student_name, unnamed_column};
@@ -156,53 +156,63 @@ impl ClassReader<'_> {
 
     /// Reads the marks of a row into `self.marks`.
     fn read_marks(&mut self, row: &StoredRow, id: &str, plan: &mut Plan) {
-        let Self { marks: read, decimals, errors, header, origin, .. } = self;
-        let Plan { builder, columns, blank, holds, .. } = plan;
-        read.clear();
-        let held = if holds.is_empty() { None } else { holds.get(id) };
-        for (n, mark_column) in columns.iter_mut().enumerate() {
-            let bytes = row.cells.bytes(mark_column.at).unwrap_or_default().trim_ascii();
-            let recalled = if mark_column.simple { builder.recall(bytes) } else { None };
-            if let Some(mark) = recalled {
-                read.push(mark);
-                continue;
+        let held = if plan.holds.is_empty() { None } else { plan.holds.get(id).cloned() };
+        self.marks.clear();
+        for n in 0..plan.columns.len() {
+            let recalled = plan.recall(n, &row.cells);
+            let mark = recalled.unwrap_or_else(|| {
+                let is_held = held.as_ref().and_then(|held| held.get(n)).copied();
+                self.read_mark(row, n, is_held.unwrap_or_default(), plan)
+            });
+            self.marks.push(mark);
+        }
+        for (mark, held) in self.marks.iter_mut().zip(held.unwrap_or_default()) {
+            if held {
+                *mark = plan.blank;
             }
-            let is_held = held.and_then(|held| held.get(n)).copied().unwrap_or_default();
-            let at = mark_column.at;
-            let number_of_row = row.row_of(at);
-            let text = cell(&row.cells, at);
-            let mut number =
-                |text: &str| decimals.number(text, number_of_row, || column(header, at));
-            let spelling = spelled(text, mark_column.kind, &mut number)
-                .and_then(|spelling| mark_column.settle(spelling, row, decimals, header, is_held));
-            let mark = spelling.and_then(|spelling| {
-                let full = |_| Problem::TooManyBytes(u64::from(u32::MAX));
+        }
+    }
+
+    /// Reads the mark of a row in a column of marks. An error is noted, and the mark is blank then.
+    #[cold]
+    #[inline(never)]
+    fn read_mark(
+        &mut self,
+        row: &StoredRow,
+        n: usize,
+        is_held: bool,
+        plan: &mut Plan,
+    ) -> MarkIndex {
+        let Self { decimals, errors, header, origin, .. } = self;
+        let Plan { builder, columns, blank, .. } = plan;
+        let Some(mark_column) = columns.get_mut(n) else { return *blank };
+        let at = mark_column.at;
+        let number_of_row = row.row_of(at);
+        let mut number = |text: &str| decimals.number(text, number_of_row, || column(header, at));
+        let mark = spelled(cell(&row.cells, at), mark_column.kind, &mut number)
+            .and_then(|spelling| mark_column.settle(spelling, row, decimals, header, is_held))
+            .and_then(|spelling| {
                 let mark = match (spelling.mark, mark_column.kind) {
                     (Mark::Letter(word), MarkKind::Words) => {
                         builder.mark(Mark::Letter(&marks::one_line(word)))
                     }
                     (mark, _) => builder.mark(mark),
                 };
-                let mark = mark.map_err(full)?;
+                let mark = mark.map_err(|Full| Problem::TooManyBytes(u64::from(u32::MAX)))?;
                 // What a cell says beyond its mark, it must say each time.
-                if mark_column.simple && spelling.out_of.is_none() {
-                    builder.remember(bytes, mark);
+                if spelling.out_of.is_none()
+                    && mark_column.is_text_alone()
+                    && let Some(short) = row.cells.spelling(at)
+                {
+                    builder.remember(short, mark);
                 }
                 Ok(mark)
             });
-            read.push(mark.unwrap_or_else(|problem| {
-                let file = origin.files.map(|[_, marks]| marks);
-                errors.push(problem.at(number_of_row, column(header, at)).in_file(file));
-                *blank
-            }));
-        }
-        if let Some(held) = held {
-            for (mark, held) in read.iter_mut().zip(held) {
-                if *held {
-                    *mark = *blank;
-                }
-            }
-        }
+        mark.unwrap_or_else(|problem| {
+            let file = origin.files.map(|[_, marks]| marks);
+            errors.push(problem.at(number_of_row, column(header, at)).in_file(file));
+            *blank
+        })
     }
 
     /// Reads the comments of a row, whose student was added last.
@@ -256,6 +266,10 @@ fn is_no_student(id: &str, name: &str) -> bool {
         "max points",
         "total points",
     ];
+    // Most IDs are numbers.
+    if id.starts_with(|first: char| first.is_ascii_digit()) {
+        return false;
+    }
     let texts = [id, name].map(str::trim);
     let is_word = |text: &str| WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
     texts.iter().all(|text| text.is_empty() || is_word(text))

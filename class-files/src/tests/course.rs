@@ -101,6 +101,11 @@ fn a_maximum_comes_from_the_course_file_where_the_class_file_has_none() {
     assert_eq!(percent("Ada,1,85%\nBo,2,90 %\n", ""), 0);
     assert_eq!(percent("Ada,1,85%\nBo,2,90\n", ""), 1);
     assert_eq!(percent("Ada,1,85\nBo,2,90%\n", ""), 1);
+    assert_eq!(
+        percent("Ada,1,85\nBo,2,85\nCy,3,\nDi,4,90%\nEd,5,85\nFi,6,\n", ""),
+        2,
+        "the same text again"
+    );
     assert_eq!(percent("Ada,1,85%\n", "[assessment.\"Lab 1\"]\nout_of = 10\n"), 1);
 }
 

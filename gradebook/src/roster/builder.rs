@@ -9,6 +9,7 @@ use super::class::Class;
 use super::index::Index;
 use super::mark::Mark;
 use super::marks::{MarkIndex, MarksBuilder};
+use super::recent::ShortSpelling;
 use super::students::{Roster, RowIndex, Student, id_head, offset};
 use crate::request::StudentId;
 use crate::values::{Decimal, has_duplicates};
@@ -68,13 +69,14 @@ impl RosterBuilder {
     }
 
     /// The mark that was remembered for a spelling, which may have been forgotten.
-    pub fn recall(&self, spelling: &[u8]) -> Option<MarkIndex> {
+    #[inline]
+    pub fn recall(&self, spelling: ShortSpelling) -> Option<MarkIndex> {
         self.marks.recall(spelling)
     }
 
     /// Remembers which mark a class file spells in this way, so that [`recall`](Self::recall) finds it
     /// faster than reading it again would.
-    pub fn remember(&mut self, spelling: &[u8], mark: MarkIndex) {
+    pub fn remember(&mut self, spelling: ShortSpelling, mark: MarkIndex) {
         self.marks.remember(spelling, mark);
     }
 

@@ -10,7 +10,7 @@ use deunicode::deunicode;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::mark::{Mark, MarkStatus};
-use super::recent::Recent;
+use super::recent::{Recent, ShortSpelling};
 use super::short_text::ShortText;
 use crate::values::Decimal;
 
@@ -179,12 +179,13 @@ impl MarksBuilder {
     }
 
     /// The mark that was remembered for a spelling.
-    pub(super) fn recall(&self, spelling: &[u8]) -> Option<MarkIndex> {
+    #[inline]
+    pub(super) fn recall(&self, spelling: ShortSpelling) -> Option<MarkIndex> {
         self.recent.find(spelling).map(MarkIndex)
     }
 
     /// Remembers which mark a class file spells in this way. It may be forgotten at any time.
-    pub(super) fn remember(&mut self, spelling: &[u8], MarkIndex(index): MarkIndex) {
+    pub(super) fn remember(&mut self, spelling: ShortSpelling, MarkIndex(index): MarkIndex) {
         self.recent.remember(spelling, index);
     }
 
@@ -318,10 +319,10 @@ mod tests {
     fn a_spelling_is_recalled_until_another_takes_its_place() {
         let mut builder = MarksBuilder::default();
         let seven = builder.index_of(Mark::parse("7").unwrap()).unwrap();
-        assert!(builder.recall(b"7,0").is_none());
-        builder.remember(b"7,0", seven);
-        assert!(builder.recall(b"7,0") == Some(seven) && builder.recall(b"7.0").is_none());
-        builder.remember(b"more than eight bytes", seven);
-        assert!(builder.recall(b"more than eight bytes").is_none());
+        let [comma, point] =
+            [b"7,0", b"7.0"].map(|text| ShortSpelling::at(text, 0..text.len()).unwrap());
+        assert!(builder.recall(comma).is_none());
+        builder.remember(comma, seven);
+        assert!(builder.recall(comma) == Some(seven) && builder.recall(point).is_none());
     }
 }

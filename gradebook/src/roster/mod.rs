@@ -23,6 +23,7 @@ pub(crate) use id_set::id_hash;
 pub use mark::{Mark, MarkStatus};
 pub use marks::MarkIndex;
 pub(crate) use marks::StoredMark;
+pub use recent::ShortSpelling;
 pub(crate) use short_text::ShortText;
 use students::offset;
 pub(crate) use students::{LookupSlot, Record, Roster, RowIndex};
