@@ -139,6 +139,39 @@ impl RosterBuilder {
         Ok(())
     }
 
+    /// A builder for other students of the same class, which can be [appended](Self::append).
+    pub fn another(&self) -> Self {
+        Self::new(self.assessments.iter().cloned())
+    }
+
+    /// Adds the students of another builder of this class behind all others.
+    ///
+    /// # Errors
+    /// Returns an error if the class is full. The builder must not be used then.
+    pub fn append(&mut self, other: Self) -> Result<(), Full> {
+        let Roster { texts, students, old_keys, comments, holds, .. } = &mut self.roster;
+        let start = u32::try_from(texts.len()).map_err(|_| Full)?;
+        let rows = u32::try_from(students.len()).map_err(|_| Full)?;
+        let row = |other: u32| rows.checked_add(other).ok_or(Full);
+        // No text and no student begins behind what a u32 counts.
+        row(u32::try_from(other.roster.students.len()).map_err(|_| Full)?)?;
+        for student in &other.roster.students {
+            reserve_wiped(students);
+            let start = start.checked_add(student.start).ok_or(Full)?;
+            students.push(Student { start, ..student.clone() });
+        }
+        for (other_row, key) in &other.roster.old_keys {
+            reserve_wiped(old_keys);
+            old_keys.push((row(*other_row)?, key.clone()));
+        }
+        for (other_row, column) in &other.roster.holds {
+            holds.push((row(*other_row)?, *column));
+        }
+        texts.push_str(&other.roster.texts);
+        comments.append(rows, &other.roster.comments).ok_or(Full)?;
+        self.marks.append(other.marks.finish()).ok_or(Full)
+    }
+
     /// Adds a comment on a mark of the student who was added last. Comments come in the order of the
     /// assessments, which are counted from 0.
     ///

@@ -34,6 +34,14 @@ impl Comments {
         Some(())
     }
 
+    /// Adds comments on the rows behind the first `rows`. Returns `None` if there is no room.
+    pub(super) fn append(&mut self, rows: u32, other: &Self) -> Option<()> {
+        for (at, entry) in other.entries.iter().enumerate() {
+            self.push(rows.checked_add(entry.row)?, entry.column, other.text(at))?;
+        }
+        Some(())
+    }
+
     pub(super) fn shrink_to_fit(&mut self) {
         self.entries.shrink_to_fit();
         self.texts.shrink_to_fit();

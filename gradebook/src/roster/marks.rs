@@ -173,6 +173,14 @@ impl MarksBuilder {
         }
     }
 
+    /// Adds the cells of another builder behind all others; `None` if the table is full.
+    pub(super) fn append(&mut self, other: Marks) -> Option<()> {
+        let indices = other.table.iter().map(|mark| self.index_of(mark.mark()));
+        let indices = indices.collect::<Option<Vec<_>>>()?;
+        self.marks.cells.append(&other.cells, &indices);
+        Some(())
+    }
+
     pub(super) fn finish(mut self) -> Marks {
         self.marks.cells.shrink_to_fit();
         self.marks
@@ -219,6 +227,27 @@ impl Cells {
         }
         if let Self::Wide(wide) = self {
             wide.extend(row.iter().map(|MarkIndex(index)| *index));
+        }
+    }
+
+    /// Adds other cells. `indices` has the place of each of their marks in the table of these.
+    fn append(&mut self, other: &Self, indices: &[MarkIndex]) {
+        /// The cells that are added at once.
+        const APPENDED_AT_ONCE: usize = 4096;
+        let index = |cell: usize| indices.get(cell).copied().unwrap_or(MarkIndex(0));
+        let mut appended = Vec::with_capacity(APPENDED_AT_ONCE);
+        let mut append = |cells: &mut dyn Iterator<Item = MarkIndex>| {
+            appended.clear();
+            appended.extend(cells);
+            self.push_row(&appended);
+        };
+        match other {
+            Self::Narrow(narrow) => narrow
+                .chunks(APPENDED_AT_ONCE)
+                .for_each(|cells| append(&mut cells.iter().map(|cell| index(usize::from(*cell))))),
+            Self::Wide(wide) => wide
+                .chunks(APPENDED_AT_ONCE)
+                .for_each(|cells| append(&mut cells.iter().map(|cell| index(table_index(*cell))))),
         }
     }
 
@@ -305,6 +334,31 @@ mod tests {
             assert_eq!(texts, [n.to_string()]);
         }
         assert_eq!(column(&marks, 1, 0).len(), 70_000);
+    }
+
+    #[test]
+    fn cells_are_appended_whether_two_bytes_count_their_marks_or_not() {
+        let part = |numbers: Range<u32>| {
+            let mut builder = MarksBuilder::default();
+            for n in numbers {
+                let index = builder.index_of(Mark::parse(&n.to_string()).unwrap()).unwrap();
+                builder.push_row(&[index]);
+            }
+            builder
+        };
+        for numbers in
+            [[0..9, 5..14], [0..60_000, 50_000..80_000], [0..70_000, 0..9], [0..9, 0..70_000]]
+        {
+            let [first, second] = numbers.clone().map(part);
+            let mut marks = first;
+            marks.append(second.finish()).unwrap();
+            let marks = marks.finish();
+            let cells = numbers.iter().map(ExactSizeIterator::len).sum();
+            let texts: Vec<_> =
+                marks.of(0..cells).map(|mark| mark.text.as_str().to_owned()).collect();
+            let expected: Vec<_> = numbers.into_iter().flatten().map(|n| n.to_string()).collect();
+            assert!(texts == expected);
+        }
     }
 
     #[test]

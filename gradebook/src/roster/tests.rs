@@ -53,6 +53,62 @@ fn every_student_is_found_by_id_with_name_and_marks() {
 }
 
 #[test]
+fn students_added_by_several_builders_are_those_of_one() {
+    let student = |class: &mut RosterBuilder, n: u8| {
+        let marks = [(n % 7).to_string(), (n / 2).to_string()];
+        let marks = marks.iter().map(|mark| Mark::parse(mark).unwrap());
+        let old_key = (n % 4 == 0).then(|| n + 100);
+        let keys = [Some(n), old_key].into_iter().flatten();
+        let keys = keys.map(|key| Key::from_bytes([key; 32]).expose_text().to_string());
+        let keys = StudentKeys::parse(keys.collect::<Vec<_>>().join(";").as_bytes()).unwrap();
+        class.add(&id(&format!("s{n}")), &format!("Some {n}"), keys, marks).unwrap();
+        if n % 3 == 0 {
+            class.comment(1, &format!("comment on {n}")).unwrap();
+        }
+        if n % 5 == 0 {
+            class.hold(0);
+        }
+    };
+    let shown = |class: RosterBuilder| {
+        let roster = roster(class);
+        let shown = roster.records().map(|record| {
+            let marks: Vec<_> = record.marks().map(|mark| mark.text.as_str().to_owned()).collect();
+            let found = found(&roster, record.id()).map(|found| found.name().to_owned());
+            let holds: Vec<_> = record.holds().collect();
+            let comment = record.comments().of(1).map(str::to_owned);
+            (
+                record.id().to_owned(),
+                [Some(record.key()), record.old_key()]
+                    .map(|key| key.map(|key| *key.expose_bytes())),
+                found,
+                marks,
+                holds,
+                comment,
+            )
+        });
+        (shown.collect::<Vec<_>>(), roster.mark_texts().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let mut one = builder(2);
+    (1..=90).for_each(|n| student(&mut one, n));
+    let one = shown(one);
+    for cuts in [[0, 0], [0, 90], [1, 2], [30, 60], [45, 45], [89, 90]] {
+        let mut first = builder(2);
+        let mut others = [first.another(), first.another()];
+        for n in 1..=90 {
+            let builder = match cuts.iter().filter(|cut| n > **cut).count() {
+                0 => &mut first,
+                part => &mut others[part - 1],
+            };
+            student(builder, n);
+        }
+        for other in others {
+            first.append(other).unwrap();
+        }
+        assert_eq!(shown(first), one, "{cuts:?}");
+    }
+}
+
+#[test]
 fn ids_that_begin_alike_are_different_ids() {
     let ids = ["1", "12345678", "123456789", "1234567890", "12345678x"];
     let mut class = builder(0);
