@@ -61,6 +61,16 @@ impl Decimals {
         }
     }
 
+    /// What two parts of a file say together; `None` if one has a decimal point and the other a comma.
+    pub(crate) fn join(self, other: Self) -> Option<Self> {
+        let joined = Self {
+            point: self.point.or(other.point),
+            comma: self.comma.or(other.comma),
+            comma_is_decimal: self.comma_is_decimal || other.comma_is_decimal,
+        };
+        (joined.point.is_none() || joined.comma.is_none()).then_some(joined)
+    }
+
     /// The separator: `,` or `.`.
     pub(crate) fn separator(&self) -> &'static str {
         if self.comma.is_some() { "," } else { "." }

@@ -115,6 +115,13 @@ impl Explanation {
         }
     }
 
+    /// Lists the rows that the explanation of another part of the file lists as skipped.
+    pub(crate) fn append_skipped(&mut self, other: Self) {
+        self.skipped_rows_total = self.skipped_rows_total.saturating_add(other.skipped_rows_total);
+        self.skipped_rows.extend(other.skipped_rows);
+        self.skipped_rows.truncate(Self::SKIPPED_LISTED_MAX);
+    }
+
     pub(crate) fn set_error(&mut self, error: &ClassFileError) {
         self.errors_total = 1;
         self.errors = vec![error.into()];

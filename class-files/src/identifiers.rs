@@ -93,6 +93,17 @@ impl IdLengths {
         }
     }
 
+    /// The lengths in a part of a file and in the part behind it.
+    pub(crate) fn join(mut self, other: Self) -> Self {
+        self.students = self.students.saturating_add(other.students);
+        for (of_length, other) in self.by_length.iter_mut().zip(other.by_length) {
+            of_length.count = of_length.count.saturating_add(other.count);
+            of_length.rows.extend(other.rows);
+            of_length.rows.truncate(Self::ROWS_KEPT);
+        }
+        self
+    }
+
     /// An error for each ID that is one digit shorter than most: it may have lost its first zero.
     pub(crate) fn too_short(&self, column: &Column) -> Vec<ClassFileError> {
         let is_most = |of_length: &OfLength| of_length.count.saturating_mul(2) > self.students;

@@ -98,6 +98,16 @@ impl KeyFile {
         Ok(())
     }
 
+    /// These students and others behind them; `None` if one of the others is in the file already.
+    pub(crate) fn join(mut self, others: &Self) -> Option<Self> {
+        // Students are cloned: one that is moved leaves a key behind.
+        for Student { id, row, keys } in &others.students {
+            let id = StudentId::new(id.as_bytes())?;
+            self.add(&id, *row, keys.clone()).ok()?;
+        }
+        Some(self)
+    }
+
     /// Checks that no key occurs twice.
     ///
     /// # Errors

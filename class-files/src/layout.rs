@@ -9,6 +9,7 @@ use crate::columns::Header;
 use crate::marks::MarkKind;
 
 /// The use of each column, in the order of the header.
+#[derive(Clone)]
 pub(crate) struct Layout {
     pub(crate) uses: Vec<ColumnUse>,
 }

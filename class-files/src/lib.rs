@@ -40,6 +40,7 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod workbook;
 
 pub use course::{Course, CourseError};
@@ -57,6 +58,7 @@ use reader::{ClassReader, Found, Origin};
 use separator::separate;
 use shapes::{Shape, Surroundings, oneroster};
 use table::{Table, Wide};
+pub use threads::Threads;
 
 /// A file of a folder: its name and its bytes.
 pub type FolderFile = (String, SecretBytes);
@@ -102,6 +104,8 @@ pub struct ReadOptions<'a> {
     pub now: Timestamp,
     /// Whether marks are read, too.
     pub reads_marks: bool,
+    /// How many threads read it.
+    pub threads: Threads,
 }
 
 impl ReadOptions<'static> {
@@ -115,6 +119,7 @@ impl ReadOptions<'static> {
             limits,
             now: Timestamp(0),
             reads_marks: true,
+            threads: Threads::ONE,
         }
     }
 }

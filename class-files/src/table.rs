@@ -6,6 +6,7 @@ use crate::error::ClassFileError;
 use crate::layout::Layout;
 use crate::problem::Problem;
 use crate::rows::Rows;
+use crate::threads::Threads;
 
 /// The most cells of a table in memory, blank ones included.
 pub(crate) const CELLS_MAX: usize = 5_000_000;
@@ -105,6 +106,20 @@ impl<'a> Table<'a> {
                 Ok(any)
             }
         }
+    }
+
+    /// The last row that was handed out and all rows behind it, in as many parts as threads should read; none if there
+    /// is nothing to divide.
+    pub(crate) fn parts(&self, threads: Threads) -> Vec<Self> {
+        let RowSource::Csv(rows) = &self.rows else { return Vec::new() };
+        if self.first.is_some() {
+            return Vec::new();
+        }
+        let parts = rows.parts(threads).unwrap_or_default().into_iter();
+        let header = || self.header.clone();
+        parts
+            .map(|rows| Self { header: header(), rows: RowSource::Csv(rows), first: None })
+            .collect()
     }
 
     /// How many rows are left, about, and at most `rows_max`: as many as there would be if all were as long as the

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
+use gradebook::Class;
 
 /// The text of the `n`-th invented key.
 pub(crate) fn key(n: u8) -> String {
@@ -25,4 +26,11 @@ pub(crate) fn class(rows: &[&str]) -> String {
         file.push('\n');
     }
     keyed(&file)
+}
+
+/// The rows of a class, each as one text: `4001|Ada Able|9.5|EX`.
+pub(crate) fn rows_of(class: &Class) -> Vec<String> {
+    let row =
+        |(id, name, marks): (&str, &str, Vec<&str>)| format!("{id}|{name}|{}", marks.join("|"));
+    class.rows().map(|(id, name, marks)| row((id, name, marks.collect()))).collect()
 }

@@ -1,12 +1,13 @@
 //! Loading a class: its class file, and its course file and key file if there are any. All of its files,
 //! or none.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use class_files::{
     ClassFileErrors, Course, Explanation, Format, KeyFile, Keys, ReadLimits, ReadOptions, Reading,
-    read,
+    Threads, read,
 };
 use fernet_batch::Timestamp;
 use gradebook::Class;
@@ -38,13 +39,29 @@ pub struct Sources {
     pub keys: Option<PathBuf>,
     /// Whether a file with keys that other users can read is rejected.
     pub strict: bool,
+    /// How many threads read the class file.
+    pub threads: Threads,
 }
 
 impl Sources {
+    /// The same files, read by one thread, so that others find processors free.
+    pub(crate) fn read_in_background(&self) -> Self {
+        Self { threads: Threads::ONE, ..self.clone() }
+    }
+
     /// A class file of which nothing else is known.
     pub(crate) fn of_class_file(class: PathBuf) -> Self {
-        Self { class, format: Format::AUTO, course: None, keys: None, strict: false }
+        let threads = reading_threads();
+        Self { class, format: Format::AUTO, course: None, keys: None, strict: false, threads }
     }
+}
+
+/// How many threads read a class file for which somebody waits.
+pub(crate) fn reading_threads() -> Threads {
+    /// More would wait for each other: what they read is put together by one.
+    const THREADS_MAX: usize = 4;
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Threads::up_to(processors.min(THREADS_MAX))
 }
 
 /// A class with what it was read from.
@@ -111,6 +128,7 @@ pub fn explain(
             course: course.as_ref().map_or(Course::none(), |course| &course.content),
             keys: Keys::Optional,
             now: Timestamp::of(SystemTime::now()),
+            threads: sources.threads,
             ..ReadOptions::of_any_file(*limits)
         };
         let class = read_class_file(&sources.class, &options, |reading| {
@@ -130,6 +148,7 @@ pub fn load_students(sources: &Sources, limits: &ReadLimits) -> Result<KeyFile, 
         let options = ReadOptions {
             format: sources.format,
             course: course.as_ref().map_or(Course::none(), |course| &course.content),
+            threads: sources.threads,
             ..ReadOptions::of_any_file(*limits)
         };
         let class = ClassSource::open(&sources.class, limits)?;
@@ -217,6 +236,7 @@ fn load_class_once(
         course: course.as_ref().map_or(Course::none(), |course| &course.content),
         keys,
         now: Timestamp::of(SystemTime::now()),
+        threads: sources.threads,
         ..ReadOptions::of_any_file(*limits)
     };
     let class = read_class_file(&sources.class, &options, |reading| {

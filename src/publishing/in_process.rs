@@ -11,7 +11,7 @@ use twox_hash::XxHash3_64;
 
 use super::checks::{ClassError, check_replies, check_students, oddities};
 use crate::files::FileState;
-use crate::files::load::{LoadedClass, ReadError, load};
+use crate::files::load::{LoadedClass, ReadError, Sources, load};
 use crate::settings::Settings;
 
 /// A class that was loaded and published.
@@ -49,7 +49,7 @@ pub enum PublishError {
 /// # Errors
 /// Returns an error if a file cannot be read or is invalid.
 pub fn publish_first(settings: &Settings) -> Result<Publication, PublishError> {
-    let staged = stage(settings)?;
+    let staged = stage(settings, &settings.sources)?;
     publish_next(staged, LastEdition::default(), settings)
 }
 
@@ -65,10 +65,10 @@ pub(crate) struct Staged {
     warnings: Vec<String>,
 }
 
-/// Loads a class, and drops what is not released yet.
-pub(crate) fn stage(settings: &Settings) -> Result<Staged, PublishError> {
+/// Loads a class from these sources, and drops what is not released yet.
+pub(crate) fn stage(settings: &Settings, sources: &Sources) -> Result<Staged, PublishError> {
     let now = Timestamp::of(SystemTime::now());
-    let loaded = load(&settings.sources, &settings.read_limits)?;
+    let loaded = load(sources, &settings.read_limits)?;
     let LoadedClass { class, files, digests, warnings, exported_at, .. } = loaded;
     let next_release = class.next_release(now);
     let class = class.released_at(now);

@@ -15,13 +15,15 @@ use super::book::{BookError, book, kept_statistics, next_release, whole_class};
 use super::candidate::Candidate;
 use super::checks::{check_replies, check_students};
 use super::error::PublisherError;
-use crate::files::load::{LoadedKeys, load_keys};
+use crate::files::load::{LoadedKeys, Sources, load_keys};
 use crate::files::state;
 use crate::settings::{HistorySettings, Settings};
 
 /// The history of a class, and everything that publishes.
 pub(crate) struct Publisher {
     pub(super) settings: Arc<Settings>,
+    /// What a class is read from, and by how many threads.
+    pub(super) sources: Sources,
     pub(super) history: History,
     pub(super) keys: LoadedKeys,
     pub(super) events: SharedSink,
@@ -91,7 +93,9 @@ impl Publisher {
         };
         let imported = imported.filter(|(releases, _)| releases.exact_shown());
         let keys = read_keys(&settings)?;
-        Ok(Self { settings, history, keys, events, imported, pending: None, next_release: None })
+        let sources = settings.sources.clone();
+        let (pending, next_release) = (None, None);
+        Ok(Self { settings, sources, history, keys, events, imported, pending, next_release })
     }
 
     /// The current edition, if one has been published.

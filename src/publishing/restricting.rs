@@ -58,7 +58,7 @@ impl Publisher {
     ) -> Content {
         let mut restricted = content.clone();
         // An error in the course file is one of reading the class.
-        if let Ok(course) = load_course(&self.settings.sources) {
+        if let Ok(course) = load_course(&self.sources) {
             let restrictions = restrictions(&course);
             restricted = restricted.restricted_to(&restrictions, now).unwrap_or(restricted);
         }

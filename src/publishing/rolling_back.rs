@@ -35,7 +35,7 @@ impl Publisher {
         let content = target.content.shown_as_of(target.record.time, now);
         // What is on hold stays on hold, and what the files hide stays hidden.
         let content = content.with_holds_of(&current.content);
-        let content = match load_course(&self.settings.sources) {
+        let content = match load_course(&self.sources) {
             Ok(_) => content,
             // What a course file hides that cannot be read is what the current edition hides.
             Err(_) => content.restricted_by(&current.content, now).unwrap_or(content),

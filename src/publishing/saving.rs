@@ -97,6 +97,8 @@ impl Publisher {
         let releases = self.releases(Some(&current))?;
         warnings.extend(drawing_warning(self.settings.policy, &releases).map(str::to_owned));
         let book = self.take_book().ok_or(PublisherError::NoEdition)?;
+        // From now on there are sessions.
+        self.sources = self.sources.read_in_background();
         Ok(Started { book, candidate, warnings })
     }
 
@@ -110,7 +112,7 @@ impl Publisher {
 
     /// Reads the configured class file, whose students must be those of these keys.
     pub(super) fn read_with(&self, keys: &LoadedKeys) -> Result<Candidate, PublisherError> {
-        Ok(Candidate::read(&self.settings.sources, &keys.keys, &self.settings.read_limits)?)
+        Ok(Candidate::read(&self.sources, &keys.keys, &self.settings.read_limits)?)
     }
 
     /// Publishes a class file, or lets it wait. Returns how it stands to the edition that was current before.

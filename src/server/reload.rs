@@ -172,7 +172,7 @@ fn reread(
     current: &Current,
     unchanged_only: bool,
 ) -> Result<Reread, PublishError> {
-    let staged = stage(settings)?;
+    let staged = stage(settings, &settings.sources.read_in_background())?;
     if Some(staged.content) == current.last.content {
         return Ok(Reread::Unchanged);
     }

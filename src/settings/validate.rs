@@ -17,7 +17,7 @@ use super::raw::{RawAudit, RawGradebook, RawLab, RawSealed, RawSettings};
 use super::validated::{Settings, exposure_text};
 use crate::audit::AuditOptions;
 use crate::events::ConsoleStyle;
-use crate::files::load::Sources;
+use crate::files::load::{Sources, reading_threads};
 
 /// How long to wait between a token and its key, so that they arrive in two reads.
 const REVEAL_PAUSE: Duration = Duration::from_millis(50);
@@ -213,6 +213,7 @@ impl<'a> Validator<'a> {
             course: self.path(&gradebook.course_file),
             keys: self.path(&gradebook.keys_file),
             strict: profile.is_sealed(),
+            threads: reading_threads(),
         })
     }
 

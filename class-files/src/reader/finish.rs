@@ -14,6 +14,9 @@ use crate::key_file::KeyFile;
 use crate::problem::{IdList, Problem};
 use crate::{Keys, course_apply, explain};
 
+/// The students who are worth a second thread: to index them takes about a millisecond.
+const TWO_THREADS_STUDENTS_MIN: usize = 20_000;
+
 impl ClassReader<'_> {
     pub(super) fn finish(mut self) -> Found {
         let plan = self.plan.take();
@@ -60,7 +63,9 @@ impl ClassReader<'_> {
         }
         let row = |student: usize| self.rows.get(student).unwrap_or_default();
         let mut duplicates = ErrorList::default();
-        let class = builder.finish().map_err(|found| {
+        let in_two = self.options.threads.count > 1 && self.students >= TWO_THREADS_STUDENTS_MIN;
+        let class = if in_two { builder.finish_in_two() } else { builder.finish() };
+        let class = class.map_err(|found| {
             for duplicate in found {
                 let (problem, second, name) = match duplicate {
                     Duplicate::Id { first, second } => (

@@ -3,6 +3,7 @@
 //! All errors of a file are collected, so that an instructor can repair it at once.
 
 mod finish;
+mod parts;
 mod plan;
 mod row_numbers;
 mod student;
@@ -122,6 +123,12 @@ impl<'a> ClassReader<'a> {
         let mut row = StoredRow::default();
         while table.next(&mut row)? {
             let kind = (self.shape.row)(RowText(&row.cells), &self.header, &self.layout);
+            if matches!(kind, RowKind::Student) && self.plan.is_none() {
+                self.start();
+                if self.read_parts(table) {
+                    return Ok(());
+                }
+            }
             match kind {
                 RowKind::Student => {
                     if self.students >= self.options.limits.rows_max {

@@ -43,10 +43,13 @@ pub(super) struct Plan {
 }
 
 /// A column of marks.
+#[derive(Clone)]
 pub(super) struct MarkColumn {
     pub(super) at: usize,
     pub(super) kind: MarkKind,
     pub(super) out_of: Option<Decimal>,
+    /// Whether a mark on hold has a maximum, and no mark before it had one.
+    pub(super) has_unsaid_maximum: bool,
     /// Whether the file states the maximum in its header or its first rows.
     pub(super) stated: bool,
     /// Whether the column has a percentage, and whether it has a number without a percent sign.
@@ -82,6 +85,7 @@ impl MarkColumn {
             at,
             kind: column.kind,
             out_of: column.out_of,
+            has_unsaid_maximum: false,
             stated: column.out_of.is_some(),
             percent: false,
             bare: false,
@@ -149,7 +153,10 @@ impl MarkColumn {
             return Err(Problem::NoMaximum(maximum.to_string()));
         }
         // A mark on hold must not show what it is out of.
-        let Some(known) = self.out_of.or((!is_held).then_some(maximum)) else { return Ok(()) };
+        let Some(known) = self.out_of.or((!is_held).then_some(maximum)) else {
+            self.has_unsaid_maximum = true;
+            return Ok(());
+        };
         self.out_of = Some(known);
         if known == maximum {
             return Ok(());

@@ -17,6 +17,15 @@ impl RowNumbers {
         self.students = self.students.saturating_add(1);
     }
 
+    /// The rows of these students, and of others behind them.
+    pub(super) fn join(mut self, others: &Self) -> Self {
+        for (first, row) in &others.runs {
+            self.runs.push((self.students.saturating_add(*first), *row));
+        }
+        self.students = self.students.saturating_add(others.students);
+        self
+    }
+
     /// The row of a student, counted from 0; of the next one, the row that would follow.
     pub(super) fn get(&self, student: usize) -> Option<u64> {
         let behind = self.runs.partition_point(|(first, _)| *first <= student);
@@ -39,5 +48,16 @@ mod tests {
         assert_eq!(kept, rows);
         assert_eq!(numbers.runs.len(), 4);
         assert_eq!(RowNumbers::default().get(0), None);
+        for cut in 0..=rows.len() {
+            let (first, second) = rows.split_at(cut);
+            let [first, second] = [first, second].map(|rows| {
+                let mut numbers = RowNumbers::default();
+                rows.iter().for_each(|row| numbers.push(*row));
+                numbers
+            });
+            let joined = first.join(&second);
+            let kept: Vec<_> = (0..rows.len()).filter_map(|student| joined.get(student)).collect();
+            assert_eq!(kept, rows, "joined after {cut}");
+        }
     }
 }

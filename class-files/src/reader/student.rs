@@ -19,9 +19,6 @@ use crate::table::StoredRow;
 
 impl ClassReader<'_> {
     pub(super) fn read_student(&mut self, row: &StoredRow) -> Result<(), ClassFileError> {
-        if self.plan.is_none() {
-            self.start();
-        }
         let Some(mut plan) = self.plan.take() else { return Ok(()) };
         let read = self.read_student_by(row, &mut plan);
         self.plan = Some(plan);

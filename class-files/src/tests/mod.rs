@@ -10,9 +10,10 @@ mod workbooks;
 
 use gradebook::Class;
 
-use crate::testing::key;
+use crate::testing::{key, rows_of};
 use crate::{
-    Course, Explanation, FolderFile, Format, KeyFile, Keys, ReadLimits, ReadOptions, Source, read,
+    Course, Explanation, FolderFile, Format, KeyFile, Keys, ReadLimits, ReadOptions, Reading,
+    Source, Threads, read,
 };
 
 const LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 20, rows_max: 1000 };
@@ -38,7 +39,7 @@ fn explained_source(name: &str, source: Source<'_>, course: &str, format: Format
         keys: Keys::Optional,
         ..ReadOptions::of_any_file(LIMITS)
     };
-    read(source, &options).explanation
+    read_alike(source, &options).explanation
 }
 
 /// The class of a file whose students have keys in a key file.
@@ -51,14 +52,22 @@ fn class_of(name: &str, source: Source<'_>, course: &str, ids: &[&str]) -> Resul
         keys: Keys::KeyFile(&keys),
         ..ReadOptions::of_any_file(LIMITS)
     };
-    read(source, &options).class.map_err(|errors| errors.to_string())
+    read_alike(source, &options).class.map_err(|errors| errors.to_string())
 }
 
-/// The rows of a class, each as one text: `4001|Ada Able|9.5|EX`.
-fn rows_of(class: &Class) -> Vec<String> {
-    let row =
-        |(id, name, marks): (&str, &str, Vec<&str>)| format!("{id}|{name}|{}", marks.join("|"));
-    class.rows().map(|(id, name, marks)| row((id, name, marks.collect()))).collect()
+/// Reads a file, and reads it again in parts, with the same result.
+fn read_alike(source: Source<'_>, options: &ReadOptions<'_>) -> Reading {
+    let reading = read(source, options);
+    let shown = |reading: &Reading| {
+        let class = reading.class.as_ref().map(rows_of).map_err(ToString::to_string);
+        (class, serde_json::to_string(&reading.explanation).unwrap())
+    };
+    for count in [2, 3, 7] {
+        let threads = Threads { count, part_bytes_min: 1 };
+        let in_parts = read(source, &ReadOptions { threads, ..*options });
+        assert_eq!(shown(&in_parts), shown(&reading), "in {count} parts");
+    }
+    reading
 }
 
 /// The files of a folder.

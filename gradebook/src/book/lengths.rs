@@ -23,11 +23,15 @@ impl Book {
     pub(super) fn longest_answers(&self) -> AnswerLengths {
         let (mut longest_id, mut longest_name) = ("", "");
         let mut name_bytes = 0;
+        // Most classes have no such name, and then no text is needed to know its length.
+        let any_is_escaped = self.roster.any_text_byte(is_escaped);
         for record in self.roster.records() {
-            if record.id().len() > longest_id.len() {
+            let [id_length, name_length] = record.text_lengths();
+            if id_length > longest_id.len() {
                 longest_id = record.id();
             }
-            let bytes = json_text_bytes(record.name());
+            let bytes =
+                if any_is_escaped { json_text_bytes(record.name()) } else { name_length + QUOTES };
             if bytes > name_bytes {
                 (name_bytes, longest_name) = (bytes, record.name());
             }
@@ -109,13 +113,17 @@ const fn reply_line_bytes(text_bytes: usize) -> usize {
     frame::token_bytes(frame::frame_bytes(text_bytes)).saturating_add(1)
 }
 
+/// The bytes of the quotes around a JSON text.
+const QUOTES: usize = 2;
+
+/// Whether JSON writes a byte in another form.
+fn is_escaped(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
 /// The length of a text as JSON.
 fn json_text_bytes(text: &str) -> usize {
-    const QUOTES: usize = 2;
-    let is_escaped = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    // Without an early end, many bytes are looked at in one step.
-    let any_is_escaped = text.bytes().fold(false, |any, byte| any | is_escaped(byte));
-    if any_is_escaped { json_bytes(&text) } else { text.len() + QUOTES }
+    if text.bytes().any(is_escaped) { json_bytes(&text) } else { text.len() + QUOTES }
 }
 
 /// The length of a value as JSON; 0 if it has no JSON, which no report has.

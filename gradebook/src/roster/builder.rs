@@ -1,5 +1,7 @@
 //! Building a class student by student, with the checks that need all students.
 
+use std::thread;
+
 use arrayvec::ArrayVec;
 use fernet_batch::{Key, StudentKeys, reserve_wiped};
 use zeroize::Zeroizing;
@@ -169,7 +171,7 @@ impl RosterBuilder {
         }
         texts.push_str(&other.roster.texts);
         comments.append(rows, &other.roster.comments).ok_or(Full)?;
-        self.marks.append(other.marks.finish()).ok_or(Full)
+        self.marks.append(&other.marks.finish()).ok_or(Full)
     }
 
     /// Adds a comment on a mark of the student who was added last. Comments come in the order of the
@@ -198,15 +200,42 @@ impl RosterBuilder {
     ///
     /// # Errors
     /// Returns every student whose ID another has; if there is none, the first two who have the same key.
-    pub fn finish(mut self) -> Result<Class, Vec<Duplicate>> {
-        let (by_id, duplicates) = index(&self.roster);
+    pub fn finish(self) -> Result<Class, Vec<Duplicate>> {
+        let (by_id, mut duplicates) = index(&self.roster);
+        if duplicates.is_empty() {
+            duplicates.extend(find_duplicate_key(&self.roster));
+        }
+        self.indexed(by_id, duplicates)
+    }
+
+    /// The class, as [`finish`](Self::finish) makes it, with the help of a second thread.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_in_two(self) -> Result<Class, Vec<Duplicate>> {
+        let roster = &self.roster;
+        let (by_id, mut duplicates, duplicate_key) = thread::scope(|scope| {
+            let second = thread::Builder::new().name("duplicate-keys".to_owned());
+            let key = second.spawn_scoped(scope, || find_duplicate_key(roster));
+            let (by_id, duplicates) = index(roster);
+            (by_id, duplicates, key.ok().and_then(|key| key.join().ok()))
+        });
+        if duplicates.is_empty() {
+            // Without a second thread, it is done here.
+            duplicates.extend(duplicate_key.unwrap_or_else(|| find_duplicate_key(roster)));
+        }
+        self.indexed(by_id, duplicates)
+    }
+
+    fn indexed(
+        mut self,
+        by_id: Index,
+        duplicates: Vec<Duplicate>,
+    ) -> Result<Class, Vec<Duplicate>> {
         if !duplicates.is_empty() {
             return Err(duplicates);
         }
         self.roster.by_id = by_id;
-        if let Some(duplicate) = find_duplicate_key(&self.roster) {
-            return Err(vec![duplicate]);
-        }
         self.roster.texts.shrink_to_fit();
         self.roster.comments.shrink_to_fit();
         self.roster.marks = self.marks.finish();

@@ -174,7 +174,7 @@ impl MarksBuilder {
     }
 
     /// Adds the cells of another builder behind all others; `None` if the table is full.
-    pub(super) fn append(&mut self, other: Marks) -> Option<()> {
+    pub(super) fn append(&mut self, other: &Marks) -> Option<()> {
         let indices = other.table.iter().map(|mark| self.index_of(mark.mark()));
         let indices = indices.collect::<Option<Vec<_>>>()?;
         self.marks.cells.append(&other.cells, &indices);
@@ -223,7 +223,7 @@ impl Cells {
                 let indices = row.iter().map(|MarkIndex(index)| u16::try_from(*index));
                 return narrow.extend(indices.map(Result::unwrap_or_default));
             }
-            *self = Self::Wide(narrow.iter().map(|index| u32::from(*index)).collect());
+            self.widen();
         }
         if let Self::Wide(wide) = self {
             wide.extend(row.iter().map(|MarkIndex(index)| *index));
@@ -232,22 +232,31 @@ impl Cells {
 
     /// Adds other cells. `indices` has the place of each of their marks in the table of these.
     fn append(&mut self, other: &Self, indices: &[MarkIndex]) {
-        /// The cells that are added at once.
-        const APPENDED_AT_ONCE: usize = 4096;
-        let index = |cell: usize| indices.get(cell).copied().unwrap_or(MarkIndex(0));
-        let mut appended = Vec::with_capacity(APPENDED_AT_ONCE);
-        let mut append = |cells: &mut dyn Iterator<Item = MarkIndex>| {
-            appended.clear();
-            appended.extend(cells);
-            self.push_row(&appended);
-        };
-        match other {
-            Self::Narrow(narrow) => narrow
-                .chunks(APPENDED_AT_ONCE)
-                .for_each(|cells| append(&mut cells.iter().map(|cell| index(usize::from(*cell))))),
-            Self::Wide(wide) => wide
-                .chunks(APPENDED_AT_ONCE)
-                .for_each(|cells| append(&mut cells.iter().map(|cell| index(table_index(*cell))))),
+        let index = |cell: usize| indices.get(cell).map_or(0, |MarkIndex(index)| *index);
+        if indices.iter().any(|MarkIndex(index)| *index > u32::from(u16::MAX)) {
+            self.widen();
+        }
+        match (self, other) {
+            (Self::Narrow(narrow), Self::Narrow(other)) => {
+                let indices = other.iter().map(|cell| u16::try_from(index(usize::from(*cell))));
+                // Each of them was compared.
+                narrow.extend(indices.map(Result::unwrap_or_default));
+            }
+            (Self::Wide(wide), Self::Narrow(other)) => {
+                wide.extend(other.iter().map(|cell| index(usize::from(*cell))));
+            }
+            (Self::Wide(wide), Self::Wide(other)) => {
+                wide.extend(other.iter().map(|cell| index(table_index(*cell))));
+            }
+            // So many different marks are not all in a narrow table.
+            (Self::Narrow(_), Self::Wide(_)) => {}
+        }
+    }
+
+    /// Makes the cells four bytes.
+    fn widen(&mut self) {
+        if let Self::Narrow(narrow) = self {
+            *self = Self::Wide(narrow.iter().map(|index| u32::from(*index)).collect());
         }
     }
 
@@ -351,7 +360,7 @@ mod tests {
         {
             let [first, second] = numbers.clone().map(part);
             let mut marks = first;
-            marks.append(second.finish()).unwrap();
+            marks.append(&second.finish()).unwrap();
             let marks = marks.finish();
             let cells = numbers.iter().map(ExactSizeIterator::len).sum();
             let texts: Vec<_> =

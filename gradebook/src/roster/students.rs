@@ -135,6 +135,12 @@ impl Roster {
         row.map(RowIndex)
     }
 
+    /// Returns true if any byte of the IDs and names is `wanted`.
+    pub(crate) fn any_text_byte(&self, wanted: impl Fn(u8) -> bool) -> bool {
+        // Without an early end, many bytes are looked at in one step.
+        self.texts.bytes().fold(false, |any, byte| any | wanted(byte))
+    }
+
     /// Returns true if any student has an old key.
     pub(crate) fn has_old_keys(&self) -> bool {
         !self.old_keys.is_empty()
@@ -207,6 +213,13 @@ impl<'a> Record<'a> {
         self.texts().get(usize::from(self.student.id_bytes)..).unwrap_or_default()
     }
 
+    /// The bytes of the ID and of the name.
+    pub(crate) fn text_lengths(self) -> [usize; 2] {
+        let [start, end] = self.text_range();
+        let id_bytes = usize::from(self.student.id_bytes);
+        [id_bytes, end.saturating_sub(start).saturating_sub(id_bytes)]
+    }
+
     pub(crate) fn key(self) -> &'a Key {
         &self.student.key
     }
@@ -252,11 +265,14 @@ impl<'a> Record<'a> {
 
     /// The ID and the name.
     fn texts(self) -> &'a str {
+        let [start, end] = self.text_range();
+        self.roster.texts.get(start..end).unwrap_or_default()
+    }
+
+    fn text_range(self) -> [usize; 2] {
         let Roster { students, texts, .. } = self.roster;
-        let start = offset(self.student.start);
         let next = students.get(self.row.saturating_add(1));
-        let end = next.map_or(texts.len(), |next| offset(next.start));
-        texts.get(start..end).unwrap_or_default()
+        [offset(self.student.start), next.map_or(texts.len(), |next| offset(next.start))]
     }
 }
 

@@ -57,15 +57,15 @@ fn students_added_by_several_builders_are_those_of_one() {
     let student = |class: &mut RosterBuilder, n: u8| {
         let marks = [(n % 7).to_string(), (n / 2).to_string()];
         let marks = marks.iter().map(|mark| Mark::parse(mark).unwrap());
-        let old_key = (n % 4 == 0).then(|| n + 100);
+        let old_key = (n.is_multiple_of(4)).then(|| n + 100);
         let keys = [Some(n), old_key].into_iter().flatten();
         let keys = keys.map(|key| Key::from_bytes([key; 32]).expose_text().to_string());
         let keys = StudentKeys::parse(keys.collect::<Vec<_>>().join(";").as_bytes()).unwrap();
         class.add(&id(&format!("s{n}")), &format!("Some {n}"), keys, marks).unwrap();
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             class.comment(1, &format!("comment on {n}")).unwrap();
         }
-        if n % 5 == 0 {
+        if n.is_multiple_of(5) {
             class.hold(0);
         }
     };
@@ -125,7 +125,11 @@ fn ids_and_keys_are_unique() {
     let duplicate = |students: &[(&str, u8)]| {
         let mut class = builder(0);
         students.iter().for_each(|(id, key)| add(&mut class, id, *key, &[]).unwrap());
-        class.finish().err()
+        let mut in_two = class.another();
+        students.iter().for_each(|(id, key)| add(&mut in_two, id, *key, &[]).unwrap());
+        let found = class.finish().err();
+        assert_eq!(in_two.finish_in_two().err(), found);
+        found
     };
     assert_eq!(duplicate(&[("a", 1), ("b", 2), ("c", 3)]), None);
     let same_id = Duplicate::Id { first: 1, second: 2 };

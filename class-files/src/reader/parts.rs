@@ -1,0 +1,277 @@
+//! Reads the rows of a big text in parts, each by a thread of its own.
+//!
+//! What the parts found is joined only if reading row by row would have found the same: a class without errors.
+//! Otherwise nothing is kept of them, so errors are those of reading row by row, in its order.
+
+use std::thread;
+
+use gradebook::Mark;
+
+use super::ClassReader;
+use super::plan::{MarkColumn, Plan};
+use super::row_numbers::RowNumbers;
+use crate::decimals::Decimals;
+use crate::error::Column;
+use crate::explanation::Explanation;
+use crate::identifiers::IdLengths;
+use crate::key_file::KeyFile;
+use crate::table::Table;
+
+/// What the rows of a part say.
+struct Part {
+    plan: Box<Plan>,
+    decimals: Decimals,
+    lengths: IdLengths,
+    rows: RowNumbers,
+    without_key: Vec<String>,
+    students: usize,
+    found_keys: KeyFile,
+    changed: Option<(u64, Column)>,
+    /// Where the rows without a student are listed.
+    explanation: Explanation,
+}
+
+impl ClassReader<'_> {
+    /// Reads the last row that was handed out and all rows behind it in parts. Returns false if that is not possible
+    /// or not worth it; nothing has changed then.
+    pub(super) fn read_parts(&mut self, table: &Table<'_>) -> bool {
+        let tables = table.parts(self.options.threads);
+        let parts = tables
+            .into_iter()
+            .map(|table| Some((table, self.plan.as_ref()?.another(self.students_expected)?)));
+        let Some(mut parts) = parts.collect::<Option<Vec<_>>>() else { return false };
+        if parts.len() < 2 {
+            return false;
+        }
+        let (own_table, own_plan) = parts.remove(0);
+        let reader = &*self;
+        let parts = thread::scope(|scope| {
+            // All are started before the first is waited for.
+            let others: Vec<_> = parts
+                .into_iter()
+                .map(|(table, plan)| {
+                    let thread = thread::Builder::new().name("class-file-part".to_owned());
+                    thread.spawn_scoped(scope, move || reader.read_part(table, plan))
+                })
+                .collect();
+            let own = reader.read_part(own_table, own_plan);
+            let others = others.into_iter().map(|part| part.ok()?.join().ok()?);
+            std::iter::once(own).chain(others).collect::<Option<Vec<_>>>()
+        });
+        let joined = parts.and_then(|parts| {
+            let mut parts = parts.into_iter();
+            let first = parts.next()?;
+            parts.try_fold(first, Part::join)
+        });
+        let Some(part) = joined.filter(|all| all.students <= self.options.limits.rows_max) else {
+            return false;
+        };
+        self.plan = Some(part.plan);
+        self.decimals = part.decimals;
+        self.lengths = part.lengths;
+        self.rows = part.rows;
+        self.without_key = part.without_key;
+        self.students = part.students;
+        self.found_keys = part.found_keys;
+        self.changed = part.changed;
+        self.explanation.append_skipped(part.explanation);
+        true
+    }
+
+    /// Reads the rows of a part; `None` if there is an error in it.
+    fn read_part(&self, mut table: Table<'_>, plan: Box<Plan>) -> Option<Part> {
+        let mut explanation = Explanation::default();
+        let Self { options, origin, shape, header, layout, .. } = self;
+        let layout = (header.clone(), layout.clone());
+        let mut reader = ClassReader::new(options, *origin, shape, layout, &mut explanation);
+        reader.plan = Some(plan);
+        reader.read_rows(&mut table).ok()?;
+        let ClassReader { plan, errors, decimals, lengths, rows, .. } = reader;
+        let ClassReader { without_key, students, found_keys, changed, .. } = reader;
+        Some(Part {
+            plan: plan.filter(|_| errors.is_empty())?,
+            decimals,
+            lengths,
+            rows,
+            without_key,
+            students,
+            found_keys,
+            changed,
+            explanation,
+        })
+    }
+}
+
+impl Part {
+    /// This part and the one behind it as one; `None` if the two contradict each other, or together are too big.
+    fn join(self, other: Self) -> Option<Self> {
+        let mut without_key = self.without_key;
+        without_key.extend(other.without_key);
+        let mut explanation = self.explanation;
+        explanation.append_skipped(other.explanation);
+        Some(Self {
+            plan: self.plan.join(*other.plan)?,
+            decimals: self.decimals.join(other.decimals)?,
+            lengths: self.lengths.join(other.lengths),
+            rows: self.rows.join(&other.rows),
+            without_key,
+            students: self.students.checked_add(other.students)?,
+            found_keys: self.found_keys.join(&other.found_keys)?,
+            changed: self.changed.or(other.changed),
+            explanation,
+        })
+    }
+}
+
+impl Plan {
+    /// The same plan without students, with room for so many.
+    fn another(&self, students: usize) -> Option<Box<Self>> {
+        let mut builder = self.builder.another();
+        builder.reserve(students);
+        let blank = builder.mark(Mark::Blank).ok()?;
+        let (columns, unnamed, holds) =
+            (self.columns.clone(), self.unnamed.clone(), self.holds.clone());
+        Some(Box::new(Self { builder, blank, columns, unnamed, holds, ..*self }))
+    }
+
+    fn join(mut self: Box<Self>, other: Self) -> Option<Box<Self>> {
+        for (column, other) in self.columns.iter_mut().zip(&other.columns) {
+            column.join(other)?;
+        }
+        self.builder.append(other.builder).ok()?;
+        Some(self)
+    }
+}
+
+impl MarkColumn {
+    /// Adds what another part of the file says about the column; `None` if the two contradict each other.
+    fn join(&mut self, other: &Self) -> Option<()> {
+        self.percent |= other.percent;
+        self.bare |= other.bare;
+        let is_mixed = self.percent && self.bare && !self.stated;
+        // A mark on hold may contradict the maximum of another part, and has no say where there is none.
+        self.has_unsaid_maximum |= other.has_unsaid_maximum;
+        let maxima = [self.out_of, other.out_of];
+        self.out_of = self.out_of.or(other.out_of);
+        let is_other = maxima.into_iter().flatten().any(|out_of| Some(out_of) != self.out_of)
+            || self.has_unsaid_maximum && self.out_of.is_some();
+        (!is_mixed && !is_other).then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::layout::RowText;
+    use crate::reader::Origin;
+    use crate::shapes::{self, Surroundings};
+    use crate::table::StoredRow;
+    use crate::testing::{key, rows_of};
+    use crate::{Course, Keys, ReadLimits, ReadOptions, Source, Threads, read};
+
+    const LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 20, rows_max: 12 };
+    const THREE: Threads = Threads { count: 3, part_bytes_min: 1 };
+
+    /// Six students with these marks, one after the other.
+    fn class(marks: [&str; 6]) -> String {
+        let rows =
+            marks.iter().zip(1..).map(|(mark, n)| format!("S {n};400{n};{};{mark}\n", key(n)));
+        format!("Name;ID Number;Key;Lab 1\n{}", rows.collect::<String>())
+    }
+
+    fn options(course: &Course) -> ReadOptions<'_> {
+        ReadOptions { course, threads: THREE, ..ReadOptions::of_any_file(LIMITS) }
+    }
+
+    /// Whether a file can be read in parts.
+    fn is_read_in_parts(text: &str, options: &ReadOptions<'_>) -> bool {
+        let mut table = Table::of_text(text, b';').unwrap();
+        let first_row = table.first_row().unwrap();
+        let shape = shapes::detect(&table.header, RowText(&first_row));
+        let surroundings = Surroundings { file_stem: "class", first_row: RowText(&first_row) };
+        let layout = (shape.layout)(&table.header, &surroundings);
+        let origin = Origin { text: None, files: None };
+        let mut explanation = Explanation::default();
+        let layout = (table.header.clone(), layout);
+        let mut reader = ClassReader::new(options, origin, shape, layout, &mut explanation);
+        assert!(table.next(&mut StoredRow::default()).unwrap());
+        reader.start();
+        reader.read_parts(&table)
+    }
+
+    #[test]
+    fn parts_that_contradict_each_other_are_not_joined() {
+        let held = "[hold]\n4001 = [\"Lab 1\"]\n";
+        let stated = "[assessment.\"Lab 1\"]\nout_of = 20\n";
+        for (marks, course, is_joined) in [
+            (["7", "8", "EX", "", "A", "7.5"], "", true),
+            (["7,5", "8", "", "", "", "7,5"], "", true),
+            (["7,5", "8", "", "", "", "7.5"], "", false),
+            (["7", "x", "", "", "", "8"], "", false),
+            (["85%", "", "", "", "", "90%"], "", true),
+            (["85%", "", "", "", "", "90"], "", false),
+            (["3/10", "", "", "", "", "4/10"], "", true),
+            (["3/10", "", "", "", "", "4/20"], "", false),
+            (["3/10", "", "", "", "", "4/20"], held, false),
+            (["3/10", "", "", "", "", "4"], held, true),
+            (["3/20", "", "", "", "", "4/20"], stated, true),
+        ] {
+            let course = Course::parse(course).unwrap();
+            assert_eq!(is_read_in_parts(&class(marks), &options(&course)), is_joined, "{marks:?}");
+        }
+        let course = Course::none();
+        let twelve = class(["7"; 6]) + class(["7"; 6]).split_once('\n').unwrap().1;
+        assert!(is_read_in_parts(&twelve, &options(course)), "IDs are compared when all are there");
+        let more = format!("{twelve}S;5001;{};\n", key(13));
+        assert!(!is_read_in_parts(&more, &options(course)), "more than twelve students");
+        let one = ReadOptions { threads: Threads::up_to(3), ..options(course) };
+        assert!(!is_read_in_parts(&class(["7"; 6]), &one), "too short to be worth it");
+    }
+
+    /// A text, and now and then another.
+    fn mostly(text: &'static str, seldom: &'static str) -> impl Strategy<Value = String> {
+        prop_oneof![60 => text, 1 => seldom]
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_says_the_same_in_parts_and_row_by_row(
+            rows in proptest::collection::vec(
+                (
+                    mostly("S [1-9]|\"a\n;b\"|\u{e9}", "mean"),
+                    mostly("40[0-9]{4}", "40010|| 400101|4E8"),
+                    mostly("7|7|8|EX|A|", "8.5|8,5|90%|3/10|4/20|x"),
+                    mostly("7||\"8\"", "7;"),
+                    "\n|\r\n|\n\n|\r",
+                ),
+                1..12,
+            ),
+            windows_1252: bool,
+            in_file: bool,
+        ) {
+            let rows = rows.iter().zip(1..).map(|((name, id, first, second, end), n)| {
+                format!("{name};{id};{};{first};{second}{end}", key(n))
+            });
+            let rows: String = rows.collect();
+            let held = format!("Held;400100;{};3/20;\n", key(99));
+            let text = format!("Name;ID Number;Key;Lab 1;Lab 2\n{held}{rows}");
+            let bytes = if windows_1252 {
+                text.chars().filter_map(|char| u8::try_from(u32::from(char)).ok()).collect()
+            } else {
+                text.clone().into_bytes()
+            };
+            let course = Course::parse("[hold]\n400100 = [\"Lab 1\"]\n").unwrap();
+            let keys = if in_file { Keys::InClassFile } else { Keys::Optional };
+            let said = |threads| {
+                let options = ReadOptions { keys, threads, ..options(&course) };
+                let reading = read(Source::File(&bytes), &options);
+                let class = reading.class.map(|class| rows_of(&class));
+                let explanation = serde_json::to_string(&reading.explanation).unwrap();
+                (class.map_err(|errors| errors.to_string()), explanation)
+            };
+            prop_assert_eq!(said(THREE), said(Threads::ONE), "{:?}", text);
+        }
+    }
+}
