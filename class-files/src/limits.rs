@@ -25,12 +25,15 @@ impl ReadLimits {
     pub fn read(&self, mut file: impl Read, bytes: u64) -> Result<SecretBytes, ClassFileError> {
         /// The least room that is read into.
         const ROOM: usize = 64 * 1024;
+        /// The bytes that are read at once. A reader may look at them while they are in the processor's cache.
+        const READ_BYTES_MAX: usize = 512 * 1024;
         let expected = usize::try_from(bytes.min(self.bytes_max)).unwrap_or_default();
         // One byte more: a file is at its end when there is room and nothing to read.
         let mut content = SecretBytes::zeros(expected.saturating_add(1).max(ROOM));
-        let mut length = 0;
+        let mut length = 0_usize;
         loop {
-            let room = content.get_mut(length..).unwrap_or_default();
+            let end = length.saturating_add(READ_BYTES_MAX).min(content.len());
+            let room = content.get_mut(length..end).unwrap_or_default();
             let read = match file.read(room) {
                 Ok(0) => break,
                 Ok(read) => read,

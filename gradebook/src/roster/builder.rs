@@ -255,7 +255,11 @@ fn index(roster: &Roster) -> (Index, Vec<Duplicate>) {
         // In a big class each slot is a cache miss; those of a group overlap.
         let mut group = ArrayVec::<_, INDEXED_AT_ONCE>::new();
         group.extend(records.by_ref().take(INDEXED_AT_ONCE).map(|(row, record)| {
-            let hash = by_id.hash(record.id());
+            // Most IDs are short, and then no text is needed.
+            let hash = match record.short_id() {
+                Some((number, bytes)) => by_id.hash_short(number, bytes),
+                None => by_id.hash(record.id()),
+            };
             (row, record, hash)
         }));
         if group.is_empty() {

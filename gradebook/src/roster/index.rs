@@ -39,15 +39,18 @@ impl Index {
     }
 
     pub(super) fn hash(&self, id: &str) -> Hash {
+        match short_number(id.as_bytes()) {
+            Some(number) => self.hash_short(number, id.len()),
+            None => Hash(self.hasher.hash_one(id)),
+        }
+    }
+
+    /// The hash of an ID that is a number, as [`short_number`] has it, and has so many bytes.
+    pub(super) fn hash_short(&self, number: u64, bytes: usize) -> Hash {
         // Texts of two lengths may have the same number; bits all over keep them apart.
         const LENGTH_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-        let bytes = u64::try_from(id.len()).unwrap_or(u64::MAX);
-        Hash(match short_number(id.as_bytes()) {
-            Some(number) => {
-                self.hasher.hash_one(number.wrapping_add(bytes.wrapping_mul(LENGTH_FACTOR)))
-            }
-            None => self.hasher.hash_one(id),
-        })
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        Hash(self.hasher.hash_one(number.wrapping_add(bytes.wrapping_mul(LENGTH_FACTOR))))
     }
 
     /// The row that an ID of this hash most likely stands in: one with the same tag.

@@ -209,6 +209,12 @@ impl<'a> Record<'a> {
         self.texts().get(..usize::from(self.student.id_bytes)).unwrap_or_default()
     }
 
+    /// The ID as a number, and its bytes, if it is short.
+    pub(super) fn short_id(self) -> Option<(u64, usize)> {
+        let bytes = usize::from(self.student.id_bytes);
+        (bytes <= SHORT_BYTES_MAX).then_some((self.student.id_head, bytes))
+    }
+
     pub(crate) fn name(self) -> &'a str {
         self.texts().get(usize::from(self.student.id_bytes)..).unwrap_or_default()
     }
