@@ -1,7 +1,5 @@
 //! Building a class student by student, with the checks that need all students.
 
-use std::thread;
-
 use arrayvec::ArrayVec;
 use fernet_batch::{Key, StudentKeys, reserve_wiped};
 use zeroize::Zeroizing;
@@ -13,6 +11,7 @@ use super::mark::Mark;
 use super::marks::{MarkIndex, MarksBuilder};
 use super::recent::ShortSpelling;
 use super::students::{Roster, RowIndex, Student, id_head, offset};
+use super::two_threads::in_two_threads;
 use crate::request::StudentId;
 use crate::values::{Decimal, has_duplicates};
 
@@ -146,10 +145,10 @@ impl RosterBuilder {
         Self::new(self.assessments.iter().cloned())
     }
 
-    /// Adds the students of another builder of this class behind all others.
+    /// Adds the students of another builder of this class behind all others, with the help of a second thread.
     ///
     /// # Errors
-    /// Returns an error if the class is full. The builder must not be used then.
+    /// Returns an error if the class is full, or there is no second thread. The builder must not be used then.
     pub fn append(&mut self, other: Self) -> Result<(), Full> {
         let Roster { texts, students, old_keys, comments, holds, .. } = &mut self.roster;
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;
@@ -157,21 +156,31 @@ impl RosterBuilder {
         let row = |other: u32| rows.checked_add(other).ok_or(Full);
         // No text and no student begins behind what a u32 counts.
         row(u32::try_from(other.roster.students.len()).map_err(|_| Full)?)?;
-        for student in &other.roster.students {
-            reserve_wiped(students);
-            let start = start.checked_add(student.start).ok_or(Full)?;
-            students.push(Student { start, ..student.clone() });
-        }
-        for (other_row, key) in &other.roster.old_keys {
-            reserve_wiped(old_keys);
-            old_keys.push((row(*other_row)?, key.clone()));
-        }
-        for (other_row, column) in &other.roster.holds {
-            holds.push((row(*other_row)?, *column));
-        }
-        texts.push_str(&other.roster.texts);
-        comments.append(rows, &other.roster.comments).ok_or(Full)?;
-        self.marks.append(&other.marks.finish()).ok_or(Full)
+        let (other, other_marks) = (other.roster, other.marks.finish());
+        let marks = &mut self.marks;
+        let append_texts = || {
+            texts.push_str(&other.texts);
+            comments.append(rows, &other.comments).ok_or(Full)?;
+            marks.append(&other_marks).ok_or(Full)
+        };
+        let append_students = || {
+            for student in &other.students {
+                reserve_wiped(students);
+                let start = start.checked_add(student.start).ok_or(Full)?;
+                students.push(Student { start, ..student.clone() });
+            }
+            for (other_row, key) in &other.old_keys {
+                reserve_wiped(old_keys);
+                old_keys.push((row(*other_row)?, key.clone()));
+            }
+            for (other_row, column) in &other.holds {
+                holds.push((row(*other_row)?, *column));
+            }
+            Ok(())
+        };
+        let (texts, students) = in_two_threads(append_texts, append_students);
+        // Without a second thread, the rows must be added in another way.
+        texts.unwrap_or(Err(Full)).and(students)
     }
 
     /// Adds a comment on a mark of the student who was added last. Comments come in the order of the
@@ -214,12 +223,8 @@ impl RosterBuilder {
     /// As [`finish`](Self::finish).
     pub fn finish_in_two(self) -> Result<Class, Vec<Duplicate>> {
         let roster = &self.roster;
-        let (by_id, mut duplicates, duplicate_key) = thread::scope(|scope| {
-            let second = thread::Builder::new().name("duplicate-keys".to_owned());
-            let key = second.spawn_scoped(scope, || find_duplicate_key(roster));
-            let (by_id, duplicates) = index(roster);
-            (by_id, duplicates, key.ok().and_then(|key| key.join().ok()))
-        });
+        let (duplicate_key, (by_id, mut duplicates)) =
+            in_two_threads(|| find_duplicate_key(roster), || index(roster));
         if duplicates.is_empty() {
             // Without a second thread, it is done here.
             duplicates.extend(duplicate_key.unwrap_or_else(|| find_duplicate_key(roster)));

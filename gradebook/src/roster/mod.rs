@@ -14,6 +14,7 @@ mod short_text;
 mod students;
 #[cfg(test)]
 mod tests;
+mod two_threads;
 
 pub use assessment::{Assessment, AssessmentRelease};
 pub use builder::{Duplicate, Full, RosterBuilder};
