@@ -20,8 +20,8 @@ impl Threads {
         Self { count, part_bytes_min: Self::PART_BYTES_MIN }
     }
 
-    /// The parts in which a text of this length is read.
-    pub(crate) fn parts_of(self, bytes: usize) -> usize {
+    /// The parts in which so many bytes are read.
+    pub fn parts_of(self, bytes: usize) -> usize {
         self.count.min(bytes / self.part_bytes_min.max(1)).max(1)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use class_files::ReadLimits;
+use class_files::{ReadLimits, Threads};
 use grade_web::{Certificate, CertificateError};
 
 use super::regular::{Contents, FileRead, ReadError};
@@ -54,7 +54,9 @@ impl CertificateFiles {
         &self,
         make: impl FnOnce(&[u8], &[u8]) -> Result<T, CertificateError>,
     ) -> Result<T, CertificateFilesError> {
-        let read = |path: &PathBuf| FileRead::read(path, |file| Ok(file.read_whole(&LIMITS)?));
+        let read = |path: &PathBuf| {
+            FileRead::read(path, |file| Ok(file.read_whole(&LIMITS, Threads::ONE)?))
+        };
         let chain = read(&self.chain)?;
         let key = read(&self.key)?;
         if let Some(error) = key.world_readable(Contents::PrivateKey) {

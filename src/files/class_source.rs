@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use class_files::{FolderFile, ReadLimits, Source};
+use class_files::{FolderFile, ReadLimits, Source, Threads};
 use fernet_batch::SecretBytes;
 
 use super::regular::{FileRead, ReadError, ReadErrorKind};
@@ -24,11 +24,15 @@ pub(super) enum ClassSource {
 
 impl ClassSource {
     /// Reads the file, or the CSV files of a folder with a manifest.
-    pub(super) fn open(path: &Path, limits: &ReadLimits) -> Result<ClassRead<Self>, ReadError> {
+    pub(super) fn open(
+        path: &Path,
+        limits: &ReadLimits,
+        threads: Threads,
+    ) -> Result<ClassRead<Self>, ReadError> {
         if path.join(MANIFEST).is_file() {
             return Self::open_folder(path, limits);
         }
-        let file = FileRead::read(path, |file| Ok(file.read_whole(limits)?))?;
+        let file = FileRead::read(path, |file| Ok(file.read_whole(limits, threads)?))?;
         let (bytes, file) = file.split();
         Ok(ClassRead { content: Self::File(bytes), files: vec![file] })
     }
@@ -48,7 +52,8 @@ impl ClassSource {
         let mut left = *limits;
         let (mut contents, mut files) = (Vec::new(), Vec::new());
         for path in paths {
-            let (bytes, file) = FileRead::read(&path, |file| Ok(file.read_whole(&left)?))?.split();
+            let (bytes, file) =
+                FileRead::read(&path, |file| Ok(file.read_whole(&left, Threads::ONE)?))?.split();
             left.bytes_max =
                 left.bytes_max.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

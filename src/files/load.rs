@@ -93,7 +93,7 @@ pub fn load(sources: &Sources, limits: &ReadLimits) -> Result<LoadedClass, ReadE
 /// # Errors
 /// Returns an error if the file cannot be read.
 pub fn class_file_digest(path: &Path, limits: &ReadLimits) -> Result<u128, ReadError> {
-    Ok(digest_of(&ClassSource::open(path, limits)?.files))
+    Ok(digest_of(&ClassSource::open(path, limits, Threads::ONE)?.files))
 }
 
 fn digest_of(class_files: &[FileRead<()>]) -> u128 {
@@ -151,7 +151,7 @@ pub fn load_students(sources: &Sources, limits: &ReadLimits) -> Result<KeyFile, 
             threads: sources.threads,
             ..ReadOptions::of_any_file(*limits)
         };
-        let class = ClassSource::open(&sources.class, limits)?;
+        let class = ClassSource::open(&sources.class, limits, sources.threads)?;
         let students = KeyFile::from_class_file(class.content.source(), &options);
         students.map_err(|errors| read_error(&sources.class, errors))
     })
@@ -280,7 +280,7 @@ fn read_course(path: Option<&Path>) -> Result<Option<FileRead<Course>>, ReadErro
     let Some(path) = path else { return Ok(None) };
     let limits = ReadLimits { bytes_max: COURSE_BYTES_MAX, rows_max: 0 };
     let course = FileRead::read(path, |file| {
-        let bytes = file.read_whole(&limits)?;
+        let bytes = file.read_whole(&limits, Threads::ONE)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| ReadErrorKind::NotUtf8)?;
         Ok(Course::parse(text.strip_prefix('\u{feff}').unwrap_or(text))?)
     })?;
@@ -292,7 +292,7 @@ fn read_class_file<T>(
     options: &ReadOptions<'_>,
     take: impl FnOnce(Reading) -> Result<T, ClassFileErrors>,
 ) -> Result<ClassRead<T>, ReadError> {
-    let class = ClassSource::open(path, &options.limits)?;
+    let class = ClassSource::open(path, &options.limits, options.threads)?;
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
     let options = ReadOptions { file_name: &file_name, ..*options };
     let content = take(read(class.content.source(), &options));

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use class_files::{ClassFileError, ClassFileErrors, CourseError, ReadLimits};
+use class_files::{ClassFileError, ClassFileErrors, CourseError, ReadLimits, Threads};
 use fernet_batch::SecretBytes;
 use twox_hash::XxHash3_128;
 
@@ -217,9 +218,38 @@ impl HashingReader<'_> {
     pub(crate) fn read_whole(
         &mut self,
         limits: &ReadLimits,
+        threads: Threads,
     ) -> Result<SecretBytes, ClassFileError> {
         let expected = self.expected;
-        limits.read(&mut *self, expected)
+        let bytes = usize::try_from(expected).ok().filter(|_| expected <= limits.bytes_max);
+        let bytes = bytes.filter(|bytes| threads.parts_of(*bytes) > 1);
+        match bytes.and_then(|bytes| self.read_in_two(bytes)) {
+            Some(content) => Ok(content?),
+            None => limits.read(&mut *self, expected),
+        }
+    }
+
+    /// Reads a file of so many bytes, the second half on another thread; `None` if no thread can be started. A file
+    /// that has become longer has changed, which is found out behind.
+    fn read_in_two(&mut self, bytes: usize) -> Option<io::Result<SecretBytes>> {
+        /// The bytes that are read at once, and hashed while they are in the processor's cache.
+        const READ_BYTES: usize = 512 * 1024;
+        let mut content = SecretBytes::zeros(bytes);
+        let (first, second) = content.split_at_mut(bytes / 2);
+        let start = u64::try_from(first.len()).ok()?;
+        let file = self.file;
+        let read = thread::scope(|scope| {
+            let thread = thread::Builder::new().name("file-half".to_owned());
+            let second = thread.spawn_scoped(scope, || {
+                file.read_exact_at(second, start)?;
+                Ok(&*second)
+            });
+            let second = second.ok()?;
+            let first = first.chunks_mut(READ_BYTES).try_for_each(|chunk| self.read_exact(chunk));
+            let second = second.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+            Some(first.and(second).map(|second| self.hasher.write(second)))
+        })?;
+        Some(read.map(|()| content))
     }
 }
 
