@@ -5,11 +5,12 @@ use std::io::{Read, Write, stdout};
 use std::net::TcpStream;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
 use comfy_table::{Table, presets};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::check::Class;
 use crate::class;
@@ -131,7 +132,7 @@ fn big_class(
 ) -> anyhow::Result<()> {
     let students = options.students;
     let (ratio, check) = ratios(options.rounds, || {
-        let reading = children_cpu(|| drop(Peer::Ours.check(big)))?;
+        let reading = on_one_processor(|| children_cpu(|| drop(Peer::Ours.check(big))))??;
         let memchr = own_cpu(|| {
             let bytes = fs::read(&big.class).unwrap_or_default();
             memchr::memchr_iter(b'\n', &bytes).count()
@@ -140,6 +141,14 @@ fn big_class(
     })?;
     let cost = format!("{ratio:.1}x ({check:.2} s)");
     row(format!("CPU to check {students} students to that of one memchr pass"), cost);
+    let (ratio, check) = ratios(options.rounds, || {
+        let one = on_one_processor(|| wall(|| Peer::Ours.check(big)))??;
+        let all = wall(|| Peer::Ours.check(big))?;
+        Ok((all.as_secs_f64() / one.as_secs_f64(), all.as_secs_f64()))
+    })?;
+    let processors = thread::available_parallelism()?;
+    let time = format!("{ratio:.2}x ({check:.2} s)");
+    row(format!("time to check them on {processors} processors to that on one"), time);
     let few = Peer::Ours.start(small)?;
     let many = Peer::Ours.start(big)?;
     let few_class = Class::read(&small.class)?;
@@ -216,6 +225,25 @@ fn own_cpu<T>(work: impl FnOnce() -> T) -> anyhow::Result<Duration> {
     let before = this.cpu()?;
     drop(work());
     Ok(this.cpu()?.saturating_sub(before))
+}
+
+/// How long `work` takes.
+fn wall(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
+    let started_at = Instant::now();
+    work()?;
+    Ok(started_at.elapsed())
+}
+
+/// Does some work on one processor, with all that it starts.
+fn on_one_processor<T>(work: impl FnOnce() -> T) -> anyhow::Result<T> {
+    let all = sched_getaffinity(None)?;
+    let first = (0..CpuSet::MAX_CPU).find(|cpu| all.is_set(*cpu)).context("no processor")?;
+    let mut one = CpuSet::new();
+    one.set(first);
+    sched_setaffinity(None, &one)?;
+    let done = work();
+    sched_setaffinity(None, &all)?;
+    Ok(done)
 }
 
 /// How long child processes ran that `work` starts and waits for.
