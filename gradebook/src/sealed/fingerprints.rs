@@ -4,6 +4,7 @@
 //! once: in a long set each is a cache miss, to read and to write. That is why it is a table of our own.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
 use hashbrown::DefaultHashBuilder;
 
@@ -35,6 +36,13 @@ impl Fingerprints {
 
     pub(super) fn contains(&self, fingerprint: u64) -> bool {
         self.find(stored(fingerprint)).is_some_and(|(_, is_here)| is_here)
+    }
+
+    /// Brings the slots of these fingerprints into the cache, by reading them. There is no decision on any of them, for
+    /// which the next one would have to wait.
+    pub(super) fn fetch(&self, fingerprints: impl Iterator<Item = u64>) {
+        let slots = fingerprints.map(|fingerprint| self.get(self.first_slot(stored(fingerprint))));
+        black_box(slots.fold(0, |read, slot| read ^ slot));
     }
 
     /// Adds a fingerprint. Returns false if it was there already.

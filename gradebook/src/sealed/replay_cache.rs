@@ -95,6 +95,12 @@ impl ReplayCache {
         self.answered.contains(fingerprint(student, mac_prefix))
     }
 
+    /// Reads ahead what [`admit`](Self::admit) or [`contains`](Self::contains) need for these requests, each a student
+    /// and the beginning of a MAC. In a long cache each is a cache miss, and those of all overlap.
+    pub(super) fn fetch(&self, requests: impl Iterator<Item = (u64, u64)>) {
+        self.answered.fetch(requests.map(|(student, mac_prefix)| fingerprint(student, mac_prefix)));
+    }
+
     /// Drops the requests that are no longer valid.
     pub(super) fn expire(&mut self, now: Timestamp) {
         while let Some(earliest) = self.valid_until.first_entry().filter(|entry| *entry.key() < now)
