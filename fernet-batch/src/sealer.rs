@@ -22,9 +22,11 @@ use crate::wide::{WIDE_MIN, WIDTH, WideLanes};
 /// SHA-256.
 const LANES: usize = 8;
 
-/// The stack that sealing uses at most, in bytes: registers with parts of keys are kept there for a while. The key schedules
-/// wipe themselves.
+/// The stack that sealing side by side uses at most, in bytes: registers with parts of keys are kept there for a while. The
+/// key schedules wipe themselves.
 const STACK_BYTES: usize = 12 * 1024;
+/// The stack that sealing in step uses at most. Wiping more would cost a single token as much as its base64.
+const STACK_BYTES_IN_STEP: usize = 8 * 1024;
 
 /// Seals frames. Its only state is the random number generator for the IVs.
 pub struct Sealer {
@@ -48,8 +50,10 @@ impl Sealer {
 
     /// Seals frames where they stand: then each is the bytes of a token made at the time `now`.
     pub fn seal<'a>(&mut self, now: Timestamp, frames: impl Iterator<Item = PlainFrame<'a>>) {
-        seal_with(self.wide, now, frames, || self.random_iv());
-        zeroize_stack::<STACK_BYTES>();
+        match seal_with(self.wide, now, frames, || self.random_iv()) {
+            Sealed::InStep => zeroize_stack::<STACK_BYTES_IN_STEP>(),
+            Sealed::SideBySide => zeroize_stack::<STACK_BYTES>(),
+        }
     }
 
     fn random_iv(&mut self) -> [u8; IV_BYTES] {
@@ -59,6 +63,12 @@ impl Sealer {
     }
 }
 
+/// How frames were sealed: the way that uses more of the stack, if some were sealed in one way and some in the other.
+enum Sealed {
+    InStep,
+    SideBySide,
+}
+
 /// Seals frames with these IVs. It is never inlined, so that what it leaves on the stack can be wiped.
 #[inline(never)]
 fn seal_with<'a>(
@@ -66,16 +76,20 @@ fn seal_with<'a>(
     now: Timestamp,
     mut frames: impl Iterator<Item = PlainFrame<'a>>,
     mut next_iv: impl FnMut() -> [u8; IV_BYTES],
-) {
+) -> Sealed {
+    let mut sealed = Sealed::InStep;
     loop {
         let group =
             frames.by_ref().take(WIDTH).map(|frame| HeadedFrame::new(frame, now, next_iv()));
         let mut group: ArrayVec<HeadedFrame<'_>, WIDTH> = group.collect();
         if group.is_empty() {
-            return;
+            return sealed;
         }
         match wide.filter(|_| group.len() >= WIDE_MIN) {
-            Some(wide) => wide.seal(&mut group),
+            Some(wide) => {
+                wide.seal(&mut group);
+                sealed = Sealed::SideBySide;
+            }
             None => group.chunks_mut(LANES).for_each(seal_in_step),
         }
     }
