@@ -17,15 +17,21 @@ pub(crate) struct Cells {
     text: String,
     /// The bytes of the text without the zeros.
     text_bytes: usize,
-    ends: Vec<usize>,
-    /// The bytes between two cells.
-    gap: usize,
+    /// Where each cell stands in the text.
+    places: Vec<Place>,
+}
+
+/// Where a cell begins and ends.
+#[derive(Clone, Copy)]
+struct Place {
+    start: usize,
+    end: usize,
 }
 
 impl Cells {
     /// The number of cells.
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.places.len()
     }
 
     /// The text of a cell as the file has it.
@@ -39,12 +45,7 @@ impl Cells {
     }
 
     fn range(&self, at: usize) -> Option<Range<usize>> {
-        let end = *self.ends.get(at)?;
-        let start = match at.checked_sub(1) {
-            None => 0,
-            Some(before) => self.ends.get(before)?.saturating_add(self.gap),
-        };
-        Some(start..end)
+        self.places.get(at).map(|Place { start, end }| *start..*end)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
@@ -56,39 +57,45 @@ impl Cells {
         self.text.get(..self.text_bytes).unwrap_or_default()
     }
 
-    /// Adds a cell. The row was made of [cells](Self::from), not of a line.
+    /// Adds a cell.
     pub(crate) fn push(&mut self, cell: &str) {
         self.text.truncate(self.text_bytes);
         self.text.push_str(cell);
+        let start = self.text_bytes;
         self.text_bytes = self.text.len();
-        self.ends.push(self.text_bytes);
+        self.places.push(Place { start, end: self.text_bytes });
     }
 
     /// Replaces the cells by those that end at `ends` in `text`.
-    pub(crate) fn set(&mut self, text: &str, ends: &[usize]) {
-        self.gap = 0;
+    pub(crate) fn set(&mut self, text: &str, ends: impl Iterator<Item = usize>) {
         self.text.clear();
         self.text.push_str(text);
         self.text_bytes = text.len();
-        self.ends.clear();
-        self.ends.extend_from_slice(ends);
+        self.places.clear();
+        let mut start = 0;
+        self.places
+            .extend(ends.map(|end| Place { start: std::mem::replace(&mut start, end), end }));
     }
 
     /// Replaces the cells by those of a line without quotes.
     pub(crate) fn set_line(&mut self, line: &str, separator: u8) {
-        self.gap = 1;
         self.text.clear();
         self.text.push_str(line);
         self.text.push_str(zeros_behind(line.len()));
         self.text_bytes = line.len();
-        self.ends.clear();
+        self.places.clear();
+        let mut start = 0;
+        let mut end_cell = |end: usize| {
+            self.places.push(Place { start, end });
+            start = end + 1;
+        };
         if line.len() < CELLS_MAX {
-            find_all(self.text.as_bytes(), separator, &mut self.ends);
+            find_all(self.text.as_bytes(), separator, &mut end_cell);
         } else {
             let separators = memchr::memchr_iter(separator, line.as_bytes());
-            self.ends.extend(separators.take(CELLS_MAX - 1));
+            separators.take(CELLS_MAX - 1).for_each(&mut end_cell);
         }
-        self.ends.push(line.len());
+        end_cell(line.len());
     }
 }
 
@@ -120,15 +127,14 @@ fn zeros_behind(text_bytes: usize) -> &'static str {
     ZEROS.get(text_bytes % BLOCK_BYTES..).unwrap_or_default()
 }
 
-/// Appends the place of each `wanted` byte in whole blocks.
-fn find_all(blocks: &[u8], wanted: u8, places: &mut Vec<usize>) {
+/// Yields the place of each `wanted` byte in whole blocks.
+fn find_all(blocks: &[u8], wanted: u8, mut place: impl FnMut(usize)) {
     let (blocks, _) = blocks.as_chunks::<BLOCK_BYTES>();
     for (block, start) in blocks.iter().zip((0..).step_by(BLOCK_BYTES)) {
         // The places of a block are taken one after another, not those of each word: fewer loops end unforeseen.
         let mut found = found_in(block, wanted);
         while found != 0 {
-            let place = usize::try_from(found.trailing_zeros()).unwrap_or_default();
-            places.push(start + place);
+            place(start + usize::try_from(found.trailing_zeros()).unwrap_or_default());
             found &= found - 1;
         }
     }
@@ -162,7 +168,7 @@ mod tests {
         cells.push("\u{e9}");
         assert_eq!(cells.iter().collect::<Vec<_>>(), ["a", "", "b,", "\u{e9}"]);
         assert_eq!((cells.len(), cells.get(2), cells.get(4)), (4, Some("b,"), None));
-        cells.set("xyz", &[1, 1, 3]);
+        cells.set("xyz", [1, 1, 3].into_iter());
         assert_eq!(cells.iter().collect::<Vec<_>>(), ["x", "", "yz"]);
         assert_eq!(cells.text(), "xyz");
     }
@@ -175,6 +181,24 @@ mod tests {
             assert_eq!(cells.len(), (separators + 1).min(CELLS_MAX));
             let rest = separators + 1 - cells.len();
             assert_eq!(cells.get(CELLS_MAX - 1).unwrap_or_default(), ";".repeat(rest));
+        }
+    }
+
+    #[test]
+    fn a_block_has_a_bit_for_each_byte_that_is_wanted() {
+        for wanted in [0, b',', 0x7f, 0x80, 0xff] {
+            for other in [1, b'-', 0x7e, 0x81, 0xfe] {
+                for n in 0..u64::BITS {
+                    let found = 1_u64 << n | 0x8421_0000_0000_1248;
+                    let mut block = [other; BLOCK_BYTES];
+                    for (bit, byte) in block.iter_mut().enumerate() {
+                        if found >> bit & 1 == 1 {
+                            *byte = wanted;
+                        }
+                    }
+                    assert_eq!(found_in(&block, wanted), found);
+                }
+            }
         }
     }
 

@@ -48,7 +48,9 @@ impl ClassReader<'_> {
             self.explanation.skip(number, "no student, but figures about the class");
             return Ok(());
         }
-        let Some((id_at, id)) = self.student_id(number, cells, plan) else { return Ok(()) };
+        let Some((id_at, id)) = self.student_id(number, id_text, cells, plan) else {
+            return Ok(());
+        };
         self.students += 1;
         self.lengths.add(number, id.as_str());
         if let Err(problem) = marks::check_formula(&name) {
@@ -85,17 +87,17 @@ impl ClassReader<'_> {
         Ok(())
     }
 
-    /// The student ID of a row, and its column; `None` if there is none.
+    /// The student ID of a row, and its column; `None` if there is none. `first` is what stands in the first column of IDs.
     fn student_id<'r>(
         &mut self,
         number: u64,
+        first: &'r str,
         cells: &'r Cells,
         plan: &Plan,
     ) -> Option<(usize, StudentId<'r>)> {
-        let text = |at: usize| identifiers::bare(RowText(cells).raw_cell(at));
-        let other = plan.other_id.filter(|_| text(plan.id).is_empty());
-        let at = other.filter(|other| !text(*other).is_empty()).unwrap_or(plan.id);
-        let id = text(at);
+        let other = plan.other_id.filter(|_| first.is_empty());
+        let other = other.map(|at| (at, identifiers::bare(RowText(cells).raw_cell(at))));
+        let (at, id) = other.filter(|(_, id)| !id.is_empty()).unwrap_or((plan.id, first));
         if id.is_empty() && self.shape.name != "plain" {
             self.explanation.skip(number, "no student ID");
             return None;
@@ -156,11 +158,13 @@ impl ClassReader<'_> {
         let held = if plan.holds.is_empty() { None } else { plan.holds.get(id).cloned() };
         self.marks.clear();
         for n in 0..plan.columns.len() {
-            let recalled = plan.recall(n, &row.cells);
-            let mark = recalled.unwrap_or_else(|| {
-                let is_held = held.as_ref().and_then(|held| held.get(n)).copied();
-                self.read_mark(row, n, is_held.unwrap_or_default(), plan)
-            });
+            let mark = match plan.recall(n, &row.cells) {
+                Some(mark) => mark,
+                None => {
+                    let is_held = held.as_ref().and_then(|held| held.get(n)).copied();
+                    self.read_mark(row, n, is_held.unwrap_or_default(), plan)
+                }
+            };
             self.marks.push(mark);
         }
         for (mark, held) in self.marks.iter_mut().zip(held.unwrap_or_default()) {

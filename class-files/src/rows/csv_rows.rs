@@ -11,8 +11,6 @@ use crate::problem::Problem;
 pub(super) struct CsvRows<'a> {
     reader: csv::Reader<CsvGuard<&'a [u8]>>,
     record: ByteRecord,
-    /// The ends of the cells of the record.
-    ends: Vec<usize>,
     /// The lines before these rows.
     lines_before: u64,
     /// The line ends inside cells so far: a row with them takes several lines.
@@ -28,13 +26,7 @@ impl<'a> CsvRows<'a> {
             .delimiter(separator)
             .buffer_capacity(64 * 1024)
             .from_reader(CsvGuard::new(text.as_bytes(), separator, lines_before));
-        Self {
-            reader,
-            record: ByteRecord::new(),
-            ends: Vec::new(),
-            lines_before,
-            line_ends_in_cells: 0,
-        }
+        Self { reader, record: ByteRecord::new(), lines_before, line_ends_in_cells: 0 }
     }
 
     /// Reads the next row that is not blank. Returns its number, or `None` if there is none.
@@ -48,14 +40,15 @@ impl<'a> CsvRows<'a> {
                 return Err(Problem::UnclosedQuote.at_row(number));
             }
             if !self.record.iter().all(|cell| cell.trim_ascii().is_empty()) {
-                self.ends.clear();
-                self.ends.extend(self.record.iter().scan(0, |end, cell| {
-                    *end += cell.len();
-                    Some(*end)
-                }));
                 // Every text was decoded to UTF-8.
                 let text = std::str::from_utf8(self.record.as_slice()).unwrap_or_default();
-                row.set(text, &self.ends);
+                row.set(
+                    text,
+                    self.record.iter().scan(0, |end, cell| {
+                        *end += cell.len();
+                        Some(*end)
+                    }),
+                );
                 return Ok(Some(number));
             }
         }
