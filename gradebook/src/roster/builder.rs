@@ -223,11 +223,13 @@ impl RosterBuilder {
     /// As [`finish`](Self::finish).
     pub fn finish_in_two(self) -> Result<Class, Vec<Duplicate>> {
         let roster = &self.roster;
-        let (duplicate_key, (by_id, mut duplicates)) =
-            in_two_threads(|| find_duplicate_key(roster), || index(roster));
+        // The index stays, and so does its thread's memory; what the search needs is given back by this thread.
+        let (indexed, duplicate_key) =
+            in_two_threads(|| index(roster), || find_duplicate_key(roster));
+        // Without a second thread, it is done here.
+        let (by_id, mut duplicates) = indexed.unwrap_or_else(|| index(roster));
         if duplicates.is_empty() {
-            // Without a second thread, it is done here.
-            duplicates.extend(duplicate_key.unwrap_or_else(|| find_duplicate_key(roster)));
+            duplicates.extend(duplicate_key);
         }
         self.indexed(by_id, duplicates)
     }
