@@ -13,7 +13,7 @@ const CELLS_MAX: usize = 1 << 20;
 /// The text of some is a key: it has no `Debug`, and is wiped when it is dropped.
 #[derive(Clone, Default)]
 pub(crate) struct Cells {
-    /// The text of a line is filled up with zeros to whole [blocks](BLOCK_BYTES), with one at least behind it.
+    /// The text of a line is filled up with zeros to whole [blocks](BLOCK_BYTES), by one zero at least.
     text: String,
     /// The bytes of the text without the zeros.
     text_bytes: usize,
@@ -60,6 +60,7 @@ impl Cells {
     /// Adds a cell.
     pub(crate) fn push(&mut self, cell: &str) {
         self.text.truncate(self.text_bytes);
+        self.reserve_wiped(cell.len());
         self.text.push_str(cell);
         let start = self.text_bytes;
         self.text_bytes = self.text.len();
@@ -69,6 +70,7 @@ impl Cells {
     /// Replaces the cells by those that end at `ends` in `text`.
     pub(crate) fn set(&mut self, text: &str, ends: impl Iterator<Item = usize>) {
         self.text.clear();
+        self.reserve_wiped(text.len());
         self.text.push_str(text);
         self.text_bytes = text.len();
         self.places.clear();
@@ -80,6 +82,7 @@ impl Cells {
     /// Replaces the cells by those of a line without quotes.
     pub(crate) fn set_line(&mut self, line: &str, separator: u8) {
         self.text.clear();
+        self.reserve_wiped(line.len() + BLOCK_BYTES);
         self.text.push_str(line);
         self.text.push_str(zeros_behind(line.len()));
         self.text_bytes = line.len();
@@ -97,12 +100,30 @@ impl Cells {
         }
         end_cell(line.len());
     }
+
+    /// Makes room for more text. A text that grows by itself leaves a copy behind, perhaps with a key.
+    fn reserve_wiped(&mut self, more: usize) {
+        if self.text.capacity().saturating_sub(self.text.len()) < more {
+            let mut larger = String::with_capacity(self.text.len().saturating_add(more) * 2);
+            larger.push_str(&self.text);
+            wipe(&mut self.text);
+            self.text = larger;
+        }
+    }
 }
 
 impl Drop for Cells {
     fn drop(&mut self) {
-        std::mem::take(&mut self.text).into_bytes().as_mut_slice().zeroize();
+        wipe(&mut self.text);
     }
+}
+
+/// Wipes all memory of a text, with what stood there before it.
+fn wipe(text: &mut String) {
+    let mut bytes = std::mem::take(text).into_bytes();
+    bytes.resize(bytes.capacity(), 0);
+    // Slices are wiped in one step, vectors byte by byte.
+    bytes.as_mut_slice().zeroize();
 }
 
 impl<Text: AsRef<str>> From<&[Text]> for Cells {
@@ -131,7 +152,7 @@ fn zeros_behind(text_bytes: usize) -> &'static str {
 fn find_all(blocks: &[u8], wanted: u8, mut place: impl FnMut(usize)) {
     let (blocks, _) = blocks.as_chunks::<BLOCK_BYTES>();
     for (block, start) in blocks.iter().zip((0..).step_by(BLOCK_BYTES)) {
-        // The places of a block are taken one after another, not those of each word: fewer loops end unforeseen.
+        // One loop for each block, not for each word: the processor mispredicts fewer loop ends.
         let mut found = found_in(block, wanted);
         while found != 0 {
             place(start + usize::try_from(found.trailing_zeros()).unwrap_or_default());

@@ -6,7 +6,7 @@ use crate::error::{ClassFileError, Column};
 use crate::problem::{Problem, Shown};
 
 /// The decimal separator of a file, found while its numbers are read.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Decimals {
     point: Option<u64>,
     comma: Option<Comma>,
@@ -15,6 +15,7 @@ pub(crate) struct Decimals {
 }
 
 /// The first number with a comma.
+#[derive(Clone)]
 struct Comma {
     row: u64,
     column: Column,

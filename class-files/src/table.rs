@@ -108,8 +108,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The last row that was handed out and all rows behind it, in as many parts as threads should read; none if there
-    /// is nothing to divide.
+    /// The last row that was handed out and all rows behind it, in as many parts as threads should read; none if one
+    /// thread should read all.
     pub(crate) fn parts(&self, threads: Threads) -> Vec<Self> {
         let RowSource::Csv(rows) = &self.rows else { return Vec::new() };
         if self.first.is_some() {

@@ -1,6 +1,6 @@
 //! How many threads read a file.
 
-/// How many threads read a file. Only texts are read by several of them.
+/// How many threads read a file. Several of them read its bytes, and the rows of a text.
 #[derive(Clone, Copy, Debug)]
 pub struct Threads {
     pub(crate) count: usize,

@@ -6,6 +6,7 @@
 use std::thread;
 
 use gradebook::Mark;
+use zeroize::zeroize_stack;
 
 use super::ClassReader;
 use super::plan::{MarkColumn, Plan};
@@ -16,6 +17,9 @@ use crate::explanation::Explanation;
 use crate::identifiers::IdLengths;
 use crate::key_file::KeyFile;
 use crate::table::Table;
+
+/// The stack that reading a row uses at most, in bytes.
+const STACK_BYTES: usize = 16 * 1024;
 
 /// What the rows of a part say.
 struct Part {
@@ -36,38 +40,29 @@ impl ClassReader<'_> {
     /// or not worth it; nothing has changed then.
     pub(super) fn read_parts(&mut self, table: &Table<'_>) -> bool {
         let tables = table.parts(self.options.threads);
-        let parts = tables
-            .into_iter()
-            .map(|table| Some((table, self.plan.as_ref()?.another(self.students_expected)?)));
-        let Some(mut parts) = parts.collect::<Option<Vec<_>>>() else { return false };
-        if parts.len() < 2 {
+        let count = tables.len();
+        if count == 0 || !self.errors.is_empty() {
             return false;
         }
-        let (own_table, own_plan) = parts.remove(0);
-        let reader = &*self;
-        let parts = thread::scope(|scope| {
-            // All are started before the first is waited for.
-            let others: Vec<_> = parts
-                .into_iter()
-                .map(|(table, plan)| {
-                    let thread = thread::Builder::new().name("class-file-part".to_owned());
-                    thread.spawn_scoped(scope, move || reader.read_part(table, plan))
-                })
-                .collect();
-            let own = reader.read_part(own_table, own_plan);
-            let others = others.into_iter().map(|part| part.ok()?.join().ok()?);
-            std::iter::once(own).chain(others).collect::<Option<Vec<_>>>()
+        let parts = tables.into_iter().enumerate().map(|(n, table)| {
+            // All students come into the memory of the first part.
+            let students = self.students_expected / if n == 0 { 1 } else { count };
+            Some((table, self.plan.as_ref()?.another(students)?))
         });
-        let joined = parts.and_then(|parts| {
+        let Some(parts) = parts.collect::<Option<Vec<_>>>() else { return false };
+        let joined = self.read_on_threads(parts).and_then(|parts| {
             let mut parts = parts.into_iter();
             let first = parts.next()?;
             parts.try_fold(first, Part::join)
         });
-        let Some(part) = joined.filter(|all| all.students <= self.options.limits.rows_max) else {
+        // At the limit, it depends on the rows behind whether there are too many students.
+        let Some(part) = joined.filter(|all| all.students < self.options.limits.rows_max) else {
             return false;
         };
+        // The rows above the students have numbers, too.
+        let Some(decimals) = self.decimals.clone().join(part.decimals) else { return false };
+        self.decimals = decimals;
         self.plan = Some(part.plan);
-        self.decimals = part.decimals;
         self.lengths = part.lengths;
         self.rows = part.rows;
         self.without_key = part.without_key;
@@ -76,6 +71,31 @@ impl ClassReader<'_> {
         self.changed = part.changed;
         self.explanation.append_skipped(part.explanation);
         true
+    }
+
+    /// Reads parts at once, the first on this thread; `None` if there is an error in one of them, or not enough threads
+    /// can be started.
+    fn read_on_threads(&self, parts: Vec<(Table<'_>, Box<Plan>)>) -> Option<Vec<Part>> {
+        let mut parts = parts.into_iter();
+        let (own_table, own_plan) = parts.next()?;
+        let read = thread::scope(|scope| {
+            // All are started before the first is waited for.
+            let others: Vec<_> = parts
+                .map(|(table, plan)| {
+                    let thread = thread::Builder::new().name("class-file-part".to_owned());
+                    thread.spawn_scoped(scope, move || {
+                        let part = self.read_part(table, plan);
+                        // Keys passed through this thread's stack, which another one may get.
+                        zeroize_stack::<STACK_BYTES>();
+                        part
+                    })
+                })
+                .collect();
+            let mut read = vec![self.read_part(own_table, own_plan)];
+            read.extend(others.into_iter().map(|part| part.ok()?.join().ok()?));
+            read
+        });
+        read.into_iter().collect()
     }
 
     /// Reads the rows of a part; `None` if there is an error in it.
@@ -149,7 +169,7 @@ impl MarkColumn {
         self.percent |= other.percent;
         self.bare |= other.bare;
         let is_mixed = self.percent && self.bare && !self.stated;
-        // A mark on hold may contradict the maximum of another part, and has no say where there is none.
+        // A mark on hold does not set the maximum. If another part has one, the rows must be read in their order.
         self.has_unsaid_maximum |= other.has_unsaid_maximum;
         let maxima = [self.out_of, other.out_of];
         self.out_of = self.out_of.or(other.out_of);
@@ -168,10 +188,10 @@ mod tests {
     use crate::reader::Origin;
     use crate::shapes::{self, Surroundings};
     use crate::table::StoredRow;
-    use crate::testing::{key, rows_of};
-    use crate::{Course, Keys, ReadLimits, ReadOptions, Source, Threads, read};
+    use crate::testing::{everything_said, key};
+    use crate::{Course, Keys, ReadLimits, ReadOptions, Source, Threads};
 
-    const LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 20, rows_max: 12 };
+    const LIMITS: ReadLimits = ReadLimits { bytes_max: 1 << 20, rows_max: 13 };
     const THREE: Threads = Threads { count: 3, part_bytes_min: 1 };
 
     /// Six students with these marks, one after the other.
@@ -225,9 +245,40 @@ mod tests {
         let twelve = class(["7"; 6]) + class(["7"; 6]).split_once('\n').unwrap().1;
         assert!(is_read_in_parts(&twelve, &options(course)), "IDs are compared when all are there");
         let more = format!("{twelve}S;5001;{};\n", key(13));
-        assert!(!is_read_in_parts(&more, &options(course)), "more than twelve students");
+        assert!(!is_read_in_parts(&more, &options(course)), "as many students as there may be");
         let one = ReadOptions { threads: Threads::up_to(3), ..options(course) };
         assert!(!is_read_in_parts(&class(["7"; 6]), &one), "too short to be worth it");
+    }
+
+    #[test]
+    fn the_maxima_above_the_students_count_for_every_part() {
+        let canvas = |maximum: &str, marks: [&str; 4]| {
+            let rows = marks
+                .iter()
+                .zip(1..)
+                .map(|(mark, n)| format!("S {n},,400{n},\"s{n}\",A1,\"{mark}\"\n"));
+            format!(
+                "Student,ID,SIS User ID,SIS Login ID,Section,Lab 1 (208551)\n\
+                 \"    Points Possible\",,,,,\"{maximum}\"\n{}",
+                rows.collect::<String>()
+            )
+        };
+        for (maximum, marks) in [
+            ("10,5", ["9,5", "7", "7", "8,5"]),
+            ("10,5", ["9.5", "7", "7", "8.5"]),
+            ("1,000", ["900", "7", "7", "8"]),
+            ("10,0", ["1,234", "7", "7", "1,235"]),
+            ("10,0", ["7", "7", "7", "8"]),
+            ("x", ["7", "7", "7", "8"]),
+        ] {
+            let text = canvas(maximum, marks);
+            let said = |threads| {
+                let options =
+                    ReadOptions { keys: Keys::Optional, threads, ..options(Course::none()) };
+                everything_said(Source::File(text.as_bytes()), &options)
+            };
+            assert_eq!(said(THREE), said(Threads::ONE), "{maximum}: {marks:?}");
+        }
     }
 
     /// A text, and now and then another.
@@ -246,7 +297,7 @@ mod tests {
                     mostly("7||\"8\"", "7;"),
                     "\n|\r\n|\n\n|\r",
                 ),
-                1..12,
+                1..15,
             ),
             windows_1252: bool,
             in_file: bool,
@@ -266,10 +317,7 @@ mod tests {
             let keys = if in_file { Keys::InClassFile } else { Keys::Optional };
             let said = |threads| {
                 let options = ReadOptions { keys, threads, ..options(&course) };
-                let reading = read(Source::File(&bytes), &options);
-                let class = reading.class.map(|class| rows_of(&class));
-                let explanation = serde_json::to_string(&reading.explanation).unwrap();
-                (class.map_err(|errors| errors.to_string()), explanation)
+                everything_said(Source::File(&bytes), &options)
             };
             prop_assert_eq!(said(THREE), said(Threads::ONE), "{:?}", text);
         }

@@ -74,7 +74,8 @@ impl Plan {
     pub(super) fn recall(&self, column: usize, cells: &Cells) -> Option<MarkIndex> {
         let column = self.columns.get(column).filter(|column| column.is_text_alone())?;
         let mark = self.builder.recall(cells.spelling(column.at)?)?;
-        (column.is_settled() || mark == self.blank).then_some(mark)
+        // Only a number says something about its column.
+        (column.is_settled() || !self.builder.is_number(mark)).then_some(mark)
     }
 }
 

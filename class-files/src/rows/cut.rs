@@ -17,7 +17,8 @@ impl Cut {
 /// The places at which so many parts of a text begin, which are about as long as each other. The first part has at
 /// least `lines_min` lines. There are fewer parts of a text with few rows.
 ///
-/// A text whose quotes do not stand around cells is cut anywhere. It is not valid as a whole, nor are its parts.
+/// A text whose quotes do not stand around cells is cut anywhere. It is not valid, and nor is the part with the first
+/// of these quotes.
 pub(super) fn cuts(text: &str, parts: usize, lines_min: u64) -> Vec<Cut> {
     let bytes = text.as_bytes();
     let mut cuts = vec![Cut::START];

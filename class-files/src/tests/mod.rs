@@ -10,7 +10,7 @@ mod workbooks;
 
 use gradebook::Class;
 
-use crate::testing::{key, rows_of};
+use crate::testing::{everything_said, key, rows_of};
 use crate::{
     Course, Explanation, FolderFile, Format, KeyFile, Keys, ReadLimits, ReadOptions, Reading,
     Source, Threads, read,
@@ -58,14 +58,11 @@ fn class_of(name: &str, source: Source<'_>, course: &str, ids: &[&str]) -> Resul
 /// Reads a file, and reads it again in parts, with the same result.
 fn read_alike(source: Source<'_>, options: &ReadOptions<'_>) -> Reading {
     let reading = read(source, options);
-    let shown = |reading: &Reading| {
-        let class = reading.class.as_ref().map(rows_of).map_err(ToString::to_string);
-        (class, serde_json::to_string(&reading.explanation).unwrap())
-    };
+    let said = everything_said(source, options);
     for count in [2, 3, 7] {
         let threads = Threads { count, part_bytes_min: 1 };
-        let in_parts = read(source, &ReadOptions { threads, ..*options });
-        assert_eq!(shown(&in_parts), shown(&reading), "in {count} parts");
+        let in_parts = everything_said(source, &ReadOptions { threads, ..*options });
+        assert_eq!(in_parts, said, "in {count} parts");
     }
     reading
 }

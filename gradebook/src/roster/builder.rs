@@ -69,6 +69,11 @@ impl RosterBuilder {
         self.marks.index_of(mark).ok_or(Full)
     }
 
+    /// Returns true if a mark is a number.
+    pub fn is_number(&self, mark: MarkIndex) -> bool {
+        self.marks.is_number(mark)
+    }
+
     /// The mark that was remembered for a spelling, which may have been forgotten.
     #[inline]
     pub fn recall(&self, spelling: ShortSpelling) -> Option<MarkIndex> {
@@ -148,7 +153,7 @@ impl RosterBuilder {
     /// Adds the students of another builder of this class behind all others, with the help of a second thread.
     ///
     /// # Errors
-    /// Returns an error if the class is full, or there is no second thread. The builder must not be used then.
+    /// Returns an error if the class is full. The builder must not be used then.
     pub fn append(&mut self, other: Self) -> Result<(), Full> {
         let Roster { texts, students, old_keys, comments, holds, .. } = &mut self.roster;
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;
@@ -156,7 +161,7 @@ impl RosterBuilder {
         let row = |other: u32| rows.checked_add(other).ok_or(Full);
         // No text and no student begins behind what a u32 counts.
         row(u32::try_from(other.roster.students.len()).map_err(|_| Full)?)?;
-        let (other, other_marks) = (other.roster, other.marks.finish());
+        let (other, other_marks) = (other.roster, other.marks);
         let marks = &mut self.marks;
         let append_texts = || {
             texts.push_str(&other.texts);
@@ -179,8 +184,7 @@ impl RosterBuilder {
             Ok(())
         };
         let (texts, students) = in_two_threads(append_texts, append_students);
-        // Without a second thread, the rows must be added in another way.
-        texts.unwrap_or(Err(Full)).and(students)
+        texts.and(students)
     }
 
     /// Adds a comment on a mark of the student who was added last. Comments come in the order of the
@@ -224,10 +228,8 @@ impl RosterBuilder {
     pub fn finish_in_two(self) -> Result<Class, Vec<Duplicate>> {
         let roster = &self.roster;
         // The index stays, and so does its thread's memory; what the search needs is given back by this thread.
-        let (indexed, duplicate_key) =
+        let ((by_id, mut duplicates), duplicate_key) =
             in_two_threads(|| index(roster), || find_duplicate_key(roster));
-        // Without a second thread, it is done here.
-        let (by_id, mut duplicates) = indexed.unwrap_or_else(|| index(roster));
         if duplicates.is_empty() {
             duplicates.extend(duplicate_key);
         }

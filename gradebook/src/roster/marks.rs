@@ -173,11 +173,17 @@ impl MarksBuilder {
         }
     }
 
+    pub(super) fn is_number(&self, MarkIndex(index): MarkIndex) -> bool {
+        let mark = self.marks.table.get(table_index(index));
+        mark.is_some_and(|mark| mark.status == MarkStatus::Number)
+    }
+
     /// Adds the cells of another builder behind all others; `None` if the table is full.
-    pub(super) fn append(&mut self, other: &Marks) -> Option<()> {
-        let indices = other.table.iter().map(|mark| self.index_of(mark.mark()));
+    pub(super) fn append(&mut self, other: &Self) -> Option<()> {
+        let Self { marks: Marks { table, cells }, .. } = other;
+        let indices = table.iter().map(|mark| self.index_of(mark.mark()));
         let indices = indices.collect::<Option<Vec<_>>>()?;
-        self.marks.cells.append(&other.cells, &indices);
+        self.marks.cells.append(cells, &indices);
         Some(())
     }
 
@@ -360,7 +366,7 @@ mod tests {
         {
             let [first, second] = numbers.clone().map(part);
             let mut marks = first;
-            marks.append(&second.finish()).unwrap();
+            marks.append(&second).unwrap();
             let marks = marks.finish();
             let cells = numbers.iter().map(ExactSizeIterator::len).sum();
             let texts: Vec<_> =

@@ -57,6 +57,7 @@ impl Recent {
     pub(super) fn remember(&mut self, spelling: ShortSpelling, index: u32) {
         if let Some(spellings) = self.0.get_mut(Self::place(spelling)) {
             spellings.push(spelling, index);
+            spellings.push(spelling, index);
         }
     }
 
@@ -91,8 +92,11 @@ impl Spellings {
         u32::try_from(found).ok().filter(|index| *index != Self::NO_INDEX)
     }
 
-    /// Adds a spelling in place of the one that was added first.
+    /// Adds a spelling in place of the one that was added first, if it is not here.
     fn push(&mut self, spelling: ShortSpelling, index: u32) {
+        if self.find(spelling).is_some() {
+            return;
+        }
         self.known.rotate_right(1);
         self.indices.rotate_right(1);
         if let (Some(known), Some(known_index)) = (self.known.first_mut(), self.indices.first_mut())

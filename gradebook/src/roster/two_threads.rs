@@ -1,29 +1,62 @@
 //! Work on two threads.
 
-use std::thread;
+use std::panic::resume_unwind;
+use std::thread::{self, Builder};
 
-/// Runs two functions at once, the second on this thread. The result of the first is `None` if no thread can be
-/// started, or it panics.
+/// Runs two functions at once, the second on this thread; one after the other if no thread can be started.
+///
+/// # Panics
+/// Panics if one of the functions does.
 pub(super) fn in_two_threads<First: Send, Second>(
-    first: impl FnOnce() -> First + Send,
+    first: impl FnMut() -> First + Send,
     second: impl FnOnce() -> Second,
-) -> (Option<First>, Second) {
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().name("class".to_owned());
-        let first = thread.spawn_scoped(scope, first);
+) -> (First, Second) {
+    on_thread(Builder::new().name("class".to_owned()), first, second)
+}
+
+fn on_thread<First: Send, Second>(
+    thread: Builder,
+    mut first: impl FnMut() -> First + Send,
+    second: impl FnOnce() -> Second,
+) -> (First, Second) {
+    let (done, second) = thread::scope(|scope| {
+        let thread = thread.spawn_scoped(scope, &mut first);
         let second = second();
-        (first.ok().and_then(|first| first.join().ok()), second)
-    })
+        (thread.ok().map(thread::ScopedJoinHandle::join), second)
+    });
+    match done {
+        Some(Ok(first)) => (first, second),
+        Some(Err(panic)) => resume_unwind(panic),
+        None => (first(), second),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::panic::catch_unwind;
+    use std::thread::current;
+
     use super::*;
 
     #[test]
-    fn a_panic_on_the_other_thread_is_no_result() {
-        assert_eq!(in_two_threads(|| 1, || 2), (Some(1), 2));
-        let (first, second) = in_two_threads(|| panic!("as is tested"), || 2);
-        assert!(matches!((first, second), (None::<()>, 2)));
+    fn two_functions_run_on_two_threads() {
+        let here = current().id();
+        let (first, second) = in_two_threads(|| current().id(), || current().id());
+        assert!(first != here && second == here);
+    }
+
+    #[test]
+    fn without_a_second_thread_both_run_on_this_one() {
+        let here = current().id();
+        // No machine has memory for such a stack.
+        let no_thread = Builder::new().stack_size(1 << 60);
+        let (first, second) = on_thread(no_thread, || current().id(), || current().id());
+        assert!(first == here && second == here);
+    }
+
+    #[test]
+    fn a_panic_on_the_other_thread_is_one_on_this() {
+        let panic = catch_unwind(|| in_two_threads(|| panic!("as is tested"), || 2));
+        assert!(panic.is_err());
     }
 }
