@@ -27,6 +27,13 @@ const LANES: usize = 8;
 const STACK_BYTES: usize = 12 * 1024;
 /// The stack that sealing in step uses at most. Wiping more would cost a single token as much as its base64.
 const STACK_BYTES_IN_STEP: usize = 8 * 1024;
+// The rest is for what the compiler adds.
+const _: () = assert!(
+    size_of::<ArrayVec<(&Key, Schedule), LANES>>()
+        + size_of::<ArrayVec<Lane<'_>, LANES>>()
+        + size_of::<ArrayVec<HeadedFrame<'_>, WIDTH>>()
+        <= STACK_BYTES_IN_STEP / 2
+);
 
 /// Seals frames. Its only state is the random number generator for the IVs.
 pub struct Sealer {

@@ -44,7 +44,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The same files, read by one thread, so that others find processors free.
+    /// The same files, read by one thread, so that sessions keep the other processors.
     pub(crate) fn read_in_background(&self) -> Self {
         Self { threads: Threads::ONE, ..self.clone() }
     }

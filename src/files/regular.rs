@@ -229,11 +229,9 @@ impl HashingReader<'_> {
         }
     }
 
-    /// Reads a file of so many bytes, the second half on another thread; `None` if no thread can be started. A file
-    /// that has become longer has changed, which is found out behind.
+    /// Reads a file of so many bytes, the second half on another thread. Returns `None`, as if nothing had been read, if
+    /// no thread can be started or the file is longer.
     fn read_in_two(&mut self, bytes: usize) -> Option<io::Result<SecretBytes>> {
-        /// The bytes that are read at once, and hashed while they are in the processor's cache.
-        const READ_BYTES: usize = 512 * 1024;
         let mut content = SecretBytes::zeros(bytes);
         let (first, second) = content.split_at_mut(bytes / 2);
         let start = u64::try_from(first.len()).ok()?;
@@ -245,20 +243,71 @@ impl HashingReader<'_> {
                 Ok(&*second)
             });
             let second = second.ok()?;
-            let first = first.chunks_mut(READ_BYTES).try_for_each(|chunk| self.read_exact(chunk));
+            let first = self.read_at_start(first);
             let second = second.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-            Some(first.and(second).map(|second| self.hasher.write(second)))
+            Some(first.and(second).map(|second| self.count(second)))
         })?;
+        if read.is_ok() && file.read_at(&mut [0], self.bytes).is_ok_and(|more| more > 0) {
+            self.hasher = XxHash3_128::new();
+            self.bytes = 0;
+            return None;
+        }
         Some(read.map(|()| content))
+    }
+
+    /// Fills a buffer with the first bytes of the file.
+    fn read_at_start(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        /// The bytes that are read at once, and hashed while they are in the processor's cache.
+        const READ_BYTES: usize = 512 * 1024;
+        for chunk in buffer.chunks_mut(READ_BYTES) {
+            self.file.read_exact_at(chunk, self.bytes)?;
+            self.count(chunk);
+        }
+        Ok(())
+    }
+
+    /// Hashes and counts the bytes that come next.
+    fn count(&mut self, read: &[u8]) {
+        self.hasher.write(read);
+        self.bytes = self.bytes.saturating_add(u64::try_from(read.len()).unwrap_or(u64::MAX));
+        self.progress.advance(self.bytes);
     }
 }
 
 impl Read for HashingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
-        self.hasher.write(buffer.get(..read).unwrap_or_default());
-        self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-        self.progress.advance(self.bytes);
+        self.count(buffer.get(..read).unwrap_or_default());
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_threads_read_what_one_reads_unless_the_file_has_another_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let content: Vec<u8> = (0..=250).cycle().take(1_500_001).collect();
+        std::fs::write(&path, &content).unwrap();
+        let read = FileRead::read(&path, |file| {
+            let longer = file.read_in_two(content.len() + 1);
+            assert_eq!(longer.unwrap().map(drop).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+            file.hasher = XxHash3_128::new();
+            file.bytes = 0;
+            assert!(file.read_in_two(content.len() - 1).is_none(), "the file is longer");
+            let bytes = file.read_in_two(content.len()).unwrap().unwrap();
+            assert!(*bytes == *content);
+            assert_eq!(file.bytes, 1_500_001);
+            Ok(())
+        });
+        let by_one = FileRead::read(&path, |file| {
+            let limits = ReadLimits { bytes_max: u64::MAX, rows_max: 0 };
+            assert!(*file.read_whole(&limits, Threads::ONE)? == *content);
+            Ok(())
+        });
+        assert_eq!(read.unwrap().digest, by_one.unwrap().digest);
     }
 }

@@ -38,8 +38,8 @@ impl Fingerprints {
         self.find(stored(fingerprint)).is_some_and(|(_, is_here)| is_here)
     }
 
-    /// Brings the slots of these fingerprints into the cache, by reading them. There is no decision on any of them, for
-    /// which the next one would have to wait.
+    /// Brings the slots of these fingerprints into the cache, by reading them. No branch depends on a slot, so the reads
+    /// overlap.
     pub(super) fn fetch(&self, fingerprints: impl Iterator<Item = u64>) {
         let slots = fingerprints.map(|fingerprint| self.get(self.first_slot(stored(fingerprint))));
         black_box(slots.fold(0, |read, slot| read ^ slot));

@@ -79,3 +79,12 @@ fn a_big_file_is_the_same_whoever_reads_it() {
     let too_big = load(&Sources { threads: Threads::up_to(2), ..sources(&path) }, &limits);
     assert!(too_big.is_err_and(|error| error.to_string().contains("bytes")));
 }
+
+#[test]
+fn one_thread_reads_in_the_background() {
+    const BYTES: usize = 1 << 30;
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let sources = sources(Path::new("class.csv"));
+    assert_eq!(sources.threads.parts_of(BYTES), processors.min(4));
+    assert_eq!(sources.read_in_background().threads.parts_of(BYTES), 1);
+}
