@@ -128,6 +128,9 @@ impl<'a> ClassReader<'a> {
                 if self.read_parts(table) {
                     return Ok(());
                 }
+                if let Some(plan) = &mut self.plan {
+                    plan.builder.reserve(self.students_expected);
+                }
             }
             match kind {
                 RowKind::Student => {
@@ -208,7 +211,6 @@ impl<'a> ClassReader<'a> {
             out_of: column.out_of,
             release: column.release,
         }));
-        builder.reserve(self.students_expected);
         // An empty table has room for one mark.
         let Ok(blank) = builder.mark(Mark::Blank) else { return };
         let columns: Vec<_> =
@@ -228,6 +230,7 @@ impl<'a> ClassReader<'a> {
             header.names().enumerate().filter(|(_, name)| checks_unnamed && name.is_empty());
         self.plan = Some(Box::new(Plan {
             builder,
+            appended: Vec::new(),
             blank,
             id: layout.find(|usage| matches!(usage, ColumnUse::Id)).unwrap_or_default(),
             other_id: layout.find(|usage| matches!(usage, ColumnUse::OtherId)),

@@ -154,19 +154,19 @@ impl RosterBuilder {
     ///
     /// # Errors
     /// Returns an error if the class is full. The builder must not be used then.
-    pub fn append(&mut self, other: Self) -> Result<(), Full> {
+    pub fn append(&mut self, other: &Self) -> Result<(), Full> {
         let Roster { texts, students, old_keys, comments, holds, .. } = &mut self.roster;
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;
         let rows = u32::try_from(students.len()).map_err(|_| Full)?;
         let row = |other: u32| rows.checked_add(other).ok_or(Full);
         // No text and no student begins behind what a u32 counts.
         row(u32::try_from(other.roster.students.len()).map_err(|_| Full)?)?;
-        let (other, other_marks) = (other.roster, other.marks);
+        let (other, other_marks) = (&other.roster, &other.marks);
         let marks = &mut self.marks;
         let append_texts = || {
             texts.push_str(&other.texts);
             comments.append(rows, &other.comments).ok_or(Full)?;
-            marks.append(&other_marks).ok_or(Full)
+            marks.append(other_marks).ok_or(Full)
         };
         let append_students = || {
             for student in &other.students {
