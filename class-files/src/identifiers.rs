@@ -28,7 +28,7 @@ pub(crate) fn parse(text: &str) -> Result<StudentId<'_>, Problem> {
     if may_be_damaged && is_scientific(text) {
         return Err(Problem::ScientificId);
     }
-    let id = StudentId::new(text.as_bytes()).ok_or(Problem::BadId)?;
+    let id = StudentId::of_text(text).ok_or(Problem::BadId)?;
     if may_be_damaged && is_decimal(text) { Err(Problem::DecimalId) } else { Ok(id) }
 }
 

@@ -102,7 +102,7 @@ impl KeyFile {
     pub(crate) fn join(mut self, others: &Self) -> Option<Self> {
         // Students are cloned: one that is moved leaves a key behind.
         for Student { id, row, keys } in &others.students {
-            let id = StudentId::new(id.as_bytes())?;
+            let id = StudentId::of_text(id)?;
             self.add(&id, *row, keys.clone()).ok()?;
         }
         Some(self)

@@ -28,8 +28,13 @@ impl<'a> StudentId<'a> {
 
     /// The ID with this text; `None` if the text is too long, empty, or has another character.
     pub fn new(text: &'a [u8]) -> Option<Self> {
+        std::str::from_utf8(text).ok().and_then(Self::of_text)
+    }
+
+    /// The ID with this text, as [`new`](Self::new) finds it.
+    pub fn of_text(text: &'a str) -> Option<Self> {
         let fits = (1..=Self::LENGTH_MAX).contains(&text.len());
-        if fits && text.iter().all(is_allowed) { Self::from_ascii(text) } else { None }
+        (fits && text.as_bytes().iter().all(is_allowed)).then_some(Self::from_checked(text))
     }
 
     /// The ID with this text; `None` unless all of it is digits.

@@ -81,7 +81,7 @@ fn parse_line(line: &[u8]) -> Result<Request<'_>, LineError> {
         return Err(LineError::ControlCharacter);
     }
     let (first, rest) = split_id(text);
-    let Some(id) = StudentId::new(first.as_bytes()) else {
+    let Some(id) = StudentId::of_text(first) else {
         return Err(LineError::BadId);
     };
     let error = match Command::parse(rest) {

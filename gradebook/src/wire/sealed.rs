@@ -21,7 +21,7 @@ pub(crate) const REQUEST_FRAME_BYTES: usize = frame_bytes(REQUEST_TEXT_BYTES);
 pub fn parse_sealed_line(line: &[u8]) -> Result<Request<'_>, LineError> {
     let text = std::str::from_utf8(line).map_err(|_| LineError::NotSealed)?;
     let (id, token) = text.split_once(' ').ok_or(LineError::NotSealed)?;
-    let id = StudentId::new(id.as_bytes()).ok_or(LineError::NotSealed)?;
+    let id = StudentId::of_text(id).ok_or(LineError::NotSealed)?;
     if token.len() != REQUEST_TOKEN_BYTES || URL_SAFE.check(token.as_bytes()).is_err() {
         return Err(LineError::NotSealed);
     }
