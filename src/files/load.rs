@@ -1,13 +1,12 @@
 //! Loading a class: its class file, and its course file and key file if there are any. All of its files,
 //! or none.
 
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use class_files::{
-    ClassFileErrors, Course, Explanation, Format, KeyFile, Keys, ReadLimits, ReadOptions, Reading,
-    Threads, read,
+    ClassFileErrors, Course, Explanation, KeyFile, Keys, ReadLimits, ReadOptions, Reading, Threads,
+    read,
 };
 use fernet_batch::Timestamp;
 use gradebook::Class;
@@ -16,6 +15,8 @@ use twox_hash::XxHash3_128;
 use super::class_source::{ClassRead, ClassSource};
 pub use super::regular::ReadError;
 use super::regular::{Contents, FileRead, FileState, ReadErrorKind, SeenFile};
+pub use super::sources::Sources;
+pub(crate) use super::sources::reading_threads;
 
 /// How often a file is read that changes while it is read.
 const READ_ATTEMPTS: u32 = 5;
@@ -25,44 +26,6 @@ const SETTLE_TIME: Duration = Duration::from_millis(200);
 
 /// The most bytes of a course file.
 const COURSE_BYTES_MAX: u64 = 16 << 20;
-
-/// The files of a class.
-#[derive(Clone)]
-pub struct Sources {
-    /// The class file, or the folder of an export.
-    pub class: PathBuf,
-    /// Its format.
-    pub format: Format,
-    /// The course file, if there is one.
-    pub course: Option<PathBuf>,
-    /// The key file, if the keys do not stand in the class file.
-    pub keys: Option<PathBuf>,
-    /// Whether a file with keys that other users can read is rejected.
-    pub strict: bool,
-    /// How many threads read the class file.
-    pub threads: Threads,
-}
-
-impl Sources {
-    /// The same files, read by one thread, so that sessions keep the other processors.
-    pub(crate) fn read_in_background(&self) -> Self {
-        Self { threads: Threads::ONE, ..self.clone() }
-    }
-
-    /// A class file of which nothing else is known.
-    pub(crate) fn of_class_file(class: PathBuf) -> Self {
-        let threads = reading_threads();
-        Self { class, format: Format::AUTO, course: None, keys: None, strict: false, threads }
-    }
-}
-
-/// How many threads read a class file for which somebody waits.
-pub(crate) fn reading_threads() -> Threads {
-    /// More would wait for each other: what they read is put together by one.
-    const THREADS_MAX: usize = 4;
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    Threads::up_to(processors.min(THREADS_MAX))
-}
 
 /// A class with what it was read from.
 pub struct LoadedClass {

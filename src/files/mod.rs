@@ -4,6 +4,7 @@
 pub mod certificate;
 mod class_source;
 pub mod load;
+mod sources;
 pub mod state;
 
 pub(crate) mod private_file;

@@ -1,0 +1,92 @@
+//! The cells of a class: for each the place of its mark in the table of different marks.
+
+/// The place of a mark in the table of a class that is being built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MarkIndex(pub(super) u32);
+
+/// Cells as indices into the table of different marks, in two bytes each if that is enough.
+pub(super) enum Cells {
+    Narrow(Vec<u16>),
+    Wide(Vec<u32>),
+}
+
+impl Cells {
+    pub(super) fn push_row(&mut self, row: &[MarkIndex]) {
+        if let Self::Narrow(narrow) = self {
+            if row.iter().all(|MarkIndex(index)| *index <= u32::from(u16::MAX)) {
+                let indices = row.iter().map(|MarkIndex(index)| u16::try_from(*index));
+                return narrow.extend(indices.map(Result::unwrap_or_default));
+            }
+            self.widen();
+        }
+        if let Self::Wide(wide) = self {
+            wide.extend(row.iter().map(|MarkIndex(index)| *index));
+        }
+    }
+
+    /// Adds other cells. `indices` has the place of each of their marks in the table of these.
+    pub(super) fn append(&mut self, other: &Self, indices: &[MarkIndex]) {
+        let index = |cell: usize| indices.get(cell).map_or(0, |MarkIndex(index)| *index);
+        if indices.iter().any(|MarkIndex(index)| *index > u32::from(u16::MAX)) {
+            self.widen();
+        }
+        match (self, other) {
+            (Self::Narrow(narrow), Self::Narrow(other)) => {
+                let indices = other.iter().map(|cell| u16::try_from(index(usize::from(*cell))));
+                // Each of them was compared.
+                narrow.extend(indices.map(Result::unwrap_or_default));
+            }
+            (Self::Wide(wide), Self::Narrow(other)) => {
+                wide.extend(other.iter().map(|cell| index(usize::from(*cell))));
+            }
+            (Self::Wide(wide), Self::Wide(other)) => {
+                wide.extend(other.iter().map(|cell| index(table_index(*cell))));
+            }
+            // So many different marks are not all in a narrow table.
+            (Self::Narrow(_), Self::Wide(_)) => {}
+        }
+    }
+
+    /// Makes the cells four bytes.
+    fn widen(&mut self) {
+        if let Self::Narrow(narrow) = self {
+            *self = Self::Wide(narrow.iter().map(|index| u32::from(*index)).collect());
+        }
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        match self {
+            Self::Narrow(narrow) => narrow.shrink_to_fit(),
+            Self::Wide(wide) => wide.shrink_to_fit(),
+        }
+    }
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        Self::Narrow(Vec::new())
+    }
+}
+
+/// Counts, for each column, how often each mark of the table occurs in rows of cells.
+pub(super) fn count<Cell>(counts: &mut [Vec<u32>], cells: &[Cell], index: impl Fn(&Cell) -> usize) {
+    for row in cells.chunks_exact(counts.len().max(1)) {
+        for (column, cell) in counts.iter_mut().zip(row) {
+            if let Some(times) = column.get_mut(index(cell)) {
+                *times = times.saturating_add(1);
+            }
+        }
+    }
+}
+
+/// Keeps those cells of each row for which `keep` has true.
+pub(super) fn retain<Cell>(cells: &mut Vec<Cell>, keep: &[bool]) {
+    let mut kept = keep.iter().cycle();
+    cells.retain(|_| kept.next().copied().unwrap_or_default());
+    cells.shrink_to_fit();
+}
+
+/// A stored number as an index; every supported platform has at least 32 bits.
+pub(super) fn table_index(stored: u32) -> usize {
+    usize::try_from(stored).unwrap_or(usize::MAX)
+}
