@@ -34,4 +34,3 @@ pub use plain_frame::PlainFrame;
 pub use random::{NoRandomness, Randomness, SystemRandomness};
 pub use sealer::Sealer;
 pub use time::Timestamp;
-pub use verifier::Verified;

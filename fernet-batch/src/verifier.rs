@@ -20,15 +20,6 @@ pub(crate) struct TokenVerifier {
     outer: HashState,
 }
 
-/// What a verified token says beside its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// When the token was made.
-    pub time: Timestamp,
-    /// The first 8 bytes of its MAC, which identify the token: two differ but for a chance of 2^-64.
-    pub mac_prefix: u64,
-}
-
 impl TokenVerifier {
     /// Expands a key.
     pub(crate) fn new(key: &Key) -> Self {
@@ -40,15 +31,17 @@ impl TokenVerifier {
         }
     }
 
-    /// Verifies and decrypts the frame of a token. Returns `None` if this key did not make it, or it has more than
+    /// Verifies and decrypts the frame of a token, and returns when it was made. Returns `None` if this key did not make it, or it has more than
     /// `BLOCKS` blocks of text; what `frame` contains then means nothing. The padding is left for the caller to
     /// check.
     ///
     /// A token that another key made costs the same time as one of this key's.
-    pub(crate) fn open<const BLOCKS: usize>(&self, frame: &mut [u8]) -> Option<Verified> {
-        let (covered, mac) = frame.split_last_chunk::<MAC_BYTES>()?;
+    pub(crate) fn open<const BLOCKS: usize>(&self, frame: &mut [u8]) -> Option<Timestamp> {
+        let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
         let is_authentic = self.verify_mac(covered, mac);
-        finish::<BLOCKS>(is_authentic, &self.cipher, frame)
+        // A token that another key made is decrypted, too.
+        decrypt::<BLOCKS>(&self.cipher, covered)?;
+        time_of_authentic(is_authentic, covered)
     }
 
     /// Returns true if `mac` is the MAC of a header and a text. The time does not depend on where
@@ -77,18 +70,11 @@ pub(crate) fn decode(token: &str, frame: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-/// Decrypts the frame of a token, whose MAC was found right or wrong. A wrong one costs the same time.
-pub(crate) fn finish<const BLOCKS: usize>(
-    is_authentic: bool,
-    cipher: &Aes128Dec,
-    frame: &mut [u8],
-) -> Option<Verified> {
-    let (covered, mac) = frame.split_last_chunk_mut::<MAC_BYTES>()?;
+/// When a token was made, if its MAC was found right and it has the version.
+pub(crate) fn time_of_authentic(is_authentic: bool, covered: &[u8]) -> Option<Timestamp> {
     let is_authentic = is_authentic & (covered.first() == Some(&VERSION));
     let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;
-    let mac_prefix = mac.first_chunk().copied().map(u64::from_be_bytes)?;
-    decrypt::<BLOCKS>(cipher, covered)?;
-    is_authentic.then_some(Verified { time: Timestamp(time), mac_prefix })
+    is_authentic.then_some(Timestamp(time))
 }
 
 /// Decrypts the blocks behind the header in CBC mode, at most `BLOCKS` of them.
@@ -141,7 +127,7 @@ mod tests {
 
     const FRAME_BYTES: usize = HEADER_BYTES + 32 + MAC_BYTES;
 
-    fn open<const BLOCKS: usize>(key: &Key, token: &str, frame: &mut [u8]) -> Option<Verified> {
+    fn open<const BLOCKS: usize>(key: &Key, token: &str, frame: &mut [u8]) -> Option<Timestamp> {
         decode(token, frame)?;
         TokenVerifier::new(key).open::<BLOCKS>(frame)
     }
@@ -152,8 +138,7 @@ mod tests {
         let token =
             Fernet::new(&key.expose_text()).unwrap().encrypt_at_time(b"twenty bytes of text", 9);
         let mut bytes = [0; FRAME_BYTES];
-        let verified = open::<2>(&key, &token, &mut bytes).unwrap();
-        assert_eq!(verified.time, Timestamp(9));
+        assert_eq!(open::<2>(&key, &token, &mut bytes), Some(Timestamp(9)));
         assert_eq!(frame::unpadded_text(&bytes), Some(&b"twenty bytes of text"[..]));
         assert_eq!(open::<2>(&Key::from_bytes([8; 32]), &token, &mut bytes), None);
     }

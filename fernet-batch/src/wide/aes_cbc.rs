@@ -1,17 +1,19 @@
 //! AES-128 in CBC mode of sixteen texts, four in each vector, one in each 128 bits (FIPS 197, SP 800-38A).
 
 use std::arch::x86_64::{
-    __m128i, __m512i, _mm512_aesenc_epi128, _mm512_aesenclast_epi128, _mm512_bslli_epi128,
-    _mm512_castsi128_si512, _mm512_castsi512_si128, _mm512_extracti32x4_epi32, _mm512_inserti32x4,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_xor_si512,
+    __m128i, __m512i, _mm512_aesdec_epi128, _mm512_aesdeclast_epi128, _mm512_aesenc_epi128,
+    _mm512_aesenclast_epi128, _mm512_broadcast_i32x4, _mm512_bslli_epi128, _mm512_castsi128_si512,
+    _mm512_castsi512_si128, _mm512_extracti32x4_epi32, _mm512_inserti32x4, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_xor_si512,
 };
 
 use arrayvec::ArrayVec;
-use bytemuck::cast;
+use bytemuck::{cast, cast_ref};
 use zeroize::Zeroizing;
 
 use super::{VECTOR_BYTES, WIDTH};
 use crate::frame::{BLOCK_BYTES, HEADER_BYTES};
+use crate::key::Key;
 use crate::plain_frame::HeadedFrame;
 
 /// The texts in one vector.
@@ -21,10 +23,15 @@ const ROUNDS: usize = 10;
 
 type Block = [u8; BLOCK_BYTES];
 
+/// The bytes of one text that are decrypted at a time: four vectors keep the processor busy while each waits for its
+/// round.
+const GROUP_BYTES: usize = 4 * VECTOR_BYTES;
+
 /// Encrypts the text of each frame.
 #[target_feature(enable = "avx512f,avx512bw,vaes")]
 pub(super) fn encrypt(frames: &mut [HeadedFrame<'_>]) {
-    let schedule = Schedule::new(frames);
+    let keys: ArrayVec<&Key, WIDTH> = frames.iter().take(WIDTH).map(|frame| frame.key).collect();
+    let schedule = Schedule::new(&keys);
     // The block before the first one is the IV, which ends the header.
     let mut ivs = [Block::default(); WIDTH];
     let mut texts = ArrayVec::<&mut [Block], WIDTH>::new();
@@ -48,6 +55,31 @@ pub(super) fn encrypt(frames: &mut [HeadedFrame<'_>]) {
         schedule.encrypt(&mut before);
         for (encrypted, texts) in before.iter().zip(texts.chunks_mut(PARTS)) {
             scatter(texts, n, *encrypted);
+        }
+    }
+}
+
+/// Decrypts the text of each frame, behind its header: each frame's covered bytes, with the key.
+#[target_feature(enable = "avx512f,avx512bw,vaes")]
+pub(super) fn decrypt(frames: &mut [(&Key, &mut [u8])]) {
+    let keys: ArrayVec<&Key, WIDTH> = frames.iter().take(WIDTH).map(|(key, _)| *key).collect();
+    let schedule = InverseSchedule::new(&Schedule::new(&keys));
+    for (n, (_, covered)) in frames.iter_mut().enumerate().take(WIDTH) {
+        // The block before the first one is the IV, which ends the header.
+        let mut rest = covered.get_mut(HEADER_BYTES - BLOCK_BYTES..).unwrap_or_default();
+        // From the end, so that the block before those that are decrypted is still encrypted.
+        while let Some(group) = rest.last_chunk_mut() {
+            schedule.decrypt(n, group);
+            let kept = rest.len() - GROUP_BYTES;
+            (rest, _) = rest.split_at_mut(kept);
+        }
+        if rest.len() > BLOCK_BYTES {
+            let mut group = [0; BLOCK_BYTES + GROUP_BYTES];
+            let (used, _) = group.split_at_mut(rest.len());
+            used.copy_from_slice(rest);
+            schedule.decrypt(n, &mut group);
+            let (used, _) = group.split_at(rest.len());
+            rest.copy_from_slice(used);
         }
     }
 }
@@ -96,15 +128,15 @@ impl Schedule {
     /// Expands the encryption keys. SubWord is the last round of AES, whose ShiftRows changes nothing where all
     /// columns are equal.
     #[target_feature(enable = "avx512f,avx512bw,vaes")]
-    fn new(frames: &[HeadedFrame<'_>]) -> Self {
+    fn new(texts: &[&Key]) -> Self {
         let mut keys = Zeroizing::new([[_mm512_setzero_si512(); VECTORS]; ROUNDS + 1]);
         let (first, later) = keys.split_at_mut(1);
         let mut states = [_mm512_setzero_si512(); VECTORS];
         let vectors = states.iter_mut().zip(first.iter_mut().flatten());
-        for ((state, vector), group) in vectors.zip(frames.chunks(PARTS)) {
+        for ((state, vector), group) in vectors.zip(texts.chunks(PARTS)) {
             *state = side_by_side(|part| {
                 // The first half of a key signs, the second one encrypts.
-                let words = group.get(part).map(|frame| *frame.key.expose_words());
+                let words = group.get(part).map(|key| *key.expose_words());
                 let [_, _, low, high] = words.unwrap_or_default();
                 cast([low, high])
             });
@@ -132,6 +164,57 @@ impl Schedule {
                 };
             }
         }
+    }
+}
+
+/// The round keys of sixteen texts for decryption, in the order of their use: those of the equivalent inverse cipher,
+/// FIPS 197 section 5.3.5.
+struct InverseSchedule(Zeroizing<[[__m512i; VECTORS]; ROUNDS + 1]>);
+
+impl InverseSchedule {
+    /// The inverse of each round key, FIPS 197 figure 15. InvMixColumns is a round of decryption behind the last one of
+    /// encryption, which undoes the other steps.
+    #[target_feature(enable = "avx512f,avx512bw,vaes")]
+    fn new(Schedule(encryption): &Schedule) -> Self {
+        let zero = _mm512_setzero_si512();
+        let mut keys = Zeroizing::new([[zero; VECTORS]; ROUNDS + 1]);
+        let rounds = keys.iter_mut().zip(encryption.iter().rev());
+        for (n, (inverse, round)) in rounds.enumerate() {
+            for (inverse, key) in inverse.iter_mut().zip(round) {
+                *inverse = match n {
+                    0 | ROUNDS => *key,
+                    _ => _mm512_aesdec_epi128(_mm512_aesenclast_epi128(*key, zero), zero),
+                };
+            }
+        }
+        Self(keys)
+    }
+
+    /// Decrypts blocks of the `n`-th text. The first one is the encrypted block before them, and stays.
+    #[target_feature(enable = "avx512f,avx512bw,vaes")]
+    fn decrypt(&self, n: usize, group: &mut [u8; BLOCK_BYTES + GROUP_BYTES]) {
+        let Self(keys) = self;
+        let before = group.first_chunk::<GROUP_BYTES>().copied();
+        let Some(text) = group.last_chunk_mut::<GROUP_BYTES>() else { return };
+        let mut blocks: [__m512i; GROUP_BYTES / VECTOR_BYTES] = cast(*text);
+        for (round, keys) in keys.iter().enumerate() {
+            let keys: &[Block; WIDTH] = cast_ref(keys);
+            let key = keys.get(n).copied().unwrap_or_default();
+            let key = _mm512_broadcast_i32x4(cast(key));
+            for block in &mut blocks {
+                *block = match round {
+                    0 => _mm512_xor_si512(*block, key),
+                    ROUNDS => _mm512_aesdeclast_epi128(*block, key),
+                    _ => _mm512_aesdec_epi128(*block, key),
+                };
+            }
+        }
+        let before: [__m512i; GROUP_BYTES / VECTOR_BYTES] =
+            cast(before.unwrap_or([0; GROUP_BYTES]));
+        for (block, before) in blocks.iter_mut().zip(before) {
+            *block = _mm512_xor_si512(*block, before);
+        }
+        *text = cast(blocks);
     }
 }
 

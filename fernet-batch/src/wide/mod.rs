@@ -33,9 +33,12 @@ pub(crate) struct WideLanes(());
 enum Task<'a, 'f> {
     /// Seals frames whose headers are written.
     Seal(&'a mut [HeadedFrame<'f>]),
-    /// Computes the MAC of each text under its key.
-    Authenticate(&'a [(&'f Key, &'f [u8])], &'a mut [[u8; MAC_BYTES]; WIDTH]),
+    /// Computes the MACs of frames, and decrypts their texts.
+    Open(&'a mut [CoveredBytes<'f>], &'a mut [[u8; MAC_BYTES]; WIDTH]),
 }
+
+/// What the MAC of a frame covers, its header and its text, with the key.
+pub(crate) type CoveredBytes<'f> = (&'f Key, &'f mut [u8]);
 
 impl WideLanes {
     /// The proof, if the processor has the instructions.
@@ -58,10 +61,11 @@ impl WideLanes {
         self.run(Task::Seal(frames));
     }
 
-    /// The MACs of up to [`WIDTH`] texts, each under its key.
-    pub(crate) fn macs(self, texts: &[(&Key, &[u8])]) -> [[u8; MAC_BYTES]; WIDTH] {
+    /// Decrypts the texts of up to [`WIDTH`] frames where they stand. Returns the MAC that each frame must have if its
+    /// key made it: texts are decrypted in either case.
+    pub(crate) fn open(self, frames: &mut [CoveredBytes<'_>]) -> [[u8; MAC_BYTES]; WIDTH] {
         let mut macs = [[0; MAC_BYTES]; WIDTH];
-        self.run(Task::Authenticate(texts, &mut macs));
+        self.run(Task::Open(frames, &mut macs));
         macs
     }
 
@@ -86,17 +90,22 @@ fn run(task: Task<'_, '_>) {
     match task {
         Task::Seal(frames) => {
             aes_cbc::encrypt(frames);
-            let macs = hmac::macs(&covered(frames));
+            let macs = hmac::macs(&texts(frames.iter().map(|frame| (frame.key, &*frame.covered))));
             for (frame, mac) in frames.iter_mut().zip(macs) {
                 frame.mac.copy_from_slice(&mac);
             }
         }
-        Task::Authenticate(texts, macs) => *macs = hmac::macs(texts),
+        Task::Open(frames, macs) => {
+            *macs = hmac::macs(&texts(frames.iter().map(|(key, covered)| (*key, &**covered))));
+            aes_cbc::decrypt(frames);
+        }
     }
 }
 
-/// What the MAC of each frame covers, with the frame's key.
+/// The texts of as many tokens as there are lanes, each with its key.
 #[cfg(target_arch = "x86_64")]
-fn covered<'f>(frames: &'f [HeadedFrame<'_>]) -> arrayvec::ArrayVec<(&'f Key, &'f [u8]), WIDTH> {
-    frames.iter().map(|frame| (frame.key, &*frame.covered)).take(WIDTH).collect()
+fn texts<'t>(
+    texts: impl Iterator<Item = (&'t Key, &'t [u8])>,
+) -> arrayvec::ArrayVec<(&'t Key, &'t [u8]), WIDTH> {
+    texts.take(WIDTH).collect()
 }

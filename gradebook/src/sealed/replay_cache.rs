@@ -1,6 +1,7 @@
 //! The cache of answered requests, so that no request is answered twice.
 
 use std::collections::BTreeMap;
+use std::hint::black_box;
 
 use fernet_batch::Timestamp;
 use hashbrown::HashMap;
@@ -30,23 +31,41 @@ impl ReplayLimits {
 /// only the holder of the student's key can fill.
 #[derive(Default)]
 pub(super) struct ReplayCache {
-    /// The fingerprint of each request.
-    answered: Fingerprints,
-    /// The number of them for each student.
+    /// The requests by the last second in which they are valid. A request carries its time, so it is searched among
+    /// those of one second: these stay in the processor's caches, and are dropped together.
+    seconds: BTreeMap<Timestamp, Second>,
+    /// The number of requests of each student.
     per_student: HashMap<u64, usize>,
-    /// The requests by the last second in which they are valid.
-    valid_until: BTreeMap<Timestamp, Vec<Answered>>,
+    /// The students of requests that were dropped and still count. A student who asked twice stands here twice.
+    expired: Vec<u64>,
     /// The last second in which any request was valid that the cache has dropped.
     expired_until: Timestamp,
+}
+
+/// The requests that are valid until the same second.
+#[derive(Default)]
+struct Second {
+    /// The fingerprint of each request.
+    answered: Fingerprints,
+    /// The student of each request.
+    students: Vec<u64>,
 }
 
 /// An odd number with bits all over, so that the fingerprints of different students differ.
 const STUDENT_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A request that was answered.
-struct Answered {
-    student: u64,
-    fingerprint: u64,
+/// How many requests stop to count at a time. A flood that ends would else hold up the batch that comes next.
+const EXPIRED_AT_ONCE: usize = 1024;
+
+/// What identifies a request that its student's key made.
+#[derive(Clone, Copy)]
+pub(super) struct RequestIdentity {
+    /// The hash of the student's ID.
+    pub(super) student: u64,
+    /// The first 8 bytes of the token's MAC: not the token's text, whose last characters have more than one spelling.
+    pub(super) mac_prefix: u64,
+    /// The last second in which the request is valid.
+    pub(super) valid_until: Timestamp,
 }
 
 /// Why a request must not be answered.
@@ -61,70 +80,88 @@ pub(super) enum AdmitError {
 }
 
 impl ReplayCache {
-    /// Remembers a student's request, which is answered now and valid up to `valid_until`, unless
-    /// `share` requests of the student are remembered already. A request is identified by the first 8
-    /// bytes of its MAC, not by its token's text, whose last characters have more than one spelling.
+    /// Remembers a request, which is answered now, unless `share` requests of the student are remembered already.
     /// Requests that are no longer valid must be [expired](Self::expire) before.
     pub(super) fn admit(
         &mut self,
-        student: u64,
-        mac_prefix: u64,
+        request: RequestIdentity,
         share: usize,
-        valid_until: Timestamp,
     ) -> Result<(), AdmitError> {
-        let Self { answered, per_student, expired_until, .. } = self;
-        let fingerprint = fingerprint(student, mac_prefix);
-        if answered.contains(fingerprint) {
-            return Err(AdmitError::Replayed);
-        }
+        let Self { seconds, per_student, expired_until, .. } = self;
+        let RequestIdentity { student, valid_until, .. } = request;
         if valid_until <= *expired_until {
             return Err(AdmitError::Expired);
         }
+        let Second { answered, students } = seconds.entry(valid_until).or_default();
+        let vacancy = answered.vacancy(request.fingerprint()).ok_or(AdmitError::Replayed)?;
         let own = per_student.entry(student).or_default();
         if *own >= share {
             return Err(AdmitError::Full);
         }
         *own = own.saturating_add(1);
-        answered.insert(fingerprint);
-        self.valid_until.entry(valid_until).or_default().push(Answered { student, fingerprint });
+        vacancy.fill();
+        students.push(student);
         Ok(())
     }
 
-    /// Returns true if this request of a student is remembered.
-    pub(super) fn contains(&self, student: u64, mac_prefix: u64) -> bool {
-        self.answered.contains(fingerprint(student, mac_prefix))
+    /// Returns true if this request is remembered.
+    pub(super) fn contains(&self, request: RequestIdentity) -> bool {
+        let second = self.seconds.get(&request.valid_until);
+        second.is_some_and(|second| second.answered.contains(request.fingerprint()))
     }
 
-    /// Reads ahead what [`admit`](Self::admit) or [`contains`](Self::contains) need for these requests, each a student
-    /// and the beginning of a MAC. In a long cache each is a cache miss, and those of all overlap.
-    pub(super) fn fetch(&self, requests: impl Iterator<Item = (u64, u64)>) {
-        self.answered.fetch(requests.map(|(student, mac_prefix)| fingerprint(student, mac_prefix)));
+    /// Reads ahead what [`admit`](Self::admit) or [`contains`](Self::contains) need for these requests. In a long cache
+    /// each is a cache miss, and those of all overlap.
+    pub(super) fn fetch(&self, requests: impl Iterator<Item = RequestIdentity>) {
+        // Requests that come together are usually of the same second.
+        let mut last: Option<(Timestamp, Option<&Second>)> = None;
+        let mut read = 0;
+        for request in requests {
+            let until = request.valid_until;
+            let second = match last {
+                Some((last_until, second)) if last_until == until => second,
+                _ => self.seconds.get(&until),
+            };
+            last = Some((until, second));
+            read ^= second.map_or(0, |second| second.answered.read(request.fingerprint()));
+        }
+        black_box(read);
     }
 
-    /// Drops the requests that are no longer valid.
+    /// Drops the requests that are no longer valid. Those of a long second stop to count little by little.
     pub(super) fn expire(&mut self, now: Timestamp) {
-        while let Some(earliest) = self.valid_until.first_entry().filter(|entry| *entry.key() < now)
-        {
+        while let Some(earliest) = self.seconds.first_entry().filter(|entry| *entry.key() < now) {
             self.expired_until = self.expired_until.max(*earliest.key());
-            for Answered { student, fingerprint } in earliest.remove() {
-                self.answered.remove(fingerprint);
-                if let Entry::Occupied(mut own) = self.per_student.entry(student) {
-                    *own.get_mut() = own.get().saturating_sub(1);
-                    if *own.get() == 0 {
-                        own.remove();
-                    }
+            let mut students = earliest.remove().students;
+            if self.expired.is_empty() {
+                self.expired = students;
+            } else {
+                self.expired.append(&mut students);
+            }
+        }
+        let kept = self.expired.len().saturating_sub(EXPIRED_AT_ONCE);
+        for student in self.expired.drain(kept..) {
+            if let Entry::Occupied(mut own) = self.per_student.entry(student) {
+                *own.get_mut() = own.get().saturating_sub(1);
+                if *own.get() == 0 {
+                    own.remove();
                 }
             }
         }
-        if self.answered.is_empty() {
+        if self.expired.is_empty() && self.expired.capacity() > EXPIRED_AT_ONCE {
             // Frees the memory of a flood.
-            self.answered = Fingerprints::default();
+            self.expired = Vec::new();
+        }
+        if self.per_student.is_empty() {
+            self.per_student = HashMap::default();
         }
     }
 }
 
-fn fingerprint(student: u64, mac_prefix: u64) -> u64 {
-    mac_prefix.wrapping_add(student.wrapping_mul(STUDENT_FACTOR))
+impl RequestIdentity {
+    fn fingerprint(self) -> u64 {
+        self.mac_prefix.wrapping_add(self.student.wrapping_mul(STUDENT_FACTOR))
+    }
 }
 
 #[cfg(test)]
@@ -133,42 +170,66 @@ mod tests {
 
     const SHARE: usize = 3;
 
-    fn admit(cache: &mut ReplayCache, student: u64, mac: u64, now: u64) -> Result<(), AdmitError> {
+    /// A request that is valid for ten seconds.
+    fn request(student: u64, mac_prefix: u64, time: u64) -> RequestIdentity {
+        RequestIdentity { student, mac_prefix, valid_until: Timestamp(time + 10) }
+    }
+
+    /// Sends a request at this time.
+    fn send(cache: &mut ReplayCache, request: RequestIdentity, now: u64) -> Result<(), AdmitError> {
         cache.expire(Timestamp(now));
-        cache.admit(student, mac, SHARE, Timestamp(now + 10))
+        let was_there = cache.contains(request);
+        let sent = cache.admit(request, SHARE);
+        assert_eq!(was_there, sent == Err(AdmitError::Replayed));
+        sent
     }
 
     #[test]
-    fn a_request_is_new_once_as_long_as_it_could_be_answered() {
+    fn a_request_is_answered_once_as_long_as_it_is_valid() {
         let mut cache = ReplayCache::default();
-        assert_eq!(admit(&mut cache, 1, 7, 100), Ok(()));
-        assert_eq!(admit(&mut cache, 1, 7, 110), Err(AdmitError::Replayed));
-        assert_eq!(admit(&mut cache, 2, 7, 110), Ok(()), "another student's is another");
-        assert_eq!(admit(&mut cache, 1, 7, 111), Ok(()), "by now its time has passed");
+        assert_eq!(send(&mut cache, request(1, 7, 100), 100), Ok(()));
+        assert_eq!(send(&mut cache, request(1, 7, 100), 110), Err(AdmitError::Replayed));
+        assert_eq!(send(&mut cache, request(1, 7, 100), 111), Err(AdmitError::Expired));
+        let others = [request(2, 7, 105), request(1, 8, 105), request(1, 7, 105)];
+        assert_eq!(others.map(|other| send(&mut cache, other, 111)), [Ok(()); 3]);
+        let again = others.map(|other| send(&mut cache, other, 115));
+        assert_eq!(again, [Err(AdmitError::Replayed); 3]);
     }
 
     #[test]
     fn a_flood_fills_only_the_share_of_the_student_whose_key_it_uses() {
         let mut cache = ReplayCache::default();
         for mac in 0..3 {
-            assert_eq!(admit(&mut cache, 1, mac, 100), Ok(()));
+            assert_eq!(send(&mut cache, request(1, mac, 100), 100), Ok(()));
         }
-        assert_eq!(admit(&mut cache, 1, 3, 100), Err(AdmitError::Full));
-        assert_eq!(admit(&mut cache, 1, 2, 100), Err(AdmitError::Replayed), "still recognised");
-        assert_eq!(admit(&mut cache, 2, 3, 100), Ok(()));
-        assert_eq!(admit(&mut cache, 1, 3, 111), Ok(()), "and it recovers");
+        assert_eq!(send(&mut cache, request(1, 3, 101), 101), Err(AdmitError::Full));
+        let replay = send(&mut cache, request(1, 2, 100), 101);
+        assert_eq!(replay, Err(AdmitError::Replayed), "still recognised");
+        assert_eq!(send(&mut cache, request(2, 3, 100), 101), Ok(()));
+        assert_eq!(send(&mut cache, request(1, 3, 111), 111), Ok(()), "and it recovers");
     }
 
     #[test]
-    fn expired_requests_are_dropped() {
+    fn expired_requests_are_dropped_and_stop_to_count_little_by_little() {
         let mut cache = ReplayCache::default();
-        for student in 0..50 {
-            assert_eq!(admit(&mut cache, student, 1, 100), Ok(()));
+        let students = EXPIRED_AT_ONCE + 50;
+        for student in 0..students as u64 {
+            assert_eq!(send(&mut cache, request(student, 1, 100 + student % 2), 100), Ok(()));
         }
-        assert_eq!(admit(&mut cache, 0, 1, 110), Err(AdmitError::Replayed));
-        assert_eq!(admit(&mut cache, 77, 1, 111), Ok(()));
-        let sizes = (cache.answered.len(), cache.per_student.len(), cache.valid_until.len());
-        assert_eq!(sizes, (1, 1, 1));
+        let sizes = |cache: &ReplayCache| (cache.seconds.len(), cache.per_student.len());
+        assert_eq!(sizes(&cache), (2, students));
+        cache.expire(Timestamp(111));
+        assert_eq!(sizes(&cache), (1, students / 2));
+        cache.expire(Timestamp(1000));
+        assert_eq!(sizes(&cache), (0, 0));
+        for student in 0..students as u64 {
+            assert_eq!(send(&mut cache, request(student, 1, 2000), 2000), Ok(()));
+        }
+        cache.expire(Timestamp(3000));
+        assert_eq!(sizes(&cache), (0, 50));
+        cache.expire(Timestamp(3000));
+        assert_eq!(sizes(&cache), (0, 0));
+        assert_eq!(cache.expired.capacity(), 0, "the memory of a flood is freed");
     }
 
     #[test]
@@ -184,10 +245,10 @@ mod tests {
     #[test]
     fn setting_the_clock_back_accepts_no_replay() {
         let mut cache = ReplayCache::default();
-        assert_eq!(admit(&mut cache, 1, 7, 100), Ok(()));
-        assert_eq!(admit(&mut cache, 1, 8, 500), Ok(()), "the first is dropped");
-        assert_eq!(admit(&mut cache, 1, 7, 100), Err(AdmitError::Expired));
-        assert_eq!(admit(&mut cache, 1, 9, 101), Ok(()), "a later request is admitted");
-        assert_eq!(admit(&mut cache, 1, 8, 490), Err(AdmitError::Replayed));
+        assert_eq!(send(&mut cache, request(1, 7, 100), 100), Ok(()));
+        assert_eq!(send(&mut cache, request(1, 8, 500), 500), Ok(()), "the first is dropped");
+        assert_eq!(send(&mut cache, request(1, 7, 100), 100), Err(AdmitError::Expired));
+        assert_eq!(send(&mut cache, request(1, 9, 101), 101), Ok(()), "a later one is admitted");
+        assert_eq!(send(&mut cache, request(1, 8, 500), 490), Err(AdmitError::Replayed));
     }
 }

@@ -10,14 +10,15 @@ use std::cell::Cell;
 use std::hint::black_box;
 
 use arrayvec::ArrayVec;
-use fernet_batch::{BatchVerifier, ClosedToken, DecoyKeys, Key, NoRandomness, Timestamp, Verified};
+use fernet_batch::{BatchVerifier, ClosedToken, DecoyKeys, Key, NoRandomness, Timestamp};
 use frame::{
     EMPTY_FRAME, Frame, REQUEST_BLOCKS, SAMPLE_FRAME, is_padded, mac_prefix, read_request,
+    written_time,
 };
 use zeroize::Zeroize;
 
 use super::format::{Nonce, SealedRequest};
-use super::replay_cache::{AdmitError, ReplayCache, ReplayLimits};
+use super::replay_cache::{AdmitError, ReplayCache, ReplayLimits, RequestIdentity};
 use crate::request::{Rejection, StudentId};
 use crate::roster::id_hash;
 
@@ -44,14 +45,21 @@ pub struct RequestVerifier {
     /// for an unknown ID.
     verifiers: [BatchVerifier; 2],
     /// The requests that were opened together, and how many of them were verified.
-    opened: Vec<OpenedRequest>,
+    opened: Opened,
     verified: usize,
+}
+
+/// Requests that were opened together. What they said is wiped.
+struct Opened {
+    /// As many as are opened together. Memory that stays is not cleared and moved for each request.
+    frames: Vec<Frame>,
+    requests: ArrayVec<OpenedRequest, { RequestVerifier::OPENED_TOGETHER }>,
 }
 
 /// A request whose token was opened with its student's key, or with a decoy key in its place.
 struct OpenedRequest {
-    frame: Frame,
-    token: Option<Verified>,
+    /// When the token was made, if the key made it.
+    time: Option<Timestamp>,
     /// The decoy key, if it was needed already.
     decoy_key: Option<Key>,
 }
@@ -84,10 +92,18 @@ pub(crate) enum Verification<'v> {
     },
 }
 
-/// What a request said is wiped.
-impl Drop for OpenedRequest {
+impl Opened {
+    fn clear(&mut self) {
+        for frame in self.frames.iter_mut().take(self.requests.len()) {
+            frame.as_mut_slice().zeroize();
+        }
+        self.requests.clear();
+    }
+}
+
+impl Drop for Opened {
     fn drop(&mut self) {
-        self.frame.as_mut_slice().zeroize();
+        self.clear();
     }
 }
 
@@ -105,7 +121,10 @@ impl RequestVerifier {
             decoy_keys: CountedDecoyKeys { keys: DecoyKeys::new()?, made: Cell::new(0) },
             replay_cache: ReplayCache::default(),
             verifiers: Default::default(),
-            opened: Vec::with_capacity(Self::OPENED_TOGETHER),
+            opened: Opened {
+                frames: vec![EMPTY_FRAME; Self::OPENED_TOGETHER],
+                requests: ArrayVec::new(),
+            },
             verified: 0,
         })
     }
@@ -131,45 +150,48 @@ impl RequestVerifier {
 
     /// Returns true if all requests were verified that were opened: the next ones must be opened first.
     pub(crate) fn needs_more(&self) -> bool {
-        self.verified >= self.opened.len()
+        self.verified >= self.opened.requests.len()
     }
 
     /// Opens the next [`OPENED_TOGETHER`](Self::OPENED_TOGETHER) requests, each with the first key that is tried for
     /// it. They must be [verified](Self::verify) in the same order.
     pub(crate) fn open<'a>(&mut self, requests: impl Iterator<Item = Credentials<'a>>) {
         const TOGETHER: usize = RequestVerifier::OPENED_TOGETHER;
-        let Self { verifiers: [first, _], decoy_keys, opened, verified, replay_cache, .. } = self;
+        let Self { verifiers: [first, _], decoy_keys, opened, verified, config, replay_cache } =
+            self;
         let requests: ArrayVec<_, TOGETHER> = requests.take(TOGETHER).collect();
         *verified = 0;
         opened.clear();
+        let Opened { frames, requests: opened } = opened;
         for Credentials { id, key, .. } in &requests {
             // One decoy key is made for each request that is not answered, whether there is a student or not.
             let decoy_key = key.is_none().then(|| decoy_keys.key_for(id.as_str()));
-            opened.push(OpenedRequest { frame: EMPTY_FRAME, token: None, decoy_key });
+            opened.push(OpenedRequest { time: None, decoy_key });
         }
         let mut tokens = ArrayVec::<_, TOGETHER>::new();
-        for (Credentials { key, token, .. }, opened) in requests.iter().zip(&mut *opened) {
-            let OpenedRequest { frame, decoy_key, .. } = opened;
+        for ((Credentials { key, token, .. }, opened), frame) in
+            requests.iter().zip(&*opened).zip(&mut *frames)
+        {
             // One of the two is there.
-            if let Some(key) = key.or(decoy_key.as_ref()) {
+            if let Some(key) = key.or(opened.decoy_key.as_ref()) {
                 tokens.push(ClosedToken { key, token, frame });
             }
         }
-        let mut found = ArrayVec::<_, TOGETHER>::new();
-        first.open::<REQUEST_BLOCKS>(&mut tokens, |token| found.push(token));
+        let mut times = ArrayVec::<_, TOGETHER>::new();
+        first.open::<REQUEST_BLOCKS>(&mut tokens, |time| times.push(time));
         drop(tokens);
-        for (opened, token) in opened.iter_mut().zip(found) {
-            opened.token = token.filter(|_| is_padded(&opened.frame));
+        for ((opened, time), frame) in opened.iter_mut().zip(times).zip(&*frames) {
+            opened.time = time.filter(|_| is_padded(frame));
         }
-        replay_cache.fetch(opened.iter().zip(&requests).map(|(opened, Credentials { id, .. })| {
-            (id_hash(id.as_str()), mac_prefix(&opened.frame))
-        }));
+        let identities = requests.iter().zip(&*frames);
+        replay_cache
+            .fetch(identities.map(|(request, frame)| config.identity(request.id.as_str(), frame)));
     }
 
     /// Ends a batch, in which these requests were not verified: the ID of each, and whether a student has it. Those that
     /// were opened may be opened again in the next batch, and cost as much whether there is a student or not.
     pub(crate) fn end<'a>(&mut self, unverified: impl Iterator<Item = (StudentId<'a>, bool)>) {
-        let opened = self.opened.len().saturating_sub(self.verified);
+        let opened = self.opened.requests.len().saturating_sub(self.verified);
         for (id, _) in unverified.take(opened).filter(|(_, is_student)| *is_student) {
             black_box(self.decoy_keys.key_for(id.as_str()));
         }
@@ -187,23 +209,28 @@ impl RequestVerifier {
         let Self { verifiers: [_, second], decoy_keys, opened, verified, config, replay_cache } =
             self;
         let id = credentials.id.as_str();
-        let Some(OpenedRequest { frame, token, decoy_key }) = opened.get_mut(*verified) else {
+        let Opened { frames, requests } = opened;
+        let (Some(frame), Some(request)) = (frames.get_mut(*verified), requests.get(*verified))
+        else {
             return Verification::Unauthenticated(decoy_keys.key_for(id));
         };
+        let OpenedRequest { time, decoy_key } = request;
         *verified += 1;
         let mut decoy_key = DecoyKey { keys: decoy_keys, id, key: decoy_key.clone() };
-        let mut token = *token;
-        let with_old_key = token.is_none();
-        if token.is_none() && credentials.tries_two {
-            token = try_old_key(second, credentials, &mut decoy_key, frame);
+        let mut time = *time;
+        let with_old_key = time.is_none();
+        if time.is_none() && credentials.tries_two {
+            time = try_old_key(second, credentials, &mut decoy_key, frame);
         }
-        let request = token.and_then(|token| Some((token, read_request(frame, id)?)));
-        let Some((token, request)) = request else {
+        let identity = config.identity(id, frame);
+        let request = time.and_then(|time| Some((time, read_request(frame, id)?)));
+        let Some((time, request)) = request else {
             let decoy_key = decoy_key.get().clone();
-            config.spend_as_for_a_replay(replay_cache, id, mac_prefix(frame));
+            config.spend_as_for_a_replay(replay_cache, id, identity);
             return Verification::Unauthenticated(decoy_key);
         };
-        let status = config.admit(replay_cache, &request, token, credentials, now);
+        let checked = config.check(&request, time, now);
+        let status = admit(replay_cache, checked, identity, credentials.replays_max);
         if status.is_err() {
             if credentials.tries_two && !with_old_key {
                 let frame = &mut EMPTY_FRAME.clone();
@@ -216,38 +243,24 @@ impl RequestVerifier {
 }
 
 impl VerifierConfig {
-    /// Decides whether an authentic request may be answered, and remembers it if so.
-    fn admit(
-        &self,
-        replay_cache: &mut ReplayCache,
-        request: &SealedRequest<'_>,
-        verified: Verified,
-        credentials: &Credentials<'_>,
-        now: Timestamp,
-    ) -> Result<(), Rejection> {
-        let Verified { time, mac_prefix } = verified;
-        let student = id_hash(request.id);
-        if let Err(rejection) = self.check(request, time, now) {
-            black_box(replay_cache.contains(student, mac_prefix));
-            return Err(rejection);
-        }
-        let valid_until = Timestamp(time.0.saturating_add(self.skew_seconds));
-        let admitted =
-            replay_cache.admit(student, mac_prefix, credentials.replays_max, valid_until);
-        admitted.map_err(|error| match error {
-            AdmitError::Replayed => Rejection::Replayed,
-            AdmitError::Expired => Rejection::ClockSkew,
-            AdmitError::Full => Rejection::QuotaReached,
-        })
+    /// What identifies the request in this frame among those of the student with this ID, right or wrong.
+    fn identity(&self, id: &str, frame: &Frame) -> RequestIdentity {
+        let valid_until = Timestamp(written_time(frame).0.saturating_add(self.skew_seconds));
+        RequestIdentity { student: id_hash(id), mac_prefix: mac_prefix(frame), valid_until }
     }
 
     /// Does what only a request that was answered before costs, without effect.
-    fn spend_as_for_a_replay(&self, replay_cache: &ReplayCache, id: &str, mac_prefix: u64) {
+    fn spend_as_for_a_replay(
+        &self,
+        replay_cache: &ReplayCache,
+        id: &str,
+        identity: RequestIdentity,
+    ) {
         let sample = SealedRequest { audience: "", id, command: "GG", nonce: Nonce(0) };
         let epoch = Timestamp(0);
         black_box(read_request(black_box(&SAMPLE_FRAME), id));
         let _ = black_box(self.check(black_box(&sample), epoch, epoch));
-        black_box(replay_cache.contains(id_hash(id), mac_prefix));
+        black_box(replay_cache.contains(identity));
     }
 
     /// Decides whether a request to this audience, made at `time`, may be answered now.
@@ -266,6 +279,24 @@ impl VerifierConfig {
         }
         Ok(())
     }
+}
+
+/// Decides whether an authentic request, which was checked, may be answered, and remembers it if so.
+fn admit(
+    replay_cache: &mut ReplayCache,
+    checked: Result<(), Rejection>,
+    identity: RequestIdentity,
+    share: usize,
+) -> Result<(), Rejection> {
+    if let Err(rejection) = checked {
+        black_box(replay_cache.contains(identity));
+        return Err(rejection);
+    }
+    replay_cache.admit(identity, share).map_err(|error| match error {
+        AdmitError::Replayed => Rejection::Replayed,
+        AdmitError::Expired => Rejection::ClockSkew,
+        AdmitError::Full => Rejection::QuotaReached,
+    })
 }
 
 /// Decoy keys, and how many were made.
@@ -300,10 +331,10 @@ fn try_old_key(
     credentials: &Credentials<'_>,
     decoy_key: &mut DecoyKey<'_>,
     frame: &mut Frame,
-) -> Option<Verified> {
+) -> Option<Timestamp> {
     let key = credentials.old_key.unwrap_or_else(|| decoy_key.get());
-    let token = verifier.open_one::<REQUEST_BLOCKS>(key, credentials.token, frame)?;
-    is_padded(frame).then_some(token)
+    let time = verifier.open_one::<REQUEST_BLOCKS>(key, credentials.token, frame)?;
+    is_padded(frame).then_some(time)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The frame of a sealed request: where its token is decrypted, and what is read there.
 
+use fernet_batch::Timestamp;
 use fernet_batch::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES};
 
 use crate::sealed::format::SealedRequest;
@@ -22,6 +23,12 @@ pub(super) fn is_padded(frame: &Frame) -> bool {
 pub(super) fn mac_prefix(frame: &Frame) -> u64 {
     let mac = frame.last_chunk::<MAC_BYTES>().and_then(|mac| mac.first_chunk());
     mac.copied().map_or(0, u64::from_be_bytes)
+}
+
+/// The time in a frame, right or wrong.
+pub(super) fn written_time(frame: &Frame) -> Timestamp {
+    let time = frame.get(1..).and_then(|rest| rest.first_chunk());
+    Timestamp(time.copied().map_or(0, u64::from_be_bytes))
 }
 
 /// The frame of a request with an ID that no student has.
