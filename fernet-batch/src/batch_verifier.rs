@@ -6,10 +6,11 @@ use arrayvec::ArrayVec;
 use subtle::ConstantTimeEq;
 use zeroize::zeroize_stack;
 
+use crate::base64url;
 use crate::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES};
 use crate::key::Key;
 use crate::time::Timestamp;
-use crate::verifier::{CachedVerifier, decode, time_of_authentic};
+use crate::verifier::{CachedVerifier, time_of_authentic};
 use crate::wide::{WIDE_MIN, WIDTH, WideLanes};
 
 /// The stack that opening uses at most, in bytes: side by side, and for one token.
@@ -72,7 +73,7 @@ impl BatchVerifier {
         token: &str,
         frame: &mut [u8],
     ) -> Option<Timestamp> {
-        let opened = open_alone::<BLOCKS>(&mut self.one_by_one, key, token, frame);
+        let opened = open_alone::<BLOCKS>(self.wide, &mut self.one_by_one, key, token, frame);
         zeroize_stack::<STACK_BYTES_ALONE>();
         opened
     }
@@ -93,6 +94,7 @@ impl Default for BatchVerifier {
 /// Opens one token. It is never inlined, so that what it leaves on the stack can be wiped.
 #[inline(never)]
 fn open_alone<const BLOCKS: usize>(
+    wide: Option<WideLanes>,
     verifier: &mut CachedVerifier,
     key: &Key,
     token: &str,
@@ -100,7 +102,7 @@ fn open_alone<const BLOCKS: usize>(
 ) -> Option<Timestamp> {
     // The key is expanded for every token, decodable or not.
     let verifier = verifier.for_key(key);
-    decode(token, frame)?;
+    base64url::decode(wide, token.as_bytes(), frame)?;
     verifier.open::<BLOCKS>(frame)
 }
 
@@ -112,7 +114,7 @@ fn open_side_by_side<const BLOCKS: usize>(
 ) -> ArrayVec<Option<Timestamp>, WIDTH> {
     let mut are_decoded = ArrayVec::<bool, WIDTH>::new();
     for ClosedToken { token, frame, .. } in tokens.iter_mut() {
-        are_decoded.push(decode(token, frame).is_some());
+        are_decoded.push(base64url::decode(Some(wide), token.as_bytes(), frame).is_some());
     }
     let mut frames = ArrayVec::<_, WIDTH>::new();
     let mut sent_macs = ArrayVec::<_, WIDTH>::new();

@@ -8,7 +8,8 @@
 //! The caller begins a frame at the end of a buffer, appends the text, and ends the frame. A
 //! [`Sealer`](crate::Sealer) then encrypts the text where it stands.
 
-use base64_simd::URL_SAFE;
+use crate::base64url;
+use crate::wide::WideLanes;
 
 /// The version that every token begins with.
 pub const VERSION: u8 = 0x80;
@@ -48,12 +49,17 @@ pub fn is_sealed(frame: &[u8]) -> bool {
 
 /// Appends a sealed frame in base64url: the token.
 pub fn write_token(out: &mut Vec<u8>, frame: &[u8]) {
-    URL_SAFE.encode_append(frame, out);
+    base64url::encode(WideLanes::detect(), frame, out);
+}
+
+/// Returns true if a text is written as tokens are: base64url in its one spelling, with padding.
+pub fn is_base64url(text: &[u8]) -> bool {
+    base64url::is_valid(WideLanes::detect(), text)
 }
 
 /// The bytes of the token of a frame with so many bytes.
 pub const fn token_bytes(frame_bytes: usize) -> usize {
-    frame_bytes.div_ceil(3) * 4
+    base64url::encoded_bytes(frame_bytes)
 }
 
 /// The bytes of the frame of a text with so many bytes.

@@ -11,6 +11,7 @@
 pub mod frame;
 pub mod redact;
 
+mod base64url;
 mod batch_verifier;
 mod decoy;
 mod hmac;

@@ -2,7 +2,6 @@
 
 use aes::Aes128Dec;
 use aes::cipher::{Array, BlockCipherDecrypt, KeyInit};
-use base64_simd::{Out, URL_SAFE};
 use subtle::ConstantTimeEq;
 use zeroize::ZeroizeOnDrop;
 
@@ -59,17 +58,6 @@ impl TokenVerifier {
     }
 }
 
-/// Decodes a token into `frame`. Returns `None` if it is not canonical base64url of exactly `frame.len()` bytes.
-pub(crate) fn decode(token: &str, frame: &mut [u8]) -> Option<()> {
-    // The decoder accepts only the canonical spelling, and panics if the memory is too short.
-    let frame_bytes = URL_SAFE.decoded_length(token.as_bytes()).ok()?;
-    if frame_bytes != frame.len() {
-        return None;
-    }
-    URL_SAFE.decode(token.as_bytes(), Out::from_slice(frame)).ok()?;
-    Some(())
-}
-
 /// When a token was made, if its MAC was found right and it has the version.
 pub(crate) fn time_of_authentic(is_authentic: bool, covered: &[u8]) -> Option<Timestamp> {
     let is_authentic = is_authentic & (covered.first() == Some(&VERSION));
@@ -123,12 +111,12 @@ mod tests {
     use fernet::Fernet;
 
     use super::*;
-    use crate::frame;
+    use crate::{base64url, frame};
 
     const FRAME_BYTES: usize = HEADER_BYTES + 32 + MAC_BYTES;
 
     fn open<const BLOCKS: usize>(key: &Key, token: &str, frame: &mut [u8]) -> Option<Timestamp> {
-        decode(token, frame)?;
+        base64url::decode(None, token.as_bytes(), frame)?;
         TokenVerifier::new(key).open::<BLOCKS>(frame)
     }
 

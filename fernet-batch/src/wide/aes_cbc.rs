@@ -28,7 +28,7 @@ type Block = [u8; BLOCK_BYTES];
 const GROUP_BYTES: usize = 4 * VECTOR_BYTES;
 
 /// Encrypts the text of each frame.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn encrypt(frames: &mut [HeadedFrame<'_>]) {
     let keys: ArrayVec<&Key, WIDTH> = frames.iter().take(WIDTH).map(|frame| frame.key).collect();
     let schedule = Schedule::new(&keys);
@@ -60,7 +60,7 @@ pub(super) fn encrypt(frames: &mut [HeadedFrame<'_>]) {
 }
 
 /// Decrypts the text of each frame, behind its header: each frame's covered bytes, with the key.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn decrypt(frames: &mut [(&Key, &mut [u8])]) {
     let keys: ArrayVec<&Key, WIDTH> = frames.iter().take(WIDTH).map(|(key, _)| *key).collect();
     let schedule = InverseSchedule::new(&Schedule::new(&keys));
@@ -85,7 +85,7 @@ pub(super) fn decrypt(frames: &mut [(&Key, &mut [u8])]) {
 }
 
 /// The `n`-th block of each of four texts; zeros where a text has none.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn gather(texts: &[&mut [Block]], n: usize) -> __m512i {
     let block = |part: usize| texts.get(part).and_then(|text| text.get(n)).copied();
     side_by_side(|part| cast(block(part).unwrap_or_default()))
@@ -93,7 +93,7 @@ fn gather(texts: &[&mut [Block]], n: usize) -> __m512i {
 
 /// Four blocks in one vector. They are put together in a register: from memory, the processor would wait until the
 /// parts are written.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn side_by_side(part: impl Fn(usize) -> __m128i) -> __m512i {
     let one = _mm512_castsi128_si512(part(0));
     let two = _mm512_inserti32x4::<1>(one, part(1));
@@ -102,7 +102,7 @@ fn side_by_side(part: impl Fn(usize) -> __m128i) -> __m512i {
 }
 
 /// Puts the blocks back where texts have one.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn scatter(texts: &mut [&mut [Block]], n: usize, blocks: __m512i) {
     let parts = [
         _mm512_castsi512_si128(blocks),
@@ -127,7 +127,7 @@ impl Schedule {
 
     /// Expands the encryption keys. SubWord is the last round of AES, whose ShiftRows changes nothing where all
     /// columns are equal.
-    #[target_feature(enable = "avx512f,avx512bw,vaes")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
     fn new(texts: &[&Key]) -> Self {
         let mut keys = Zeroizing::new([[_mm512_setzero_si512(); VECTORS]; ROUNDS + 1]);
         let (first, later) = keys.split_at_mut(1);
@@ -152,7 +152,7 @@ impl Schedule {
     }
 
     /// Encrypts a block of each text. The four vectors keep the processor busy while each waits for its round.
-    #[target_feature(enable = "avx512f,avx512bw,vaes")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
     fn encrypt(&self, blocks: &mut [__m512i; VECTORS]) {
         let Self(keys) = self;
         for (round, keys) in keys.iter().enumerate() {
@@ -174,7 +174,7 @@ struct InverseSchedule(Zeroizing<[[__m512i; VECTORS]; ROUNDS + 1]>);
 impl InverseSchedule {
     /// The inverse of each round key, FIPS 197 figure 15. InvMixColumns is a round of decryption behind the last one of
     /// encryption, which undoes the other steps.
-    #[target_feature(enable = "avx512f,avx512bw,vaes")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
     fn new(Schedule(encryption): &Schedule) -> Self {
         let zero = _mm512_setzero_si512();
         let mut keys = Zeroizing::new([[zero; VECTORS]; ROUNDS + 1]);
@@ -191,7 +191,7 @@ impl InverseSchedule {
     }
 
     /// Decrypts blocks of the `n`-th text. The first one is the encrypted block before them, and stays.
-    #[target_feature(enable = "avx512f,avx512bw,vaes")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
     fn decrypt(&self, n: usize, group: &mut [u8; BLOCK_BYTES + GROUP_BYTES]) {
         let Self(keys) = self;
         let before = group.first_chunk::<GROUP_BYTES>().copied();
@@ -220,7 +220,7 @@ impl InverseSchedule {
 
 /// The round key behind this one, FIPS 197 section 5.2: each word is the XOR of all words up to it and of the
 /// substituted last word.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn next_round_key(key: __m512i, constant: i32) -> __m512i {
     // In each column, the last word rotated by a byte.
     const ROTATED_LAST_WORD: [u8; BLOCK_BYTES] =

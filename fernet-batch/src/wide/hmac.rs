@@ -1,12 +1,13 @@
 //! HMAC-SHA256 of sixteen texts side by side (RFC 2104).
 
 use std::arch::x86_64::{
-    _mm512_mask_mov_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_xor_si512,
-    _mm512_zextsi128_si512,
+    __m512i, _mm512_mask_mov_epi32, _mm512_mask_set1_epi8, _mm512_mask_set1_epi64,
+    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_xor_si512, _mm512_zextsi128_si512,
 };
 
 use bytemuck::cast;
 
+use super::load::window;
 use super::sha256::{HashVectors, big_endian_words, compress, swap_bytes, transpose};
 use super::{VECTOR_BYTES, WIDTH};
 use crate::frame::MAC_BYTES;
@@ -17,7 +18,7 @@ use crate::key::Key;
 const OUTER_BITS: i32 = 96 * 8;
 
 /// The MACs of up to sixteen texts, each under the first half of its key.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn macs(texts: &[(&Key, &[u8])]) -> [[u8; MAC_BYTES]; WIDTH] {
     let (mut inner, outer) = key_states(texts);
     let blocks = |text: &(&Key, &[u8])| hash_blocks(text.1.len());
@@ -27,7 +28,7 @@ pub(super) fn macs(texts: &[(&Key, &[u8])]) -> [[u8; MAC_BYTES]; WIDTH] {
         let mut has_block = 0_u16;
         for (lane, (row, text)) in rows.iter_mut().zip(texts).enumerate() {
             has_block |= u16::from(n < blocks(text)) << lane;
-            *row = cast(hash_block(text.1, n));
+            *row = hash_block(text.1, n);
         }
         let hashed = compress(inner, big_endian_words(rows));
         for (state, hashed) in inner.iter_mut().zip(hashed) {
@@ -50,7 +51,7 @@ pub(super) fn macs(texts: &[(&Key, &[u8])]) -> [[u8; MAC_BYTES]; WIDTH] {
 }
 
 /// HMAC's inner and outer states behind the block of key, for all texts.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn key_states(texts: &[(&Key, &[u8])]) -> (HashVectors, HashVectors) {
     const INNER_PAD: i32 = 0x3636_3636;
     const OUTER_PAD: i32 = 0x5c5c_5c5c;
@@ -77,25 +78,21 @@ fn hash_blocks(text_bytes: usize) -> usize {
 }
 
 /// The `n`-th block of HMAC's inner text behind the block of key, with the padding in its place.
-fn hash_block(text: &[u8], n: usize) -> [u8; HASH_BLOCK_BYTES] {
-    let rest = text.get(n * HASH_BLOCK_BYTES..).unwrap_or_default();
-    if let Some(block) = rest.first_chunk() {
-        return *block;
-    }
-    let mut block = [0; HASH_BLOCK_BYTES];
-    let (head, tail) = block.split_at_mut(rest.len());
-    head.copy_from_slice(rest);
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
+fn hash_block(text: &[u8], n: usize) -> __m512i {
+    const PADDING_BIT: i8 = i8::MIN;
+    const LAST_EIGHT_BYTES: u8 = 0x80;
+    let start = n * HASH_BLOCK_BYTES;
+    let mut block = window(text, start);
     // The bit stands behind the last byte of the text, in this block or at the start of the next one.
-    if n == text.len() / HASH_BLOCK_BYTES
-        && let Some(byte) = tail.first_mut()
-    {
-        *byte = 0x80;
+    if n == text.len() / HASH_BLOCK_BYTES {
+        let behind_text = 1 << (text.len() - start);
+        block = _mm512_mask_set1_epi8(block, behind_text, PADDING_BIT);
     }
-    if n + 1 == hash_blocks(text.len())
-        && let Some(length) = block.last_chunk_mut()
-    {
+    if n + 1 == hash_blocks(text.len()) {
         let bits = (HASH_BLOCK_BYTES + text.len()).saturating_mul(8);
-        *length = u64::try_from(bits).unwrap_or(u64::MAX).to_be_bytes();
+        let bits = i64::try_from(bits).unwrap_or(i64::MAX);
+        block = _mm512_mask_set1_epi64(block, LAST_EIGHT_BYTES, bits.to_be());
     }
     block
 }

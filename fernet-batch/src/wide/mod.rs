@@ -7,7 +7,18 @@
 #[cfg(target_arch = "x86_64")]
 mod aes_cbc;
 #[cfg(target_arch = "x86_64")]
+mod base64;
+#[cfg(target_arch = "x86_64")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "the compiler makes the tables, and finds a wrong index"
+)]
+mod base64_tables;
+#[cfg(target_arch = "x86_64")]
 mod hmac;
+#[cfg(target_arch = "x86_64")]
+mod load;
 #[cfg(target_arch = "x86_64")]
 mod sha256;
 
@@ -35,13 +46,19 @@ enum Task<'a, 'f> {
     Seal(&'a mut [HeadedFrame<'f>]),
     /// Computes the MACs of frames, and decrypts their texts.
     Open(&'a mut [CoveredBytes<'f>], &'a mut [[u8; MAC_BYTES]; WIDTH]),
+    /// Appends bytes as base64url.
+    Encode(&'a [u8], &'a mut Vec<u8>),
+    /// Decodes base64url, and whether it is valid.
+    Decode(&'a [u8], &'a mut [u8], &'a mut bool),
+    /// Whether base64url of so many bytes is valid.
+    Check(&'a [u8], usize, &'a mut bool),
 }
 
 /// What the MAC of a frame covers, its header and its text, with the key.
 pub(crate) type CoveredBytes<'f> = (&'f Key, &'f mut [u8]);
 
 impl WideLanes {
-    /// The proof, if the processor has the instructions.
+    /// The proof, if the processor has the instructions. Asking the processor is done once.
     pub(crate) fn detect() -> Option<Self> {
         if cfg!(feature = "in-step") {
             return None;
@@ -49,6 +66,7 @@ impl WideLanes {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi")
             && is_x86_feature_detected!("vaes")
         {
             return Some(Self(()));
@@ -69,6 +87,26 @@ impl WideLanes {
         macs
     }
 
+    /// Appends the characters of `bytes` in base64url, with padding.
+    pub(crate) fn encode_base64url(self, bytes: &[u8], out: &mut Vec<u8>) {
+        self.run(Task::Encode(bytes, out));
+    }
+
+    /// Decodes characters of base64url, without their padding. Returns false if they are not the one spelling of as many
+    /// bytes as `out` has; what `out` contains then means nothing.
+    pub(crate) fn decode_base64url(self, characters: &[u8], out: &mut [u8]) -> bool {
+        let mut is_valid = false;
+        self.run(Task::Decode(characters, out, &mut is_valid));
+        is_valid
+    }
+
+    /// Returns true if characters of base64url, without their padding, are the one spelling of so many bytes.
+    pub(crate) fn check_base64url(self, characters: &[u8], bytes: usize) -> bool {
+        let mut is_valid = false;
+        self.run(Task::Check(characters, bytes, &mut is_valid));
+        is_valid
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn run(self, task: Task<'_, '_>) {
         // SAFETY: `detect` alone makes this proof, after the processor was asked for the instructions.
@@ -85,7 +123,7 @@ impl WideLanes {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn run(task: Task<'_, '_>) {
     match task {
         Task::Seal(frames) => {
@@ -99,6 +137,9 @@ fn run(task: Task<'_, '_>) {
             *macs = hmac::macs(&texts(frames.iter().map(|(key, covered)| (*key, &**covered))));
             aes_cbc::decrypt(frames);
         }
+        Task::Encode(bytes, out) => base64::encode(bytes, out),
+        Task::Decode(characters, out, is_valid) => *is_valid = base64::decode(characters, out),
+        Task::Check(characters, bytes, is_valid) => *is_valid = base64::check(characters, bytes),
     }
 }
 

@@ -38,20 +38,20 @@ pub(super) type HashVectors = [__m512i; 8];
 pub(super) type Words = [__m512i; WIDTH];
 
 /// The words of a block of each token: vector `t` has the `t`-th word of all.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn big_endian_words(rows: Words) -> Words {
     transpose(rows.map(|row| swap_bytes(row)))
 }
 
 /// Reverses the bytes of each word.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn swap_bytes(words: __m512i) -> __m512i {
     const SWAPPED: [u8; BLOCK_BYTES] = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
     _mm512_shuffle_epi8(words, cast([SWAPPED; VECTOR_BYTES / BLOCK_BYTES]))
 }
 
 /// Exchanges rows and columns of sixteen rows of sixteen words.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn transpose(mut rows: Words) -> Words {
     // Four rows at a time: columns c, c + 4, c + 8 and c + 12 in the four parts of a vector.
     let (quads, _) = rows.as_chunks_mut::<4>();
@@ -75,7 +75,7 @@ pub(super) fn transpose(mut rows: Words) -> Words {
 }
 
 /// The first parts of four vectors in one, then the second parts, and so on.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn join([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
     let even = (_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0x88>(c, d));
     let odd = (_mm512_shuffle_i32x4::<0xdd>(a, b), _mm512_shuffle_i32x4::<0xdd>(c, d));
@@ -89,7 +89,7 @@ fn join([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
 
 /// One block of SHA-256 of each token, FIPS 180-4 section 6.2.2. The rounds are written out: in a loop, half of the
 /// instructions would move vectors.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn compress(state: HashVectors, mut words: Words) -> HashVectors {
     let [first, later @ ..] = &ROUND_CONSTANTS;
     let mut vars = state;
@@ -109,7 +109,7 @@ pub(super) fn compress(state: HashVectors, mut words: Words) -> HashVectors {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn sixteen_rounds(vars: HashVectors, words: Words, constants: &[u32; WIDTH]) -> HashVectors {
     let [w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15] = words;
     let [k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, k13, k14, k15] = *constants;
@@ -133,7 +133,7 @@ fn sixteen_rounds(vars: HashVectors, words: Words, constants: &[u32; WIDTH]) -> 
 
 /// The sixteen words behind these.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn next_words(words: Words) -> Words {
     let [w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15] = words;
     let w0 = next_word(w0, w1, w9, w14);
@@ -155,7 +155,7 @@ fn next_words(words: Words) -> Words {
     [w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15]
 }
 
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn round([a, b, c, d, e, f, g, h]: HashVectors, word: __m512i, constant: u32) -> HashVectors {
     // The truth tables of ternary logic: XOR of three, choice, majority.
     const XOR: i32 = 0x96;
@@ -182,7 +182,7 @@ fn round([a, b, c, d, e, f, g, h]: HashVectors, word: __m512i, constant: u32) ->
 }
 
 /// The word sixteen places behind `word`, from it and the words 1, 9 and 14 places behind it.
-#[target_feature(enable = "avx512f,avx512bw,vaes")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn next_word(word: __m512i, by_1: __m512i, by_9: __m512i, by_14: __m512i) -> __m512i {
     const XOR: i32 = 0x96;
     let small_0 = _mm512_ternarylogic_epi32::<XOR>(
