@@ -14,9 +14,10 @@ use crate::limits::{RequestRate, Source, Timeouts};
 use crate::messages::{Failed, Lookup, Seal};
 use crate::profile::Profile;
 
-/// The most bytes that one read takes: several batches of short requests, and no more than the server
-/// may hold for a client that does not read its replies.
-const READ_BYTES: usize = 8 * 1024;
+/// The most bytes that one read takes: several batches of short requests, or one of sealed requests, and no more than
+/// the server may hold for a client that does not read its replies.
+const CLEAR_READ_BYTES: usize = 8 * 1024;
+const SEALED_READ_BYTES: usize = 32 * 1024;
 
 /// The most batches that are kept for the next sessions.
 const SPARE_BATCHES_MAX: usize = 32;
@@ -96,11 +97,12 @@ impl WorkerContext {
         events: SharedSink,
     ) -> Self {
         let sealed = session_config.grammar.sealed;
+        let read_bytes = if sealed { SEALED_READ_BYTES } else { CLEAR_READ_BYTES };
         Self {
             session_config,
             events,
             dispatcher: Dispatcher::new(store, encryptor, audit, sealed),
-            scratch: Mutex::new(vec![0; READ_BYTES].into_boxed_slice()),
+            scratch: Mutex::new(vec![0; read_bytes].into_boxed_slice()),
             spare_batches: Mutex::default(),
         }
     }
