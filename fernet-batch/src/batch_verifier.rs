@@ -130,11 +130,22 @@ fn open_side_by_side<const BLOCKS: usize>(
     for ((((_, covered), sent), mac), is_decoded) in
         frames.iter().zip(sent_macs).zip(macs).zip(are_decoded)
     {
-        let is_authentic = bool::from(mac.ct_eq(sent)) & is_decoded;
+        let is_authentic = is_same(&mac, sent) & is_decoded;
         let is_short = covered.len() <= HEADER_BYTES + BLOCKS * BLOCK_BYTES;
         opened.push(time_of_authentic(is_authentic, covered).filter(|_| is_short));
     }
     opened
+}
+
+/// Compares two MACs. The time does not depend on where they differ.
+fn is_same(mac: &[u8; MAC_BYTES], sent: &[u8]) -> bool {
+    // Words, since each comparison costs as much as one of bytes.
+    let (sent, rest) = sent.as_chunks();
+    let (mac, _) = mac.as_chunks();
+    let words = |bytes: &[[u8; 8]]| {
+        [0, 1, 2, 3].map(|n| bytes.get(n).copied().map_or(0, u64::from_ne_bytes))
+    };
+    sent.len() == mac.len() && rest.is_empty() && words(mac).ct_eq(&words(sent)).into()
 }
 
 #[cfg(test)]

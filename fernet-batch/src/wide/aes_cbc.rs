@@ -151,20 +151,54 @@ impl Schedule {
         Self(keys)
     }
 
-    /// Encrypts a block of each text. The four vectors keep the processor busy while each waits for its round.
+    /// Encrypts a block of each text. The four vectors keep the processor busy while each waits for its round. The rounds
+    /// are written out: in a loop, the blocks would be stored and loaded behind each of them.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
     fn encrypt(&self, blocks: &mut [__m512i; VECTORS]) {
         let Self(keys) = self;
-        for (round, keys) in keys.iter().enumerate() {
-            for (block, key) in blocks.iter_mut().zip(keys) {
-                *block = match round {
-                    0 => _mm512_xor_si512(*block, *key),
-                    ROUNDS => _mm512_aesenclast_epi128(*block, *key),
-                    _ => _mm512_aesenc_epi128(*block, *key),
-                };
-            }
+        let [first, key_1, key_2, key_3, key_4, key_5, key_6, key_7, key_8, key_9, last] = &**keys;
+        let state = add_key(*blocks, first);
+        let state = encrypt_round(state, key_1);
+        let state = encrypt_round(state, key_2);
+        let state = encrypt_round(state, key_3);
+        let state = encrypt_round(state, key_4);
+        let state = encrypt_round(state, key_5);
+        let state = encrypt_round(state, key_6);
+        let state = encrypt_round(state, key_7);
+        let state = encrypt_round(state, key_8);
+        let state = encrypt_round(state, key_9);
+        for (block, (state, key)) in blocks.iter_mut().zip(state.iter().zip(last)) {
+            *block = _mm512_aesenclast_epi128(*state, *key);
         }
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
+fn add_key(
+    [a, b, c, d]: [__m512i; VECTORS],
+    [k, l, m, n]: &[__m512i; VECTORS],
+) -> [__m512i; VECTORS] {
+    [
+        _mm512_xor_si512(a, *k),
+        _mm512_xor_si512(b, *l),
+        _mm512_xor_si512(c, *m),
+        _mm512_xor_si512(d, *n),
+    ]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
+fn encrypt_round(
+    [a, b, c, d]: [__m512i; VECTORS],
+    [k, l, m, n]: &[__m512i; VECTORS],
+) -> [__m512i; VECTORS] {
+    [
+        _mm512_aesenc_epi128(a, *k),
+        _mm512_aesenc_epi128(b, *l),
+        _mm512_aesenc_epi128(c, *m),
+        _mm512_aesenc_epi128(d, *n),
+    ]
 }
 
 /// The round keys of sixteen texts for decryption, in the order of their use: those of the equivalent inverse cipher,

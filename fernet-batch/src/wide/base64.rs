@@ -4,9 +4,10 @@
 //! bits are moved by permutations of a register, and the alphabet stands in registers.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_madd_epi16, _mm512_maddubs_epi16, _mm512_maskz_permutex2var_epi8,
+    __m512i, _mm512_madd_epi16, _mm512_maddubs_epi16, _mm512_maskz_mov_epi8,
     _mm512_maskz_permutexvar_epi8, _mm512_movepi8_mask, _mm512_multishift_epi64_epi8,
-    _mm512_or_si512, _mm512_permutexvar_epi8, _mm512_set1_epi16, _mm512_set1_epi32,
+    _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi8,
+    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_ternarylogic_epi32,
     _mm512_test_epi8_mask,
 };
 
@@ -35,6 +36,9 @@ pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The truth table of `a | (b & c)`.
+const OR_SIGN: i32 = 0xf8;
+
 /// The characters of 48 bytes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn encode_group(bytes: __m512i) -> __m512i {
@@ -49,20 +53,29 @@ fn encode_group(bytes: __m512i) -> __m512i {
 /// not the one spelling of so many bytes; what the memory contains then means nothing.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn decode(characters: &[u8], out: &mut [u8]) -> bool {
-    let mut is_valid = characters.len() == (out.len() * 8).div_ceil(6);
+    let has_its_length = characters.len() == (out.len() * 8).div_ceil(6);
+    let mut invalid = _mm512_setzero_si512();
     let mut rest = out;
     let mut at = 0;
+    // While there is room for a vector, which the next group overwrites in part.
+    while let (Some(group), Some(whole)) = (
+        characters.get(at..).and_then(<[u8]>::first_chunk::<CHARACTERS>),
+        rest.first_chunk_mut::<VECTOR_BYTES>(),
+    ) {
+        let six_bits = six_bits(cast(*group));
+        invalid = _mm512_or_si512(invalid, six_bits);
+        *whole = cast(merge(six_bits));
+        (_, rest) = rest.split_at_mut(BYTES);
+        at += CHARACTERS;
+    }
+    let mut is_valid = has_its_length & (_mm512_movepi8_mask(invalid) == 0);
     while !rest.is_empty() {
-        let group = decode_group(characters, at, rest.len());
-        is_valid &= group.is_valid;
-        let bytes: [u8; VECTOR_BYTES] = cast(group.bytes);
-        if let Some(whole) = rest.first_chunk_mut() {
-            // The next group overwrites what is too much.
-            *whole = bytes;
-        } else {
-            rest.iter_mut().zip(bytes).take(BYTES).for_each(|(to, from)| *to = from);
-        }
-        (_, rest) = rest.split_at_mut(BYTES.min(rest.len()));
+        let (bytes, is_group_valid) = decode_end(characters, at, rest.len());
+        is_valid &= is_group_valid;
+        let bytes: [u8; VECTOR_BYTES] = cast(bytes);
+        let (here, behind) = rest.split_at_mut(BYTES.min(rest.len()));
+        here.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        rest = behind;
         at += CHARACTERS;
     }
     is_valid
@@ -71,35 +84,42 @@ pub(super) fn decode(characters: &[u8], out: &mut [u8]) -> bool {
 /// Returns true if characters, without their padding, are the one spelling of so many bytes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn check(characters: &[u8], bytes: usize) -> bool {
-    let mut is_valid = characters.len() == (bytes * 8).div_ceil(6);
-    let mut at = 0;
-    while at < characters.len() {
-        is_valid &= decode_group(characters, at, bytes.saturating_sub(at / 4 * 3)).is_valid;
-        at += CHARACTERS;
+    let has_its_length = characters.len() == (bytes * 8).div_ceil(6);
+    let (groups, _) = characters.as_chunks::<CHARACTERS>();
+    let mut invalid = _mm512_setzero_si512();
+    for group in groups {
+        invalid = _mm512_or_si512(invalid, six_bits(cast(*group)));
     }
-    is_valid
+    let bytes_left = bytes.saturating_sub(groups.len() * BYTES);
+    let (_, is_end_valid) = decode_end(characters, groups.len() * CHARACTERS, bytes_left);
+    has_its_length & is_end_valid & (_mm512_movepi8_mask(invalid) == 0)
 }
 
-/// What 64 characters stand for.
-struct DecodedGroup {
-    /// 48 bytes, and zeros behind them.
-    bytes: __m512i,
-    is_valid: bool,
-}
-
-/// Decodes the characters behind `at`, which stand for up to `bytes_left` bytes. Bits of characters that belong to no
-/// byte must be zero.
+/// The six bits of each character, or a byte with its highest bit set if it is not one of the alphabet.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
-fn decode_group(characters: &[u8], at: usize, bytes_left: usize) -> DecodedGroup {
-    let input = window(characters, at);
-    let used = first(characters.len().saturating_sub(at));
+fn six_bits(characters: __m512i) -> __m512i {
     let [low, high] = SIX_BITS;
-    let six_bits = _mm512_maskz_permutex2var_epi8(used, cast(low), input, cast(high));
-    let invalid = _mm512_movepi8_mask(_mm512_or_si512(input, six_bits));
+    let found = _mm512_permutex2var_epi8(cast(low), characters, cast(high));
+    // A character that is not ASCII was found as another one.
+    _mm512_ternarylogic_epi32::<OR_SIGN>(found, characters, _mm512_set1_epi8(i8::MIN))
+}
+
+/// The 48 bytes of 64 times six bits, and zeros behind them.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
+fn merge(six_bits: __m512i) -> __m512i {
     // Two times twelve bits, and then 24 bits, in as many bytes.
     let twelve_bits = _mm512_maddubs_epi16(six_bits, _mm512_set1_epi16(0x0140));
     let merged = _mm512_madd_epi16(twelve_bits, _mm512_set1_epi32(0x0001_1000));
-    let bytes = _mm512_maskz_permutexvar_epi8(first(BYTES), cast(MERGED), merged);
+    _mm512_maskz_permutexvar_epi8(first(BYTES), cast(MERGED), merged)
+}
+
+/// Decodes the characters behind `at`, up to a group of them, which stand for up to `bytes_left` bytes. Returns false if they
+/// are not valid: bits of characters that belong to no byte must be zero.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
+fn decode_end(characters: &[u8], at: usize, bytes_left: usize) -> (__m512i, bool) {
+    let used = first(characters.len().saturating_sub(at));
+    let six_bits = _mm512_maskz_mov_epi8(used, six_bits(window(characters, at)));
+    let bytes = merge(six_bits);
     let left_over = _mm512_test_epi8_mask(bytes, bytes) & !first(bytes_left);
-    DecodedGroup { bytes, is_valid: (invalid | left_over) == 0 }
+    (bytes, (_mm512_movepi8_mask(six_bits) | left_over) == 0)
 }

@@ -44,24 +44,34 @@ impl Nonce {
         Ok(Self(getrandom::u64()?))
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        if text.len() != NONCE_DIGITS {
-            return None;
-        }
-        // Random digits would mislead every branch.
-        let mut number = 0;
-        let mut are_digits = true;
-        for byte in text.bytes() {
-            let (decimal, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
-            are_digits &= (decimal < 10) | (letter < 6);
-            let digit = if decimal < 10 { decimal } else { letter.wrapping_add(10) };
-            number = number << 4 | u64::from(digit & 0xf);
-        }
-        if !are_digits {
-            return None;
-        }
-        Some(Self(number))
+    fn parse(digits: &[u8]) -> Option<Self> {
+        const HALF: usize = NONCE_DIGITS / 2;
+        let (digits, []) = digits.as_chunks::<HALF>() else { return None };
+        let [high, low] = digits else { return None };
+        let (high, low) = (parse_digits(*high)?, parse_digits(*low)?);
+        Some(Self(u64::from(high) << 32 | u64::from(low)))
     }
+}
+
+/// Eight hexadecimal digits in lower case as a number. All are read at once: random digits would mislead every branch.
+fn parse_digits(digits: [u8; 8]) -> Option<u32> {
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    let text = u64::from_be_bytes(digits);
+    // Letters have this bit, and stand 9 behind the digits with the same lower bits.
+    let are_letters = text >> 6 & each(1);
+    let values = (text & each(0x0f)).wrapping_add(are_letters.wrapping_mul(9));
+    // Written again, the values are the same text, or it was none.
+    let above_9 = values.wrapping_add(each(6)) >> 4 & each(1);
+    let again = values
+        .wrapping_add(each(b'0'))
+        .wrapping_add(above_9.wrapping_mul(u64::from(b'a' - b'0' - 10)));
+    // Values are moved together, two by two.
+    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    let number = u32::try_from((fours | fours >> 16) & 0xffff_ffff).ok()?;
+    (again == text && values & each(0xf0) == 0).then_some(number)
 }
 
 /// What a sealed request says.
@@ -128,7 +138,7 @@ impl<'a> SealedRequest<'a> {
     }
 
     /// Reads the text of a token; `None` if it is not that of a request.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
+    pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
         let (word, rest) = split_field(text)?;
         let (audience, rest) = split_field(rest)?;
         let (id, rest) = split_field(rest)?;
@@ -140,17 +150,16 @@ impl<'a> SealedRequest<'a> {
     }
 }
 
-/// The first field of a text, and what stands behind its separator.
-fn split_field(text: &str) -> Option<(&str, &str)> {
-    let end = memchr::memchr(SEPARATOR_BYTE, text.as_bytes())?;
-    Some((text.get(..end)?, text.get(end + 1..)?))
+/// The first field of a text, and what stands behind its separator. Fields are short: a search for long texts would take
+/// longer to begin.
+fn split_field(text: &[u8]) -> Option<(&str, &[u8])> {
+    let end = text.iter().position(|byte| *byte == SEPARATOR_BYTE)?;
+    let (field, rest) = text.split_at_checked(end)?;
+    Some((std::str::from_utf8(field).ok()?, rest.get(1..)?))
 }
 
 /// As many blanks as the longest padding has.
-const BLANKS: &str = match std::str::from_utf8(&[b' '; REQUEST_TEXT_BYTES]) {
-    Ok(blanks) => blanks,
-    Err(_) => "",
-};
+const BLANKS: &[u8] = &[b' '; REQUEST_TEXT_BYTES];
 
 /// What a sealed reply says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +181,7 @@ impl<'a> Reply<'a> {
         let word = fields.next()?;
         let id = fields.next()?;
         let command = fields.next()?;
-        let nonce = Nonce::parse(fields.next()?)?;
+        let nonce = Nonce::parse(fields.next()?.as_bytes())?;
         let edition = EditionNumber(fields.next()?.parse().ok()?);
         let time = Timestamp(fields.next()?.parse().ok()?);
         let status = fields.next()?;

@@ -29,7 +29,7 @@ fn only_a_well_formed_request_text_is_parsed() {
         command: "AVG Lab 1",
         nonce: Nonce(255),
     };
-    assert_eq!(SealedRequest::parse(text), Some(request));
+    assert_eq!(SealedRequest::parse(text.as_bytes()), Some(request));
     for other in [
         "R1\tnets-2026\t2100001\tGG\t00000000000000ff",
         "Q1\tnets-2026\t2100001\tGG\t00000000000000FF",
@@ -39,7 +39,28 @@ fn only_a_well_formed_request_text_is_parsed() {
         "Q1\tnets-2026\t2100001\tGG\t00000000000000ff\t",
         "",
     ] {
-        assert_eq!(SealedRequest::parse(other), None, "{other:?}");
+        assert_eq!(SealedRequest::parse(other.as_bytes()), None, "{other:?}");
+    }
+}
+
+#[test]
+fn a_nonce_is_sixteen_digits_in_lower_case_and_nothing_else() {
+    for number in [0, 1, u64::MAX, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210] {
+        let digits = Nonce(number).to_string();
+        assert_eq!(Nonce::parse(digits.as_bytes()), Some(Nonce(number)));
+        for at in 0..digits.len() {
+            for byte in 0..=255 {
+                let mut digits = digits.clone().into_bytes();
+                digits[at] = byte;
+                let text = std::str::from_utf8(&digits).ok();
+                let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());
+                let is_digit = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                assert_eq!(Nonce::parse(&digits), number.filter(|_| is_digit).map(Nonce));
+            }
+        }
+    }
+    for other in ["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdef01234567"] {
+        assert_eq!(Nonce::parse(other.as_bytes()), None);
     }
 }
 

@@ -47,6 +47,6 @@ const fn sample_frame() -> Frame {
 /// a request under another ID.
 pub(super) fn read_request<'a>(frame: &'a Frame, id: &str) -> Option<SealedRequest<'a>> {
     let text = frame.get(HEADER_BYTES..HEADER_BYTES + REQUEST_TEXT_BYTES)?;
-    let request = SealedRequest::parse(std::str::from_utf8(text).ok()?)?;
+    let request = SealedRequest::parse(text)?;
     (request.id == id).then_some(request)
 }
