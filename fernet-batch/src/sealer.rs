@@ -58,6 +58,7 @@ impl Sealer {
     /// Seals frames where they stand: then each is the bytes of a token made at the time `now`.
     pub fn seal<'a>(&mut self, now: Timestamp, frames: impl Iterator<Item = PlainFrame<'a>>) {
         match seal_with(self.wide, now, frames, || self.random_iv()) {
+            Sealed::Nothing => {}
             Sealed::InStep => zeroize_stack::<STACK_BYTES_IN_STEP>(),
             Sealed::SideBySide => zeroize_stack::<STACK_BYTES>(),
         }
@@ -72,6 +73,7 @@ impl Sealer {
 
 /// How frames were sealed: the way that uses more of the stack, if some were sealed in one way and some in the other.
 enum Sealed {
+    Nothing,
     InStep,
     SideBySide,
 }
@@ -84,7 +86,7 @@ fn seal_with<'a>(
     mut frames: impl Iterator<Item = PlainFrame<'a>>,
     mut next_iv: impl FnMut() -> [u8; IV_BYTES],
 ) -> Sealed {
-    let mut sealed = Sealed::InStep;
+    let mut sealed = Sealed::Nothing;
     loop {
         let group =
             frames.by_ref().take(WIDTH).map(|frame| HeadedFrame::new(frame, now, next_iv()));
@@ -97,7 +99,12 @@ fn seal_with<'a>(
                 wide.seal(&mut group);
                 sealed = Sealed::SideBySide;
             }
-            None => group.chunks_mut(LANES).for_each(seal_in_step),
+            None => {
+                group.chunks_mut(LANES).for_each(seal_in_step);
+                if let Sealed::Nothing = sealed {
+                    sealed = Sealed::InStep;
+                }
+            }
         }
     }
 }

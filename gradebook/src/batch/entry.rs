@@ -20,6 +20,12 @@ struct Span {
     end: usize,
 }
 
+impl Span {
+    fn of(self, texts: &str) -> &str {
+        texts.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
 impl Entry {
     /// Copies a request's texts to the end of `texts`.
     pub(super) fn of_request(request: &Request<'_>, texts: &mut String) -> Self {
@@ -50,10 +56,24 @@ impl Entry {
         self.request.as_ref().err().copied()
     }
 
+    #[inline]
     pub(super) fn request<'a>(&self, texts: &'a str) -> Result<Request<'a>, Rejection> {
         let (id, command) = self.request?;
-        let text = |span: Span| texts.get(span.start..span.end).unwrap_or_default();
+        let text = |span: Span| span.of(texts);
         Ok(Request { id: StudentId::from_checked(text(id)), command: command.map(text) })
+    }
+
+    /// The ID in the request.
+    pub(super) fn id<'a>(&self, texts: &'a str) -> Option<&'a str> {
+        self.request.as_ref().ok().map(|(id, _)| id.of(texts))
+    }
+
+    /// The token of a sealed request; empty if it is not sealed.
+    pub(super) fn token<'a>(&self, texts: &'a str) -> &'a str {
+        match &self.request {
+            Ok((_, Command::Sealed(token))) => token.of(texts),
+            _ => "",
+        }
     }
 
     /// Replaces a sealed request by the command that it contained, for events.

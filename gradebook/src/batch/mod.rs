@@ -25,4 +25,4 @@ pub use limits::BatchLimits;
 pub use outcome::Outcome;
 pub use replies::Replies;
 pub use requests::Requests;
-pub(crate) use requests::{Decision, Unresolved};
+pub(crate) use requests::{Decision, Unresolved, Upcoming};

@@ -64,7 +64,7 @@ impl Requests {
         buffer.edition = edition;
         buffer.time = time;
         let BatchBuffer { requests, texts, slots, answers, .. } = &mut *buffer;
-        let ids = requests.iter().map(|entry| entry.request(texts).ok().map(|request| request.id));
+        let ids = requests.iter().map(|entry| entry.id(texts));
         roster.lookup_batch(ids, slots);
         // A vector that grows leaves copies of its keys behind.
         answers.reserve(requests.len());
@@ -110,6 +110,16 @@ pub(crate) struct Unresolved<'a> {
     pub(crate) text: &'a mut Vec<u8>,
 }
 
+/// A request that will wait for a decision.
+#[derive(Clone, Copy)]
+pub(crate) struct Upcoming<'a> {
+    pub(crate) id: &'a str,
+    /// The token of a sealed request; empty if it is not sealed.
+    pub(crate) token: &'a str,
+    /// The student's row, if the class has the student.
+    pub(crate) row: Option<RowIndex>,
+}
+
 /// What the book decided about one request.
 pub(crate) enum Decision {
     /// Send the appended text, sealed under this key.
@@ -130,23 +140,23 @@ pub(crate) enum Decision {
 }
 
 impl Resolution {
-    /// The requests that [`next`](Self::next) yields next, with their students' rows. If no reply is shorter than
-    /// `reply_bytes_min`, and none longer than those before, it will yield all of them.
-    pub(crate) fn upcoming(
-        &self,
-        reply_bytes_min: usize,
-    ) -> impl Iterator<Item = (Request<'_>, Option<RowIndex>)> {
+    /// The requests that [`next`](Self::next) yields next. If no reply is shorter than `reply_bytes_min`, and none longer
+    /// than those before, it will yield all of them.
+    pub(crate) fn upcoming(&self, reply_bytes_min: usize) -> impl Iterator<Item = Upcoming<'_>> {
         let room = self.buffer.limits.output_bytes.saturating_sub(self.output_bytes);
         let fitting = room / self.longest_reply.max(reply_bytes_min).max(1);
         let fitting = if self.is_at_its_end() { 0 } else { fitting.max(1) };
         self.unresolved().take(fitting)
     }
 
-    /// The requests that were not resolved, with their students' rows.
-    pub(crate) fn unresolved(&self) -> impl Iterator<Item = (Request<'_>, Option<RowIndex>)> {
+    /// The requests that were not resolved.
+    pub(crate) fn unresolved(&self) -> impl Iterator<Item = Upcoming<'_>> {
         let BatchBuffer { requests, texts, slots, answers, .. } = &*self.buffer;
         let entries = requests.iter().zip(slots).skip(answers.len());
-        entries.filter_map(|(entry, slot)| Some((entry.request(texts).ok()?, slot.row)))
+        entries.filter_map(|(entry, slot)| {
+            let id = entry.id(texts)?;
+            Some(Upcoming { id, token: entry.token(texts), row: slot.row })
+        })
     }
 
     /// Returns true if no further request is resolved in this batch. A decision counts as given, so there must be

@@ -7,7 +7,7 @@ use fernet_batch::{DecoyKeys, Timestamp};
 use super::lengths::SEALED_REPLY_BYTES_MIN;
 use super::topic::Topic;
 use super::{Book, UnknownStudent};
-use crate::batch::{Answers, Decision, Requests, Unresolved};
+use crate::batch::{Answers, Decision, Requests, Unresolved, Upcoming};
 use crate::request::{Command, Rejection, Request};
 use crate::roster::Record;
 use crate::sealed::{
@@ -46,18 +46,23 @@ impl Book {
         loop {
             if verifier.needs_more() {
                 let upcoming = batch.upcoming(SEALED_REPLY_BYTES_MIN);
-                verifier.open(upcoming.map(|(request, row)| {
+                verifier.open(upcoming.map(|Upcoming { id, token, row }| {
                     let record = row.and_then(|row| self.roster.record(row));
-                    self.credentials(&request, record, replays_max)
+                    self.credentials(id, token, record, replays_max)
                 }));
             }
             let Some(Unresolved { request, row, text }) = batch.next() else { break };
             let record = row.and_then(|row| self.roster.record(row));
-            let credentials = self.credentials(&request, record, replays_max);
+            let token = match request.command {
+                Command::Sealed(token) => token,
+                // The session's grammar lets no other command in, and no key has made this.
+                _ => "",
+            };
+            let credentials = self.credentials(request.id.as_str(), token, record, replays_max);
             let decision = self.reply(&credentials, record, verifier, &context, text);
             batch.decide(decision);
         }
-        verifier.end(batch.unresolved().map(|(request, row)| (request.id, row.is_some())));
+        verifier.end(batch.unresolved().map(|Upcoming { id, row, .. }| (id, row.is_some())));
         batch.finish()
     }
 
@@ -67,7 +72,7 @@ impl Book {
     /// Returns the rejection that the request would get.
     pub fn preview(&self, request: &Request<'_>, now: Timestamp) -> Result<String, Rejection> {
         let mut slots = Vec::new();
-        self.roster.lookup_batch(std::iter::once(Some(request.id)), &mut slots);
+        self.roster.lookup_batch(std::iter::once(Some(request.id.as_str())), &mut slots);
         let row = slots.first().and_then(|slot| slot.row);
         let record = row.and_then(|row| self.roster.record(row));
         let record = record.ok_or(Rejection::UnknownStudent)?;
@@ -110,17 +115,13 @@ impl Book {
 
     fn credentials<'a>(
         &self,
-        request: &Request<'a>,
+        id: &'a str,
+        token: &'a str,
         record: Option<Record<'a>>,
         replays_max: usize,
     ) -> Credentials<'a> {
-        let token = match request.command {
-            Command::Sealed(token) => token,
-            // The session's grammar lets no other command in, and no key has made this.
-            _ => "",
-        };
         Credentials {
-            id: request.id,
+            id,
             key: record.map(Record::key),
             old_key: record.and_then(Record::old_key),
             tries_two: self.roster.has_old_keys(),
@@ -146,7 +147,7 @@ impl Book {
             }
             (Verification::Unauthenticated(key), _) => {
                 // The text of a replay, so that it takes as long to write.
-                let id = credentials.id.as_str();
+                let id = credentials.id;
                 let request = SealedRequest { audience: "", id, command: "GG", nonce: Nonce(0) };
                 let start = text.len();
                 let _ = black_box(Command::parse(black_box(request.command)));

@@ -13,7 +13,6 @@ use super::comments::{Comments, RowComments};
 use super::index::{Hash, Index};
 use super::marks::{Marks, StoredMark};
 use super::short_number::{SHORT_BYTES_MAX, short_number};
-use crate::request::StudentId;
 use crate::values::Decimal;
 
 /// The students of a class, in the order of the class file.
@@ -88,15 +87,15 @@ impl Roster {
     /// step is taken for all IDs before the next step, so that their cache misses overlap.
     pub(crate) fn lookup_batch<'a>(
         &self,
-        ids: impl Iterator<Item = Option<StudentId<'a>>> + Clone,
+        ids: impl Iterator<Item = Option<&'a str>> + Clone,
         slots: &mut Vec<LookupSlot>,
     ) {
         slots.clear();
-        let hash = |id: Option<StudentId<'_>>| self.by_id.hash(id.unwrap_or_default().as_str());
+        let hash = |id: Option<&str>| self.by_id.hash(id.unwrap_or_default());
         if self.students.len() <= CACHED_STUDENTS_MAX {
             slots.extend(ids.map(|id| {
                 let hash = hash(id);
-                LookupSlot { hash, row: id.and_then(|id| self.find(hash, &id)) }
+                LookupSlot { hash, row: id.and_then(|id| self.find(hash, id)) }
             }));
             return;
         }
@@ -106,7 +105,7 @@ impl Roster {
         }
         self.prefetch(slots);
         for (slot, id) in slots.iter_mut().zip(ids) {
-            slot.row = id.and_then(|id| self.find(slot.hash, &id));
+            slot.row = id.and_then(|id| self.find(slot.hash, id));
         }
     }
 
@@ -123,13 +122,13 @@ impl Roster {
         black_box(marks);
     }
 
-    fn find(&self, hash: Hash, id: &StudentId<'_>) -> Option<RowIndex> {
-        let head = id_head(id.as_str());
-        let bytes = id.as_str().len();
+    fn find(&self, hash: Hash, id: &str) -> Option<RowIndex> {
+        let head = id_head(id);
+        let bytes = id.len();
         let matches = |record: Record<'_>| {
             record.student.id_head == head
                 && usize::from(record.student.id_bytes) == bytes
-                && (bytes <= SHORT_BYTES_MAX || record.id() == id.as_str())
+                && (bytes <= SHORT_BYTES_MAX || record.id() == id)
         };
         let row = self.by_id.find(hash, |row| self.record(RowIndex(row)).is_some_and(matches));
         row.map(RowIndex)

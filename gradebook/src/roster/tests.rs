@@ -20,7 +20,7 @@ fn id(text: &str) -> StudentId<'_> {
 
 fn found<'a>(roster: &'a Roster, text: &str) -> Option<Record<'a>> {
     let mut slots = Vec::new();
-    roster.lookup_batch([None, Some(id(text))].into_iter(), &mut slots);
+    roster.lookup_batch([None, Some(text)].into_iter(), &mut slots);
     assert!(slots[0].row.is_none());
     slots[1].row.and_then(|row| roster.record(row))
 }

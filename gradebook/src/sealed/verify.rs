@@ -19,7 +19,7 @@ use zeroize::Zeroize;
 
 use super::format::{Nonce, SealedRequest};
 use super::replay_cache::{AdmitError, ReplayCache, ReplayLimits, RequestIdentity};
-use crate::request::{Rejection, StudentId};
+use crate::request::Rejection;
 use crate::roster::id_hash;
 
 /// Which requests are answered.
@@ -67,7 +67,7 @@ struct OpenedRequest {
 /// A token, and the keys of the student that it names, if there is one.
 #[derive(Clone, Copy)]
 pub(crate) struct Credentials<'a> {
-    pub(crate) id: StudentId<'a>,
+    pub(crate) id: &'a str,
     pub(crate) key: Option<&'a Key>,
     /// The key before the current one, while it is valid.
     pub(crate) old_key: Option<&'a Key>,
@@ -165,7 +165,7 @@ impl RequestVerifier {
         let Opened { frames, requests: opened } = opened;
         for Credentials { id, key, .. } in &requests {
             // One decoy key is made for each request that is not answered, whether there is a student or not.
-            let decoy_key = key.is_none().then(|| decoy_keys.key_for(id.as_str()));
+            let decoy_key = key.is_none().then(|| decoy_keys.key_for(id));
             opened.push(OpenedRequest { time: None, decoy_key });
         }
         let mut tokens = ArrayVec::<_, TOGETHER>::new();
@@ -184,16 +184,15 @@ impl RequestVerifier {
             opened.time = time.filter(|_| is_padded(frame));
         }
         let identities = requests.iter().zip(&*frames);
-        replay_cache
-            .fetch(identities.map(|(request, frame)| config.identity(request.id.as_str(), frame)));
+        replay_cache.fetch(identities.map(|(request, frame)| config.identity(request.id, frame)));
     }
 
     /// Ends a batch, in which these requests were not verified: the ID of each, and whether a student has it. Those that
     /// were opened may be opened again in the next batch, and cost as much whether there is a student or not.
-    pub(crate) fn end<'a>(&mut self, unverified: impl Iterator<Item = (StudentId<'a>, bool)>) {
+    pub(crate) fn end<'a>(&mut self, unverified: impl Iterator<Item = (&'a str, bool)>) {
         let opened = self.opened.requests.len().saturating_sub(self.verified);
         for (id, _) in unverified.take(opened).filter(|(_, is_student)| *is_student) {
-            black_box(self.decoy_keys.key_for(id.as_str()));
+            black_box(self.decoy_keys.key_for(id));
         }
         self.opened.clear();
         self.verified = 0;
@@ -208,7 +207,7 @@ impl RequestVerifier {
     ) -> Verification<'_> {
         let Self { verifiers: [_, second], decoy_keys, opened, verified, config, replay_cache } =
             self;
-        let id = credentials.id.as_str();
+        let id = credentials.id;
         let Opened { frames, requests } = opened;
         let (Some(frame), Some(request)) = (frames.get_mut(*verified), requests.get(*verified))
         else {
