@@ -47,6 +47,13 @@ struct PendingBatch {
     waiter: Waiter,
 }
 
+/// The batches of one turn, and who waits for each.
+#[derive(Default)]
+struct Turn {
+    requests: Vec<Requests>,
+    waiters: Vec<Waiter>,
+}
+
 /// A session that waits for replies. When the sender is dropped, the session sees that its batch
 /// failed.
 struct Waiter {
@@ -94,37 +101,32 @@ impl Dispatcher {
     pub(super) async fn run(&self) {
         let _clear_on_exit = ClearOnExit(self);
         loop {
-            let batches = self.take_turn();
-            if batches.is_empty() {
+            let turn = self.take_turn();
+            if turn.waiters.is_empty() {
                 self.work_available.notified().await;
             } else {
-                self.carry(batches).await;
+                self.carry(turn).await;
             }
         }
     }
 
     /// The batches of the next turn, in the order in which they were enqueued.
-    fn take_turn(&self) -> Vec<PendingBatch> {
+    fn take_turn(&self) -> Turn {
         let mut queue = self.queue();
-        let mut batches = Vec::new();
+        let mut turn = Turn::default();
         let mut cost = 0_usize;
         while cost < TURN_COST
             && let Some(batch) = queue.pending.pop_front()
         {
             let batch_cost = batch.requests.len().saturating_mul(self.request_cost);
             cost = cost.saturating_add(batch_cost);
-            batches.push(batch);
+            turn.requests.push(batch.requests);
+            turn.waiters.push(batch.waiter);
         }
-        batches
+        turn
     }
 
-    async fn carry(&self, batches: Vec<PendingBatch>) {
-        let mut requests = Vec::with_capacity(batches.len());
-        let mut waiters = Vec::with_capacity(batches.len());
-        for batch in batches {
-            requests.push(batch.requests);
-            waiters.push(batch.waiter);
-        }
+    async fn carry(&self, Turn { requests, waiters }: Turn) {
         let Ok(answers) = self.store.send(Lookup(requests)).await else { return };
         let (answers, waiters) = keep_successes(answers, waiters);
         let Ok(replies) = self.encryptor.send(Seal(answers)).await else { return };
@@ -146,6 +148,9 @@ impl Dispatcher {
 
 /// Drops the batches that failed, together with their waiters.
 fn keep_successes<T, E>(results: Vec<Result<T, E>>, waiters: Vec<Waiter>) -> (Vec<T>, Vec<Waiter>) {
+    if results.iter().all(Result::is_ok) {
+        return (results.into_iter().flatten().collect(), waiters);
+    }
     let mut values = Vec::with_capacity(results.len());
     let mut kept = Vec::with_capacity(waiters.len());
     for (result, waiter) in results.into_iter().zip(waiters) {
