@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::SystemTime;
 
 use clap::ValueEnum;
-use fernet_batch::{PlainFrame, Sealer, Timestamp, frame};
+use fernet_batch::{PlainFrame, Sealer, Timestamp, frame, token};
 use gradebook::sealed::{Nonce, SealedRequest};
 use gradebook::wire::REQUEST_TOKEN_BYTES;
 
@@ -95,7 +95,7 @@ fn write_sealed(
     sealer.seal(Timestamp::of(SystemTime::now()), plain);
     for ((_, frame), LoadRequest { id, .. }) in frames.iter().zip(requests) {
         write!(out, "{id} ")?;
-        frame::write_token(out, frame);
+        token::write_token(out, frame);
         out.push(b'\n');
     }
     Ok(())

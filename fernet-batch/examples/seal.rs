@@ -6,6 +6,7 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::time::SystemTime;
 
+use fernet_batch::token::write_token;
 use fernet_batch::{Key, PlainFrame, Sealer, Timestamp, frame, open};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Sealer::new()?.seal(Timestamp::of(SystemTime::now()), plain);
     for ((key, _), frame) in texts.iter().zip(&frames) {
         let mut token = Vec::new();
-        frame::write_token(&mut token, frame);
+        write_token(&mut token, frame);
         let token = String::from_utf8(token)?;
         let opened = open(key, &token)?;
         writeln!(stdout(), "{token}\n  {} at {}", opened.text, opened.time)?;

@@ -8,9 +8,6 @@
 //! The caller begins a frame at the end of a buffer, appends the text, and ends the frame. A
 //! [`Sealer`](crate::Sealer) then encrypts the text where it stands.
 
-use crate::base64url;
-use crate::wide::WideLanes;
-
 /// The version that every token begins with.
 pub const VERSION: u8 = 0x80;
 /// The bytes of version, time and IV, which stand before the text.
@@ -47,21 +44,6 @@ pub fn is_sealed(frame: &[u8]) -> bool {
     frame.first() == Some(&VERSION)
 }
 
-/// Appends a sealed frame in base64url: the token.
-pub fn write_token(out: &mut Vec<u8>, frame: &[u8]) {
-    base64url::encode(WideLanes::detect(), frame, out);
-}
-
-/// Returns true if a text is written as tokens are: base64url in its one spelling, with padding.
-pub fn is_base64url(text: &[u8]) -> bool {
-    base64url::is_valid(WideLanes::detect(), text)
-}
-
-/// The bytes of the token of a frame with so many bytes.
-pub const fn token_bytes(frame_bytes: usize) -> usize {
-    base64url::encoded_bytes(frame_bytes)
-}
-
 /// The bytes of the frame of a text with so many bytes.
 pub const fn frame_bytes(text_bytes: usize) -> usize {
     HEADER_BYTES + (text_bytes / BLOCK_BYTES + 1) * BLOCK_BYTES + MAC_BYTES
@@ -76,29 +58,24 @@ pub fn unpadded_text(frame: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE;
     use fernet::Fernet;
 
     use super::*;
 
     #[test]
-    fn frames_and_tokens_have_the_lengths_of_the_fernet_crate_s() {
+    fn a_frame_is_as_long_as_one_of_the_fernet_crate_s_and_holds_its_text() {
         let fernet = Fernet::new(&Fernet::generate_key()).unwrap();
         for text_bytes in 0..200 {
             let token = fernet.encrypt(&vec![7; text_bytes]);
-            assert_eq!(token_bytes(frame_bytes(text_bytes)), token.len(), "{text_bytes} bytes");
             let mut frames = vec![1, 2, 3];
             let start = begin_frame(&mut frames);
             frames.extend(vec![7; text_bytes]);
             end_frame(&mut frames, start);
             assert_eq!((start, frames.len() - start), (3, frame_bytes(text_bytes)));
+            assert_eq!(URL_SAFE.decode(token).unwrap().len(), frame_bytes(text_bytes));
             assert_eq!(unpadded_text(&frames[start..]), Some(&vec![7; text_bytes][..]));
         }
-    }
-
-    #[test]
-    fn a_token_is_written_behind_what_stands_there() {
-        let mut out = b"ID ".to_vec();
-        write_token(&mut out, &[0x80, 0, 0, 0xff]);
-        assert_eq!(out, b"ID gAAA_w==");
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod frame;
 pub mod redact;
+pub mod token;
 
 mod base64url;
 mod batch_verifier;

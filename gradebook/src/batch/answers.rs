@@ -1,5 +1,6 @@
 //! Answers: opaque on their way from the book to the sealer.
 
+use fernet_batch::token::write_token;
 use fernet_batch::{PlainFrame, Sealer, Timestamp, frame};
 
 use super::buffer::BatchBuffer;
@@ -56,7 +57,7 @@ impl Answers {
                 | Answer::Decoy(disclosure) => {
                     let (frame, rest) = sealed.split_at(disclosure.frame_bytes);
                     sealed = rest;
-                    frame::write_token(replies, frame);
+                    write_token(replies, frame);
                     if revealed != Some(at) {
                         replies.push(wire::LINE_END);
                     }

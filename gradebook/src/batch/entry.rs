@@ -1,5 +1,6 @@
 //! The entries of a batch: requests as spans of its texts, and answers with their keys.
 
+use fernet_batch::token::token_bytes;
 use fernet_batch::{Key, frame};
 
 use super::outcome::Outcome;
@@ -120,7 +121,7 @@ impl Answer {
 
     /// The length of the reply in bytes: exact for a token, a lower bound for a rejection.
     pub(super) fn reply_bytes(&self) -> usize {
-        let token = self.disclosure().map(|disclosure| frame::token_bytes(disclosure.frame_bytes));
+        let token = self.disclosure().map(|disclosure| token_bytes(disclosure.frame_bytes));
         token.map_or(1, |bytes| bytes + 1)
     }
 

@@ -1,6 +1,7 @@
 //! The lengths of answers: those of one edition to one command are padded to one length, so that the
 //! length of a token reveals no mark, and not who has one.
 
+use fernet_batch::token::token_bytes;
 use fernet_batch::{Timestamp, frame};
 
 use super::topic::NO_ASSESSMENTS;
@@ -110,7 +111,7 @@ impl Book {
 
 /// The length of the line with a token of so many bytes of text.
 const fn reply_line_bytes(text_bytes: usize) -> usize {
-    frame::token_bytes(frame::frame_bytes(text_bytes)).saturating_add(1)
+    token_bytes(frame::frame_bytes(text_bytes)).saturating_add(1)
 }
 
 /// The bytes of the quotes around a JSON text.

@@ -1,6 +1,7 @@
 //! The line of a sealed request: a student ID, a blank and a token.
 
-use fernet_batch::frame::{frame_bytes, is_base64url, token_bytes};
+use fernet_batch::frame::frame_bytes;
+use fernet_batch::token::{is_base64url, token_bytes};
 
 use crate::request::{Command, LineError, Request, StudentId};
 
