@@ -22,8 +22,8 @@ pub(crate) fn encode(wide: Option<WideLanes>, bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Decodes a text into `bytes`. Returns `None` if it is not the text of exactly so many bytes; what `bytes` contains then
-/// means nothing.
+/// Decodes a text into `bytes`. Returns `None` if it is not the text of exactly so many bytes; what `bytes` contains
+/// then means nothing.
 pub(crate) fn decode(wide: Option<WideLanes>, text: &[u8], bytes: &mut [u8]) -> Option<()> {
     let is_valid = match wide {
         Some(wide) => wide.decode_base64url(without_padding(text, bytes.len())?, bytes),
@@ -58,10 +58,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn ways() -> Vec<Option<WideLanes>> {
-        [None].into_iter().chain(WideLanes::detect().map(Some)).collect()
-    }
+    use crate::wide::ways;
 
     fn encoded(wide: Option<WideLanes>, bytes: &[u8]) -> String {
         let mut out = b"before".to_vec();

@@ -27,7 +27,7 @@ impl<'a> PlainFrame<'a> {
 }
 
 /// Returns true if a header and at least one whole block have so many bytes together.
-fn is_padded(covered_bytes: usize) -> bool {
+pub(crate) fn is_padded(covered_bytes: usize) -> bool {
     let text_bytes = covered_bytes.saturating_sub(HEADER_BYTES);
     text_bytes > 0 && text_bytes.is_multiple_of(BLOCK_BYTES)
 }

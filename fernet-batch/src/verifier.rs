@@ -8,6 +8,7 @@ use zeroize::ZeroizeOnDrop;
 use crate::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES, VERSION};
 use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
 use crate::key::Key;
+use crate::plain_frame::is_padded;
 use crate::time::Timestamp;
 
 /// A key expanded for verifying and decrypting.
@@ -30,9 +31,9 @@ impl TokenVerifier {
         }
     }
 
-    /// Verifies and decrypts the frame of a token, and returns when it was made. Returns `None` if this key did not make it, or it has more than
-    /// `BLOCKS` blocks of text; what `frame` contains then means nothing. The padding is left for the caller to
-    /// check.
+    /// Verifies and decrypts the frame of a token, and returns when it was made. Returns `None` if this key did not
+    /// make it, or it has not one to `BLOCKS` blocks of text; what `frame` contains then means nothing. The padding is
+    /// left for the caller to check.
     ///
     /// A token that another key made costs the same time as one of this key's.
     pub(crate) fn open<const BLOCKS: usize>(&self, frame: &mut [u8]) -> Option<Timestamp> {
@@ -40,7 +41,7 @@ impl TokenVerifier {
         let is_authentic = self.verify_mac(covered, mac);
         // A token that another key made is decrypted, too.
         decrypt::<BLOCKS>(&self.cipher, covered)?;
-        time_of_authentic(is_authentic, covered)
+        time_of_authentic::<BLOCKS>(is_authentic, covered)
     }
 
     /// Returns true if `mac` is the MAC of a header and a text. The time does not depend on where
@@ -58,9 +59,15 @@ impl TokenVerifier {
     }
 }
 
-/// When a token was made, if its MAC was found right and it has the version.
-pub(crate) fn time_of_authentic(is_authentic: bool, covered: &[u8]) -> Option<Timestamp> {
+/// When a token was made, if its MAC was found right, it has the version, and one to `BLOCKS` whole blocks of text.
+pub(crate) fn time_of_authentic<const BLOCKS: usize>(
+    is_authentic: bool,
+    covered: &[u8],
+) -> Option<Timestamp> {
     let is_authentic = is_authentic & (covered.first() == Some(&VERSION));
+    if !is_padded(covered.len()) || covered.len() > HEADER_BYTES + BLOCKS * BLOCK_BYTES {
+        return None;
+    }
     let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;
     is_authentic.then_some(Timestamp(time))
 }

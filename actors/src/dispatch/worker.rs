@@ -14,9 +14,10 @@ use crate::limits::{RequestRate, Source, Timeouts};
 use crate::messages::{Failed, Lookup, Seal};
 use crate::profile::Profile;
 
-/// The most bytes that one read takes: several batches of short requests, or one of sealed requests, and no more than
-/// the server may hold for a client that does not read its replies.
+/// The most bytes that one read takes: several batches of short requests. What a batch does not take is held until its
+/// replies are written, so it is no more than what the server holds of replies.
 const CLEAR_READ_BYTES: usize = 8 * 1024;
+/// The same for sealed requests: one batch of them.
 const SEALED_READ_BYTES: usize = 32 * 1024;
 
 /// The most batches that are kept for the next sessions.

@@ -31,7 +31,8 @@ const GROUP_BYTES: usize = 4 * VECTOR_BYTES;
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn encrypt(frames: &mut [HeadedFrame<'_>]) {
     let keys: ArrayVec<&Key, WIDTH> = frames.iter().take(WIDTH).map(|frame| frame.key).collect();
-    let schedule = Schedule::new(&keys);
+    let mut schedule = Schedule::empty();
+    schedule.expand(&keys);
     // The block before the first one is the IV, which ends the header.
     let mut ivs = [Block::default(); WIDTH];
     let mut texts = ArrayVec::<&mut [Block], WIDTH>::new();
@@ -63,7 +64,10 @@ pub(super) fn encrypt(frames: &mut [HeadedFrame<'_>]) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn decrypt(frames: &mut [(&Key, &mut [u8])]) {
     let keys: ArrayVec<&Key, WIDTH> = frames.iter().take(WIDTH).map(|(key, _)| *key).collect();
-    let schedule = InverseSchedule::new(&Schedule::new(&keys));
+    let mut encryption = Schedule::empty();
+    encryption.expand(&keys);
+    let mut schedule = InverseSchedule(Schedule::empty());
+    schedule.invert(&encryption);
     for (n, (_, covered)) in frames.iter_mut().enumerate().take(WIDTH) {
         // The block before the first one is the IV, which ends the header.
         let mut rest = covered.get_mut(HEADER_BYTES - BLOCK_BYTES..).unwrap_or_default();
@@ -125,11 +129,17 @@ impl Schedule {
     const ROUND_CONSTANTS: [i32; ROUNDS] =
         [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x1b, 0x36];
 
+    /// Memory for round keys. They are made where they stay: what is moved leaves a copy behind.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
+    fn empty() -> Self {
+        Self(Zeroizing::new([[_mm512_setzero_si512(); VECTORS]; ROUNDS + 1]))
+    }
+
     /// Expands the encryption keys. SubWord is the last round of AES, whose ShiftRows changes nothing where all
     /// columns are equal.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
-    fn new(texts: &[&Key]) -> Self {
-        let mut keys = Zeroizing::new([[_mm512_setzero_si512(); VECTORS]; ROUNDS + 1]);
+    fn expand(&mut self, texts: &[&Key]) {
+        let Self(keys) = self;
         let (first, later) = keys.split_at_mut(1);
         let mut states = [_mm512_setzero_si512(); VECTORS];
         let vectors = states.iter_mut().zip(first.iter_mut().flatten());
@@ -148,11 +158,10 @@ impl Schedule {
                 *vector = *state;
             }
         }
-        Self(keys)
     }
 
-    /// Encrypts a block of each text. The four vectors keep the processor busy while each waits for its round. The rounds
-    /// are written out: in a loop, the blocks would be stored and loaded behind each of them.
+    /// Encrypts a block of each text. The four vectors keep the processor busy while each waits for its round. The
+    /// rounds are written out: in a loop, the blocks would be stored and loaded behind each of them.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
     fn encrypt(&self, blocks: &mut [__m512i; VECTORS]) {
         let Self(keys) = self;
@@ -203,15 +212,15 @@ fn encrypt_round(
 
 /// The round keys of sixteen texts for decryption, in the order of their use: those of the equivalent inverse cipher,
 /// FIPS 197 section 5.3.5.
-struct InverseSchedule(Zeroizing<[[__m512i; VECTORS]; ROUNDS + 1]>);
+struct InverseSchedule(Schedule);
 
 impl InverseSchedule {
     /// The inverse of each round key, FIPS 197 figure 15. InvMixColumns is a round of decryption behind the last one of
     /// encryption, which undoes the other steps.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
-    fn new(Schedule(encryption): &Schedule) -> Self {
+    fn invert(&mut self, Schedule(encryption): &Schedule) {
+        let Self(Schedule(keys)) = self;
         let zero = _mm512_setzero_si512();
-        let mut keys = Zeroizing::new([[zero; VECTORS]; ROUNDS + 1]);
         let rounds = keys.iter_mut().zip(encryption.iter().rev());
         for (n, (inverse, round)) in rounds.enumerate() {
             for (inverse, key) in inverse.iter_mut().zip(round) {
@@ -221,13 +230,12 @@ impl InverseSchedule {
                 };
             }
         }
-        Self(keys)
     }
 
     /// Decrypts blocks of the `n`-th text. The first one is the encrypted block before them, and stays.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
     fn decrypt(&self, n: usize, group: &mut [u8; BLOCK_BYTES + GROUP_BYTES]) {
-        let Self(keys) = self;
+        let Self(Schedule(keys)) = self;
         let before = group.first_chunk::<GROUP_BYTES>().copied();
         let Some(text) = group.last_chunk_mut::<GROUP_BYTES>() else { return };
         let mut blocks: [__m512i; GROUP_BYTES / VECTOR_BYTES] = cast(*text);

@@ -113,8 +113,8 @@ fn merge(six_bits: __m512i) -> __m512i {
     _mm512_maskz_permutexvar_epi8(first(BYTES), cast(MERGED), merged)
 }
 
-/// Decodes the characters behind `at`, up to a group of them, which stand for up to `bytes_left` bytes. Returns false if they
-/// are not valid: bits of characters that belong to no byte must be zero.
+/// Decodes the characters behind `at`, up to a group of them, which stand for up to `bytes_left` bytes. Returns false
+/// if they are not valid: bits of characters that belong to no byte must be zero.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 fn decode_end(characters: &[u8], at: usize, bytes_left: usize) -> (__m512i, bool) {
     let used = first(characters.len().saturating_sub(at));

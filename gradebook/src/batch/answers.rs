@@ -92,8 +92,8 @@ impl Answers {
     }
 }
 
-/// The frames of a batch that are not sealed, with their keys. The frames of all disclosures follow each other, so splitting
-/// them off cannot fail; if it did, the panic would fail the batch, and no text would leave unsealed.
+/// The frames of a batch that are not sealed, with their keys. The frames of all disclosures follow each other, so
+/// splitting them off cannot fail; if it did, the panic would fail the batch, and no text would leave unsealed.
 struct PlainFrames<'a> {
     answers: std::slice::Iter<'a, Answer>,
     frames: &'a mut [u8],

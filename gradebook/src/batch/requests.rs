@@ -140,8 +140,8 @@ pub(crate) enum Decision {
 }
 
 impl Resolution {
-    /// The requests that [`next`](Self::next) yields next. If no reply is shorter than `reply_bytes_min`, and none longer
-    /// than those before, it will yield all of them.
+    /// The requests that [`next`](Self::next) yields next. If no reply is shorter than `reply_bytes_min`, and none
+    /// longer than those before, it will yield all of them.
     pub(crate) fn upcoming(&self, reply_bytes_min: usize) -> impl Iterator<Item = Upcoming<'_>> {
         let room = self.buffer.limits.output_bytes.saturating_sub(self.output_bytes);
         let fitting = room / self.longest_reply.max(reply_bytes_min).max(1);

@@ -29,15 +29,15 @@ pub(super) struct Vacancy<'a> {
 const EMPTY: u64 = 0;
 
 /// The fewest slots.
-const SLOTS_MIN: usize = 64;
+const SLOTS_MIN: usize = 4;
 
 impl Fingerprints {
     pub(super) fn contains(&self, fingerprint: u64) -> bool {
         self.find(stored(fingerprint)).is_some_and(|(_, is_here)| is_here)
     }
 
-    /// Brings the slot of this fingerprint into the cache, by reading it. No branch depends on what is read, so the reads of
-    /// several fingerprints overlap. The result means nothing.
+    /// Brings the slot of this fingerprint into the cache, by reading it. No branch depends on what is read, so the
+    /// reads of several fingerprints overlap. The result means nothing.
     pub(super) fn read(&self, fingerprint: u64) -> u64 {
         self.get(self.first_slot(stored(fingerprint)))
     }
@@ -106,7 +106,7 @@ impl Fingerprints {
 }
 
 impl Vacancy<'_> {
-    /// Adds the fingerprint. Only this makes more slots: a fingerprint that is there already costs no more than another.
+    /// Adds the fingerprint. Only this makes more slots: one that is there already costs no more than another.
     pub(super) fn fill(self) {
         let Self { fingerprints, mut slot, fingerprint } = self;
         if fingerprints.slots.len() / 3 * 2 <= fingerprints.len {

@@ -150,10 +150,9 @@ impl<'a> SealedRequest<'a> {
     }
 }
 
-/// The first field of a text, and what stands behind its separator. Fields are short: a search for long texts would take
-/// longer to begin.
+/// The first field of a text, and what stands behind its separator.
 fn split_field(text: &[u8]) -> Option<(&str, &[u8])> {
-    let end = text.iter().position(|byte| *byte == SEPARATOR_BYTE)?;
+    let end = memchr::memchr(SEPARATOR_BYTE, text)?;
     let (field, rest) = text.split_at_checked(end)?;
     Some((std::str::from_utf8(field).ok()?, rest.get(1..)?))
 }

@@ -1,6 +1,6 @@
 //! The cache of answered requests, so that no request is answered twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::hint::black_box;
 
 use fernet_batch::Timestamp;
@@ -32,12 +32,15 @@ impl ReplayLimits {
 #[derive(Default)]
 pub(super) struct ReplayCache {
     /// The requests by the last second in which they are valid. A request carries its time, so it is searched among
-    /// those of one second: these stay in the processor's caches, and are dropped together.
+    /// those of one second: they need less of the processor's caches than all, and are dropped together.
     seconds: BTreeMap<Timestamp, Second>,
     /// The number of requests of each student.
     per_student: HashMap<u64, usize>,
-    /// The students of requests that were dropped and still count. A student who asked twice stands here twice.
-    expired: Vec<u64>,
+    /// The students of requests that were dropped and still count, in the order of their expiry. A student who asked
+    /// twice stands here twice.
+    expired: VecDeque<u64>,
+    /// The requests that were admitted since the last expiry.
+    admitted: usize,
     /// The last second in which any request was valid that the cache has dropped.
     expired_until: Timestamp,
 }
@@ -54,8 +57,9 @@ struct Second {
 /// An odd number with bits all over, so that the fingerprints of different students differ.
 const STUDENT_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// How many requests stop to count at a time. A flood that ends would else hold up the batch that comes next.
-const EXPIRED_AT_ONCE: usize = 1024;
+/// How many requests stop counting at a time, in a fraction of a millisecond: a flood that expires would otherwise hold
+/// up the batch that comes next. If more were admitted in the meantime, so many.
+const EXPIRED_AT_ONCE: usize = 16 * 1024;
 
 /// What identifies a request that its student's key made.
 #[derive(Clone, Copy)]
@@ -87,20 +91,21 @@ impl ReplayCache {
         request: RequestIdentity,
         share: usize,
     ) -> Result<(), AdmitError> {
-        let Self { seconds, per_student, expired_until, .. } = self;
         let RequestIdentity { student, valid_until, .. } = request;
-        if valid_until <= *expired_until {
+        if valid_until <= self.expired_until {
             return Err(AdmitError::Expired);
         }
-        let Second { answered, students } = seconds.entry(valid_until).or_default();
-        let vacancy = answered.vacancy(request.fingerprint()).ok_or(AdmitError::Replayed)?;
-        let own = per_student.entry(student).or_default();
-        if *own >= share {
+        let own = self.per_student.get(&student).copied().unwrap_or_default();
+        // Nothing is stored for a request that is not admitted.
+        if own >= share && !self.contains(request) {
             return Err(AdmitError::Full);
         }
-        *own = own.saturating_add(1);
+        let Second { answered, students } = self.seconds.entry(valid_until).or_default();
+        let vacancy = answered.vacancy(request.fingerprint()).ok_or(AdmitError::Replayed)?;
         vacancy.fill();
         students.push(student);
+        self.per_student.insert(student, own.saturating_add(1));
+        self.admitted = self.admitted.saturating_add(1);
         Ok(())
     }
 
@@ -128,19 +133,19 @@ impl ReplayCache {
         black_box(read);
     }
 
-    /// Drops the requests that are no longer valid. Those of a long second stop to count little by little.
+    /// Drops the requests that are no longer valid. Those of a flood stop counting little by little.
     pub(super) fn expire(&mut self, now: Timestamp) {
         while let Some(earliest) = self.seconds.first_entry().filter(|entry| *entry.key() < now) {
             self.expired_until = self.expired_until.max(*earliest.key());
-            let mut students = earliest.remove().students;
+            let students = VecDeque::from(earliest.remove().students);
             if self.expired.is_empty() {
                 self.expired = students;
             } else {
-                self.expired.append(&mut students);
+                self.expired.extend(students);
             }
         }
-        let kept = self.expired.len().saturating_sub(EXPIRED_AT_ONCE);
-        for student in self.expired.drain(kept..) {
+        let at_once = EXPIRED_AT_ONCE.max(std::mem::take(&mut self.admitted));
+        for student in self.expired.drain(..at_once.min(self.expired.len())) {
             if let Entry::Occupied(mut own) = self.per_student.entry(student) {
                 *own.get_mut() = own.get().saturating_sub(1);
                 if *own.get() == 0 {
@@ -150,7 +155,7 @@ impl ReplayCache {
         }
         if self.expired.is_empty() && self.expired.capacity() > EXPIRED_AT_ONCE {
             // Frees the memory of a flood.
-            self.expired = Vec::new();
+            self.expired = VecDeque::new();
         }
         if self.per_student.is_empty() {
             self.per_student = HashMap::default();
@@ -210,7 +215,19 @@ mod tests {
     }
 
     #[test]
-    fn expired_requests_are_dropped_and_stop_to_count_little_by_little() {
+    fn a_request_that_is_not_admitted_leaves_nothing() {
+        let mut cache = ReplayCache::default();
+        for mac in 0..3 {
+            assert_eq!(send(&mut cache, request(1, mac, 100), 100), Ok(()));
+        }
+        for time in 101..200 {
+            assert_eq!(send(&mut cache, request(1, 9, time), 100), Err(AdmitError::Full));
+        }
+        assert_eq!(cache.seconds.len(), 1);
+    }
+
+    #[test]
+    fn expired_requests_are_dropped_and_stop_counting_little_by_little() {
         let mut cache = ReplayCache::default();
         let students = EXPIRED_AT_ONCE + 50;
         for student in 0..students as u64 {
@@ -225,11 +242,15 @@ mod tests {
         for student in 0..students as u64 {
             assert_eq!(send(&mut cache, request(student, 1, 2000), 2000), Ok(()));
         }
+        // As many as were admitted stop counting at once, and then no more than the bound.
+        cache.admitted = 0;
         cache.expire(Timestamp(3000));
         assert_eq!(sizes(&cache), (0, 50));
-        cache.expire(Timestamp(3000));
+        let first = send(&mut cache, request(students as u64 - 1, 2, 3000), 3000);
+        assert_eq!((first, sizes(&cache)), (Ok(()), (1, 1)), "the last ones stop counting last");
+        cache.expire(Timestamp(4000));
         assert_eq!(sizes(&cache), (0, 0));
-        assert_eq!(cache.expired.capacity(), 0, "the memory of a flood is freed");
+        assert!(cache.expired.capacity() < EXPIRED_AT_ONCE, "the memory of a flood is freed");
     }
 
     #[test]

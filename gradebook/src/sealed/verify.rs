@@ -187,8 +187,8 @@ impl RequestVerifier {
         replay_cache.fetch(identities.map(|(request, frame)| config.identity(request.id, frame)));
     }
 
-    /// Ends a batch, in which these requests were not verified: the ID of each, and whether a student has it. Those that
-    /// were opened may be opened again in the next batch, and cost as much whether there is a student or not.
+    /// Ends a batch, in which these requests were not verified: the ID of each, and whether a student has it. Those
+    /// that were opened may be opened again in the next batch, and cost as much whether there is a student or not.
     pub(crate) fn end<'a>(&mut self, unverified: impl Iterator<Item = (&'a str, bool)>) {
         let opened = self.opened.requests.len().saturating_sub(self.verified);
         for (id, _) in unverified.take(opened).filter(|(_, is_student)| *is_student) {

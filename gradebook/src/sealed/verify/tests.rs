@@ -34,23 +34,73 @@ fn verify<'v>(
     verifier: &'v mut RequestVerifier,
     credentials: &Credentials<'_>,
 ) -> Verification<'v> {
-    verifier.begin(NOW);
+    verify_at(NOW, verifier, credentials)
+}
+
+fn verify_at<'v>(
+    now: Timestamp,
+    verifier: &'v mut RequestVerifier,
+    credentials: &Credentials<'_>,
+) -> Verification<'v> {
+    verifier.begin(now);
     verifier.open(std::iter::once(*credentials));
-    verifier.verify(credentials, NOW)
+    verifier.verify(credentials, now)
 }
 
 /// The reply's status, or that the token is not authentic.
 fn status(verifier: &mut RequestVerifier, known: Option<&Key>, token: &str) -> String {
+    status_at(NOW, verifier, known, token)
+}
+
+fn status_at(
+    now: Timestamp,
+    verifier: &mut RequestVerifier,
+    known: Option<&Key>,
+    token: &str,
+) -> String {
     let id = "2100001";
     let credentials =
         Credentials { id, key: known, old_key: None, tries_two: false, replays_max: 9, token };
-    match verify(verifier, &credentials) {
+    match verify_at(now, verifier, &credentials) {
         Verification::Unauthenticated(_) => "unauthenticated".into(),
         Verification::Authentic { request, status, .. } => {
             assert_eq!((request.id, request.command), ("2100001", "GG"));
             status.map_or_else(Rejection::word, |()| "ok").into()
         }
     }
+}
+
+#[test]
+fn a_request_is_remembered_until_its_time_has_passed() {
+    let (mut verifier, key) = (verifier(), key(1));
+    let token = |nonce, time| sealed(&key, "nets-2026", "2100001", nonce, time);
+    let early = token(0, NOW.0 - 100);
+    assert_eq!(status(&mut verifier, Some(&key), &early), "ok");
+    for nonce in 1..9 {
+        assert_eq!(status(&mut verifier, Some(&key), &token(nonce, NOW.0 - 100)), "ok");
+    }
+    let mut status_at = |seconds, token: &str| {
+        status_at(Timestamp(NOW.0 + seconds), &mut verifier, Some(&key), token)
+    };
+    assert_eq!(status_at(200, &early), "replayed");
+    assert_eq!(status_at(200, &token(10, NOW.0 + 200)), "busy", "the share is full");
+    assert_eq!(status_at(201, &token(11, NOW.0 + 201)), "ok");
+    assert_eq!(status_at(201, &early), "clock");
+}
+
+#[test]
+fn what_requests_said_is_wiped() {
+    let (mut verifier, key) = (verifier(), key(1));
+    let is_wiped =
+        |verifier: &RequestVerifier| verifier.opened.frames.iter().all(|f| *f == EMPTY_FRAME);
+    let token = |nonce| sealed(&key, "nets-2026", "2100001", nonce, NOW.0);
+    assert_eq!(status(&mut verifier, Some(&key), &token(1)), "ok");
+    assert!(!is_wiped(&verifier));
+    verifier.end(std::iter::empty());
+    assert!(is_wiped(&verifier), "when the batch ends");
+    assert_eq!(status(&mut verifier, Some(&key), &token(2)), "ok");
+    verifier.begin(NOW);
+    assert!(is_wiped(&verifier), "when the next one begins, if the last one failed");
 }
 
 #[test]
