@@ -123,13 +123,16 @@ impl WideLanes {
     }
 }
 
-/// In step, and side by side where this processor can: what tests compare.
+/// In step, and side by side where this processor can: what tests compare. Where it cannot, a run of tests says so once.
 #[cfg(test)]
 pub(crate) fn ways() -> Vec<Option<WideLanes>> {
+    static SAY_ONCE: std::sync::Once = std::sync::Once::new();
     let wide = WideLanes::detect();
     if wide.is_none() {
-        let text = "\nNOT TESTED: lanes of 512 bits, which this processor does not have\n";
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+        SAY_ONCE.call_once(|| {
+            let text = "\nNOT TESTED: lanes of 512 bits, which this processor does not have\n";
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+        });
     }
     [None].into_iter().chain(wide.map(Some)).collect()
 }
