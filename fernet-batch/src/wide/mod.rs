@@ -1,9 +1,8 @@
 //! Sixteen tokens side by side, in vectors of 512 bits, on processors with AVX-512 and VAES.
 //!
 //! Every step is the same for every key and every text: no table in memory is read at an index that depends on them,
-//! and no branch but on lengths. The layout
-//! of tokens stands in `frame`, and the steps are those of `lanes`, which serves processors without these
-//! instructions.
+//! and only lengths decide a branch. The layout of tokens stands in `frame`, and the steps are those of `lanes`, which
+//! serves processors without these instructions.
 
 #[cfg(target_arch = "x86_64")]
 mod aes_cbc;

@@ -91,28 +91,28 @@ impl ReplayCache {
         request: RequestIdentity,
         share: usize,
     ) -> Result<(), AdmitError> {
+        let Self { seconds, per_student, admitted, expired_until, .. } = self;
         let RequestIdentity { student, valid_until, .. } = request;
-        if valid_until <= self.expired_until {
+        if valid_until <= *expired_until {
             return Err(AdmitError::Expired);
         }
-        let own = self.per_student.get(&student).copied().unwrap_or_default();
-        // Nothing is stored for a request that is not admitted.
-        if own >= share && !self.contains(request) {
+        let own = per_student.entry(student).or_default();
+        // A request that is not admitted makes no second.
+        if *own >= share && !contains(seconds, request) {
             return Err(AdmitError::Full);
         }
-        let Second { answered, students } = self.seconds.entry(valid_until).or_default();
+        let Second { answered, students } = seconds.entry(valid_until).or_default();
         let vacancy = answered.vacancy(request.fingerprint()).ok_or(AdmitError::Replayed)?;
         vacancy.fill();
         students.push(student);
-        self.per_student.insert(student, own.saturating_add(1));
-        self.admitted = self.admitted.saturating_add(1);
+        *own = own.saturating_add(1);
+        *admitted = admitted.saturating_add(1);
         Ok(())
     }
 
     /// Returns true if this request is remembered.
     pub(super) fn contains(&self, request: RequestIdentity) -> bool {
-        let second = self.seconds.get(&request.valid_until);
-        second.is_some_and(|second| second.answered.contains(request.fingerprint()))
+        contains(&self.seconds, request)
     }
 
     /// Reads ahead what [`admit`](Self::admit) or [`contains`](Self::contains) need for these requests. In a long cache
@@ -161,6 +161,11 @@ impl ReplayCache {
             self.per_student = HashMap::default();
         }
     }
+}
+
+fn contains(seconds: &BTreeMap<Timestamp, Second>, request: RequestIdentity) -> bool {
+    let second = seconds.get(&request.valid_until);
+    second.is_some_and(|second| second.answered.contains(request.fingerprint()))
 }
 
 impl RequestIdentity {

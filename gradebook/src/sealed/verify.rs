@@ -5,6 +5,7 @@
 //! audience, time, replay cache, decoy key. Only a request that is answered takes fewer.
 
 mod frame;
+mod opened;
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -15,7 +16,7 @@ use frame::{
     EMPTY_FRAME, Frame, REQUEST_BLOCKS, SAMPLE_FRAME, is_padded, mac_prefix, read_request,
     written_time,
 };
-use zeroize::Zeroize;
+use opened::{Opened, OpenedRequest};
 
 use super::format::{Nonce, SealedRequest};
 use super::replay_cache::{AdmitError, ReplayCache, ReplayLimits, RequestIdentity};
@@ -44,24 +45,7 @@ pub struct RequestVerifier {
     /// For the first key that is tried, and for the second: so both remember a key as often for a student as
     /// for an unknown ID.
     verifiers: [BatchVerifier; 2],
-    /// The requests that were opened together, and how many of them were verified.
     opened: Opened,
-    verified: usize,
-}
-
-/// Requests that were opened together. What they said is wiped.
-struct Opened {
-    /// As many as are opened together. Memory that stays is not cleared and moved for each request.
-    frames: Vec<Frame>,
-    requests: ArrayVec<OpenedRequest, { RequestVerifier::OPENED_TOGETHER }>,
-}
-
-/// A request whose token was opened with its student's key, or with a decoy key in its place.
-struct OpenedRequest {
-    /// When the token was made, if the key made it.
-    time: Option<Timestamp>,
-    /// The decoy key, if it was needed already.
-    decoy_key: Option<Key>,
 }
 
 /// A token, and the keys of the student that it names, if there is one.
@@ -92,21 +76,6 @@ pub(crate) enum Verification<'v> {
     },
 }
 
-impl Opened {
-    fn clear(&mut self) {
-        for frame in self.frames.iter_mut().take(self.requests.len()) {
-            frame.as_mut_slice().zeroize();
-        }
-        self.requests.clear();
-    }
-}
-
-impl Drop for Opened {
-    fn drop(&mut self) {
-        self.clear();
-    }
-}
-
 impl RequestVerifier {
     /// The number of requests that are opened together.
     pub(crate) const OPENED_TOGETHER: usize = BatchVerifier::TOGETHER;
@@ -121,11 +90,7 @@ impl RequestVerifier {
             decoy_keys: CountedDecoyKeys { keys: DecoyKeys::new()?, made: Cell::new(0) },
             replay_cache: ReplayCache::default(),
             verifiers: Default::default(),
-            opened: Opened {
-                frames: vec![EMPTY_FRAME; Self::OPENED_TOGETHER],
-                requests: ArrayVec::new(),
-            },
-            verified: 0,
+            opened: Opened::none(),
         })
     }
 
@@ -145,24 +110,21 @@ impl RequestVerifier {
     pub(crate) fn begin(&mut self, now: Timestamp) {
         self.replay_cache.expire(now);
         self.opened.clear();
-        self.verified = 0;
     }
 
     /// Returns true if all requests were verified that were opened: the next ones must be opened first.
     pub(crate) fn needs_more(&self) -> bool {
-        self.verified >= self.opened.requests.len()
+        self.opened.unverified() == 0
     }
 
     /// Opens the next [`OPENED_TOGETHER`](Self::OPENED_TOGETHER) requests, each with the first key that is tried for
     /// it. They must be [verified](Self::verify) in the same order.
     pub(crate) fn open<'a>(&mut self, requests: impl Iterator<Item = Credentials<'a>>) {
         const TOGETHER: usize = RequestVerifier::OPENED_TOGETHER;
-        let Self { verifiers: [first, _], decoy_keys, opened, verified, config, replay_cache } =
-            self;
+        let Self { verifiers: [first, _], decoy_keys, opened, config, replay_cache } = self;
         let requests: ArrayVec<_, TOGETHER> = requests.take(TOGETHER).collect();
-        *verified = 0;
         opened.clear();
-        let Opened { frames, requests: opened } = opened;
+        let Opened { frames, requests: opened, .. } = opened;
         for Credentials { id, key, .. } in &requests {
             // One decoy key is made for each request that is not answered, whether there is a student or not.
             let decoy_key = key.is_none().then(|| decoy_keys.key_for(id));
@@ -190,12 +152,11 @@ impl RequestVerifier {
     /// Ends a batch, in which these requests were not verified: the ID of each, and whether a student has it. Those
     /// that were opened may be opened again in the next batch, and cost as much whether there is a student or not.
     pub(crate) fn end<'a>(&mut self, unverified: impl Iterator<Item = (&'a str, bool)>) {
-        let opened = self.opened.requests.len().saturating_sub(self.verified);
-        for (id, _) in unverified.take(opened).filter(|(_, is_student)| *is_student) {
+        let opened = unverified.take(self.opened.unverified());
+        for (id, _) in opened.filter(|(_, is_student)| *is_student) {
             black_box(self.decoy_keys.key_for(id));
         }
         self.opened.clear();
-        self.verified = 0;
     }
 
     /// Verifies the next request that was [opened](Self::open). What is authentic and may be answered counts as
@@ -205,16 +166,11 @@ impl RequestVerifier {
         credentials: &Credentials<'_>,
         now: Timestamp,
     ) -> Verification<'_> {
-        let Self { verifiers: [_, second], decoy_keys, opened, verified, config, replay_cache } =
-            self;
+        let Self { verifiers: [_, second], decoy_keys, opened, config, replay_cache } = self;
         let id = credentials.id;
-        let Opened { frames, requests } = opened;
-        let (Some(frame), Some(request)) = (frames.get_mut(*verified), requests.get(*verified))
-        else {
+        let Some((frame, OpenedRequest { time, decoy_key })) = opened.next() else {
             return Verification::Unauthenticated(decoy_keys.key_for(id));
         };
-        let OpenedRequest { time, decoy_key } = request;
-        *verified += 1;
         let mut decoy_key = DecoyKey { keys: decoy_keys, id, key: decoy_key.clone() };
         let mut time = *time;
         let with_old_key = time.is_none();
