@@ -2,11 +2,10 @@
 
 use std::hash::Hasher as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use fernet_batch::Timestamp;
-use gradebook::{Book, Class, EditionNumber, IdSet, LastEdition, PrivacyPolicy, StatisticsMode};
+use gradebook::{Book, Class, EditionNumber, LastEdition, PrivacyPolicy, StatisticsMode};
 use twox_hash::XxHash3_64;
 
 use super::checks::{ClassError, check_replies, check_students, oddities};
@@ -18,8 +17,6 @@ use crate::settings::Settings;
 pub struct Publication {
     /// The book.
     pub book: Book,
-    /// The students' IDs.
-    pub ids: Arc<IdSet>,
     /// Each file and the state in which it was read.
     pub files: Vec<(PathBuf, FileState)>,
     /// A digest of each file's bytes.
@@ -92,22 +89,12 @@ fn publish(
     settings: &Settings,
 ) -> Result<Publication, PublishError> {
     let Staged { class, files, digests, next_release, exported_at, mut warnings, .. } = staged;
-    let ids = Arc::new(class.id_set());
     warnings.extend(check_students(class.students(), &settings.profile)?);
     warnings.extend(oddities(&class));
     let stamp = edition.number.published_at(edition.published);
     let book = Book::publish(class, stamp, settings.policy);
     check_replies(&book, settings)?;
-    Ok(Publication {
-        book,
-        ids,
-        files,
-        digests,
-        next_release,
-        exported_at,
-        last: edition,
-        warnings,
-    })
+    Ok(Publication { book, files, digests, next_release, exported_at, last: edition, warnings })
 }
 
 /// What identifies the content of an edition: the bytes of its files, the assessments that are released,

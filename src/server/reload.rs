@@ -32,7 +32,7 @@ struct Current {
     digests: Vec<u128>,
     exported_at: Option<u64>,
     next_release: Option<Timestamp>,
-    ids: Arc<IdSet>,
+    ids: IdSet,
 }
 
 /// Why a class is read again.
@@ -57,7 +57,8 @@ enum Reread {
         exported_at: Timestamp,
         current: Timestamp,
     },
-    New(Box<Publication>),
+    /// It is published; these are its students.
+    New(Box<Publication>, IdSet),
 }
 
 impl Reloader {
@@ -68,7 +69,7 @@ impl Reloader {
             digests: first.digests.clone(),
             exported_at: first.exported_at,
             next_release: first.next_release,
-            ids: Arc::clone(&first.ids),
+            ids: first.book.id_set(),
         });
         Self { settings, events, current, requested: Arc::default() }
     }
@@ -100,7 +101,9 @@ impl Reloader {
         let settings = Arc::clone(&self.settings);
         let current = Arc::clone(&self.current);
         match in_background(move || reread(&settings, &current, unchanged_only)).await {
-            Some(Ok(Reread::New(publication))) => self.install(*publication, server).await,
+            Some(Ok(Reread::New(publication, ids))) => {
+                self.install(*publication, ids, server).await;
+            }
             Some(Ok(Reread::Unchanged)) => {
                 self.events.emit(&ServerEvent::ClassUnchanged(self.current.last.number));
             }
@@ -126,8 +129,8 @@ impl Reloader {
         }
     }
 
-    async fn install(&mut self, publication: Publication, server: &Server) {
-        let Publication { book, ids, last, digests, exported_at, next_release, warnings, .. } =
+    async fn install(&mut self, publication: Publication, ids: IdSet, server: &Server) {
+        let Publication { book, last, digests, exported_at, next_release, warnings, .. } =
             publication;
         if let Err(failed) = server.install(book).await {
             return self.keep(&failed.to_string());
@@ -185,12 +188,13 @@ fn reread(
         let [exported_at, current] = [exported_at, of_current].map(Timestamp);
         return Ok(Reread::Older { exported_at, current });
     }
-    let missing = current.ids.missing_from(&staged.class.id_set());
+    let ids = staged.class.id_set();
+    let missing = current.ids.missing_from(&ids);
     let students = current.ids.len();
     let missing_max = students.saturating_mul(usize::from(settings.shrink_percent_max));
     if missing.saturating_mul(100) > missing_max {
         return Ok(Reread::Shrunk { missing, students });
     }
     let publication = publish_next(staged, current.last, settings)?;
-    Ok(Reread::New(Box::new(publication)))
+    Ok(Reread::New(Box::new(publication), ids))
 }

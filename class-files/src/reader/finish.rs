@@ -90,9 +90,8 @@ impl ClassReader<'_> {
                 course_apply::unknown_students(self.options.course, &self.found_keys.ids())
             }
             Keys::InClassFile | Keys::KeyFile(_) => {
-                let ids: Vec<_> =
-                    class.ids().chain(self.without_key.iter().map(String::as_str)).collect();
-                course_apply::unknown_students(self.options.course, &ids.iter().copied())
+                let ids = class.ids().chain(self.without_key.iter().map(String::as_str));
+                course_apply::unknown_students(self.options.course, &ids)
             }
         };
         let mut unknown_students = ErrorList::default();

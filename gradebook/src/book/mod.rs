@@ -13,7 +13,7 @@ mod topic;
 use fernet_batch::DecoyKeys;
 use ready_grades::ReadyGrades;
 
-use crate::roster::{Assessment, Class, Roster, ShortText};
+use crate::roster::{Assessment, Class, IdSet, Roster, ShortText};
 use crate::statistics::{
     ClassFigures, Decisions, Drawing, PrivacyPolicy, Publication, ReleaseHistory, Renderer,
 };
@@ -126,6 +126,7 @@ impl Book {
         let labels = book.assessments.iter().map(|assessment| assessment.label.as_str());
         book.ready_grades = ReadyGrades::new(labels, SEPARATOR, &book.roster);
         book.lengths = book.longest_answers();
+        book.roster.forget_counts();
         book
     }
 
@@ -137,6 +138,11 @@ impl Book {
     /// The number of students.
     pub fn students(&self) -> usize {
         self.roster.len()
+    }
+
+    /// The set of the students' IDs, for comparing it with another class.
+    pub fn id_set(&self) -> IdSet {
+        self.roster.id_set()
     }
 
     /// The names of the assessments, in the order of the class file.

@@ -102,13 +102,14 @@ impl RosterBuilder {
         marks: &[MarkIndex],
     ) -> Result<(), Full> {
         debug_assert_eq!(marks.len(), self.assessments.len());
-        let Roster { texts, students, old_keys, .. } = &mut self.roster;
+        let Roster { texts, students, old_keys, nameless, .. } = &mut self.roster;
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;
         let row = u32::try_from(students.len()).map_err(|_| Full)?;
         let id_bytes = u8::try_from(id.as_str().len()).map_err(|_| Full)?;
         self.marks.push_row(marks);
         texts.push_str(id.as_str());
         texts.push_str(name);
+        *nameless += usize::from(name.is_empty());
         let (key, old_key) = keys.into_parts();
         reserve_wiped(students);
         students.push(Student {
@@ -135,12 +136,13 @@ impl RosterBuilder {
     /// # Errors
     /// Returns an error if the class is full. The builder must not be used then.
     pub fn append(&mut self, other: &Self) -> Result<(), Full> {
-        let Roster { texts, students, old_keys, comments, holds, .. } = &mut self.roster;
+        let Roster { texts, students, old_keys, comments, holds, nameless, .. } = &mut self.roster;
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;
         let rows = u32::try_from(students.len()).map_err(|_| Full)?;
         let row = |other: u32| rows.checked_add(other).ok_or(Full);
         // No text and no student begins behind what a u32 counts.
         row(u32::try_from(other.roster.students.len()).map_err(|_| Full)?)?;
+        *nameless += other.roster.nameless;
         let (other, other_marks) = (&other.roster, &other.marks);
         let marks = &mut self.marks;
         let append_texts = || {

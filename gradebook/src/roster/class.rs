@@ -91,7 +91,7 @@ impl Class {
     }
 
     /// The IDs of the students, in the order of the class file.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
+    pub fn ids(&self) -> impl Iterator<Item = &str> + Clone {
         self.roster.records().map(Record::id)
     }
 
@@ -117,7 +117,9 @@ impl Class {
 
     /// The students without a name.
     pub fn nameless(&self) -> impl Iterator<Item = &str> {
-        self.roster.records().filter(|record| record.name().is_empty()).map(Record::id)
+        let nameless = self.roster.records().filter(|record| record.name().is_empty());
+        // Most classes have none, and then no student is looked at.
+        nameless.take(self.roster.nameless).map(Record::id)
     }
 
     /// The negative marks: the student's ID and the assessment of each.
@@ -133,6 +135,6 @@ impl Class {
 
     /// The set of the students' IDs, for comparing it with another class.
     pub fn id_set(&self) -> IdSet {
-        IdSet::from_ids(self.ids())
+        self.roster.id_set()
     }
 }

@@ -7,9 +7,10 @@ mod cells;
 
 use std::hash::BuildHasher;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 pub use cells::MarkIndex;
-use cells::{Cells, count, retain, table_index};
+use cells::{Cells, Counts, retain, table_index};
 use deunicode::deunicode;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -52,6 +53,8 @@ impl StoredMark {
 pub(super) struct Marks {
     table: Vec<StoredMark>,
     cells: Cells,
+    /// What several ask for while a class is published, and nobody afterwards.
+    counts: OnceLock<Counts>,
 }
 
 /// Adds cells. It holds what only adding needs.
@@ -93,8 +96,7 @@ impl Marks {
     /// For each of so many columns, its numbers and how often each occurs.
     pub(super) fn count_by_column(&self, columns: usize) -> Vec<Vec<(Decimal, u32)>> {
         let mut numbers_by_column = Vec::with_capacity(columns);
-        for counts in self.counts(columns) {
-            let marks = self.table.iter().zip(counts).filter(|(_, times)| *times > 0);
+        for marks in self.counted(columns) {
             let numbers = marks.filter_map(|(mark, times)| Some((mark.value?, times)));
             numbers_by_column.push(numbers.collect());
         }
@@ -111,29 +113,34 @@ impl Marks {
         &self,
         columns: usize,
     ) -> impl Iterator<Item = impl Iterator<Item = &StoredMark>> {
-        self.counts(columns).into_iter().map(|counts| {
-            let marks = self.table.iter().zip(counts).filter(|(_, times)| *times > 0);
-            marks.map(|(mark, _)| mark)
-        })
+        self.counted(columns).map(|marks| marks.map(|(mark, _)| mark))
     }
 
     /// Keeps, of so many columns, those for which `keep` has true.
     pub(super) fn retain_columns(&mut self, columns: usize, keep: &[bool]) {
         debug_assert_eq!(columns, keep.len());
+        self.forget_counts();
         match &mut self.cells {
             Cells::Narrow(all) => retain(all, keep),
             Cells::Wide(all) => retain(all, keep),
         }
     }
 
-    /// For each of so many columns, how often each mark of the table occurs.
-    fn counts(&self, columns: usize) -> Vec<Vec<u32>> {
-        let mut counts = vec![vec![0; self.table.len()]; columns];
-        match &self.cells {
-            Cells::Narrow(all) => count(&mut counts, all, |index| usize::from(*index)),
-            Cells::Wide(all) => count(&mut counts, all, |index| table_index(*index)),
-        }
-        counts
+    /// Gives back the memory that counting took.
+    pub(super) fn forget_counts(&mut self) {
+        self.counts.take();
+    }
+
+    /// For each of so many columns, the marks that occur in it, and how often.
+    fn counted(
+        &self,
+        columns: usize,
+    ) -> impl Iterator<Item = impl Iterator<Item = (&StoredMark, u32)>> {
+        let counts = self.counts.get_or_init(|| self.cells.count(columns, self.table.len()));
+        counts.columns().map(|counts| {
+            let marks = self.table.iter().zip(counts.iter().copied());
+            marks.filter(|(_, times)| *times > 0)
+        })
     }
 }
 
@@ -157,7 +164,7 @@ impl MarksBuilder {
 
     /// Adds the cells of another builder behind all others; `None` if the table is full.
     pub(super) fn append(&mut self, other: &Self) -> Option<()> {
-        let Self { marks: Marks { table, cells }, .. } = other;
+        let Self { marks: Marks { table, cells, .. }, .. } = other;
         let indices = table.iter().map(|mark| self.index_of(mark.mark()));
         let indices = indices.collect::<Option<Vec<_>>>()?;
         self.marks.cells.append(cells, &indices);

@@ -10,6 +10,7 @@ use std::ops::Range;
 use fernet_batch::Key;
 
 use super::comments::{Comments, RowComments};
+use super::id_set::IdSet;
 use super::index::{Hash, Index};
 use super::marks::{Marks, StoredMark};
 use super::short_number::{SHORT_BYTES_MAX, short_number};
@@ -26,6 +27,8 @@ pub(crate) struct Roster {
     pub(super) texts: String,
     pub(super) marks: Marks,
     pub(super) comments: Comments,
+    /// How many students have no name.
+    pub(super) nameless: usize,
     /// The cells on hold, by row and column: their marks are blank.
     pub(super) holds: Vec<(u32, u32)>,
     pub(super) by_id: Index,
@@ -70,9 +73,14 @@ impl Roster {
         self.students.len()
     }
 
-    pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> + Clone {
         let students = self.students.iter().enumerate();
         students.map(|(row, student)| Record { roster: self, student, row })
+    }
+
+    /// The set of the students' IDs.
+    pub(crate) fn id_set(&self) -> IdSet {
+        IdSet::from_ids(self.records().map(Record::id))
     }
 
     /// The students: ID, name, and marks as `GG` writes them.
@@ -165,6 +173,11 @@ impl Roster {
         &self,
     ) -> impl Iterator<Item = impl Iterator<Item = &StoredMark>> {
         self.marks.by_column(self.columns)
+    }
+
+    /// Gives back the memory that [`count_marks`](Self::count_marks) took.
+    pub(crate) fn forget_counts(&mut self) {
+        self.marks.forget_counts();
     }
 
     /// All comments: the column and the text of each.
