@@ -177,6 +177,7 @@ impl MarkColumn {
         self.out_of = self.out_of.or(other.out_of);
         let is_other = maxima.into_iter().flatten().any(|out_of| Some(out_of) != self.out_of)
             || self.has_unsaid_maximum && self.out_of.is_some();
+        self.set_recalled();
         (!is_mixed && !is_other).then_some(())
     }
 }

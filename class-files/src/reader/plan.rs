@@ -51,6 +51,8 @@ pub(super) struct Plan {
 pub(super) struct MarkColumn {
     pub(super) at: usize,
     pub(super) kind: MarkKind,
+    /// What its cells say that other cells said before.
+    recalled: Recalled,
     pub(super) out_of: Option<Decimal>,
     /// Whether a mark on hold has a maximum, and no mark before it had one.
     pub(super) has_unsaid_maximum: bool,
@@ -64,6 +66,16 @@ pub(super) struct MarkColumn {
     pub(super) state: Option<usize>,
 }
 
+/// What need not be read again in the cells of a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Recalled {
+    /// A mark depends on more than the text of its cell.
+    Nothing,
+    /// A number would say something new about the column.
+    NoNumbers,
+    Marks,
+}
+
 #[derive(Clone, Copy)]
 pub(super) enum NameColumns {
     None,
@@ -75,20 +87,22 @@ pub(super) enum NameColumns {
 impl Plan {
     /// The mark of a row in a column of marks, if it was read before, wherever that was.
     #[inline]
-    pub(super) fn recall(&self, column: usize, cells: &Cells) -> Option<MarkIndex> {
-        let column = self.columns.get(column).filter(|column| column.is_text_alone())?;
+    pub(super) fn recall(&self, column: &MarkColumn, cells: &Cells) -> Option<MarkIndex> {
+        if column.recalled == Recalled::Nothing {
+            return None;
+        }
         let mark = self.builder.recall(cells.spelling(column.at)?)?;
-        // Only a number says something about its column.
-        (column.is_settled() || !self.builder.is_number(mark)).then_some(mark)
+        (column.recalled == Recalled::Marks || !self.builder.is_number(mark)).then_some(mark)
     }
 }
 
 impl MarkColumn {
     pub(super) fn new(at: usize, column: &AssessmentColumn, layout: &Layout) -> Self {
         let find = |is_of: &dyn Fn(&ColumnUse) -> bool| layout.find(is_of);
-        Self {
+        let mut new = Self {
             at,
             kind: column.kind,
+            recalled: Recalled::Nothing,
             out_of: column.out_of,
             has_unsaid_maximum: false,
             stated: column.out_of.is_some(),
@@ -97,7 +111,9 @@ impl MarkColumn {
             comment: find(&|usage| matches!(usage, ColumnUse::Comment { of } if *of == at)),
             maximum: find(&|usage| matches!(usage, ColumnUse::Maximum { of } if *of == at)),
             state: find(&|usage| matches!(usage, ColumnUse::State { of } if *of == at)),
-        }
+        };
+        new.set_recalled();
+        new
     }
 
     pub(super) fn has_extras(&self) -> bool {
@@ -109,9 +125,15 @@ impl MarkColumn {
         self.kind != MarkKind::Words && self.maximum.is_none() && self.state.is_none()
     }
 
-    /// Returns true if a number without a percent sign says nothing new about the column.
-    pub(super) fn is_settled(&self) -> bool {
-        self.kind == MarkKind::Percent || self.bare && !self.percent
+    /// Finds out what need not be read again.
+    pub(super) fn set_recalled(&mut self) {
+        // Where no cell had a percent sign, a number without one says nothing new.
+        let is_settled = self.kind == MarkKind::Percent || self.bare && !self.percent;
+        self.recalled = match (self.is_text_alone(), is_settled) {
+            (false, _) => Recalled::Nothing,
+            (true, false) => Recalled::NoNumbers,
+            (true, true) => Recalled::Marks,
+        };
     }
 
     /// Brings a mark together with what the row and the column say beside it.
@@ -145,6 +167,7 @@ impl MarkColumn {
         if self.kind == MarkKind::Points && spelling.mark.status() == MarkStatus::Number {
             self.percent |= spelling.percent;
             self.bare |= !spelling.percent && spelling.out_of.is_none();
+            self.set_recalled();
             if self.percent && self.bare && !self.stated {
                 return Err(Problem::MixedPercent);
             }

@@ -87,7 +87,8 @@ impl ClassReader<'_> {
         Ok(())
     }
 
-    /// The student ID of a row, and its column; `None` if there is none. `first` is what stands in the first column of IDs.
+    /// The student ID of a row, and its column; `None` if there is none. `first` is what stands in the first column of
+    /// IDs.
     fn student_id<'r>(
         &mut self,
         number: u64,
@@ -157,15 +158,14 @@ impl ClassReader<'_> {
     fn read_marks(&mut self, row: &StoredRow, id: &str, plan: &mut Plan) {
         let held = if plan.holds.is_empty() { None } else { plan.holds.get(id).cloned() };
         self.marks.clear();
-        for n in 0..plan.columns.len() {
-            let mark = match plan.recall(n, &row.cells) {
-                Some(mark) => mark,
-                None => {
-                    let is_held = held.as_ref().and_then(|held| held.get(n)).copied();
-                    self.read_mark(row, n, is_held.unwrap_or_default(), plan)
-                }
-            };
-            self.marks.push(mark);
+        let mut are_known = true;
+        self.marks.extend(plan.columns.iter().map(|column| {
+            let mark = plan.recall(column, &row.cells);
+            are_known &= mark.is_some();
+            mark.unwrap_or(plan.blank)
+        }));
+        if !are_known {
+            self.read_unknown_marks(row, held.as_deref(), plan);
         }
         for (mark, held) in self.marks.iter_mut().zip(held.unwrap_or_default()) {
             if held {
@@ -174,9 +174,20 @@ impl ClassReader<'_> {
         }
     }
 
-    /// Reads the mark of a row in a column of marks. An error is noted, and the mark is blank then.
+    /// Reads those marks of a row that were not read before.
     #[cold]
     #[inline(never)]
+    fn read_unknown_marks(&mut self, row: &StoredRow, held: Option<&[bool]>, plan: &mut Plan) {
+        self.marks.clear();
+        for n in 0..plan.columns.len() {
+            let known = plan.columns.get(n).and_then(|column| plan.recall(column, &row.cells));
+            let is_held = held.and_then(|held| held.get(n)).copied().unwrap_or_default();
+            let mark = known.unwrap_or_else(|| self.read_mark(row, n, is_held, plan));
+            self.marks.push(mark);
+        }
+    }
+
+    /// Reads the mark of a row in a column of marks. An error is noted, and the mark is blank then.
     fn read_mark(
         &mut self,
         row: &StoredRow,

@@ -7,14 +7,16 @@ use std::ops::Range;
 pub struct ShortSpelling(u64);
 
 /// The indices of marks that were added before: a cache in front of the hash table.
-pub(super) struct Recent(Box<[Spellings]>);
+///
+/// Each spelling has two places that it can stand in, and moves to the other one when its own is needed (Pagh and
+/// Rodler, "Cuckoo Hashing", 2004): a cell is found by two comparisons, and common spellings do not drive each other
+/// out.
+pub(super) struct Recent(Box<[Entry; Recent::PLACES]>);
 
-/// The spellings that stand in the same place. With one of them, two common spellings of the same place would
-/// drive each other out all the time.
 #[derive(Clone, Copy)]
-struct Spellings {
-    known: [ShortSpelling; Self::COUNT],
-    indices: [u32; Self::COUNT],
+struct Entry {
+    spelling: ShortSpelling,
+    index: u32,
 }
 
 impl ShortSpelling {
@@ -47,62 +49,58 @@ impl ShortSpelling {
 }
 
 impl Recent {
-    const PLACES: usize = 256;
+    /// Twice as many as most classes have different marks.
+    const PLACES: usize = 1024;
+    /// How often spellings move before one of them is forgotten.
+    const MOVES_MAX: usize = 32;
 
     #[inline]
     pub(super) fn find(&self, spelling: ShortSpelling) -> Option<u32> {
-        self.0.get(Self::place(spelling))?.find(spelling)
+        // Both are compared, without a branch: which of them it is cannot be guessed.
+        let mut found = u64::MAX;
+        for place in Self::places(spelling) {
+            let known = self.0.get(place)?;
+            let differs = known.spelling.0 ^ spelling.0;
+            let is_other = (differs | differs.wrapping_neg()) >> 63;
+            found &= u64::from(known.index) | is_other.wrapping_neg();
+        }
+        u32::try_from(found).ok()
     }
 
     pub(super) fn remember(&mut self, spelling: ShortSpelling, index: u32) {
-        if let Some(spellings) = self.0.get_mut(Self::place(spelling)) {
-            spellings.push(spelling, index);
-            spellings.push(spelling, index);
+        if self.find(spelling).is_some() {
+            return;
+        }
+        let mut moved = Entry { spelling, index };
+        let [mut place, _] = Self::places(spelling);
+        for _ in 0..Self::MOVES_MAX {
+            let Some(entry) = self.0.get_mut(place) else { return };
+            std::mem::swap(entry, &mut moved);
+            if moved.spelling == ShortSpelling::NONE {
+                return;
+            }
+            let [one, other] = Self::places(moved.spelling);
+            place = if place == one { other } else { one };
         }
     }
 
-    /// The place of a spelling: Fibonacci hashing, whose upper bits depend on all of the number.
-    fn place(ShortSpelling(number): ShortSpelling) -> usize {
-        let upper =
-            number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::PLACES.trailing_zeros());
-        usize::try_from(upper).unwrap_or_default()
+    /// The places of a spelling. The two halves of the product together depend on all of the number.
+    fn places(ShortSpelling(number): ShortSpelling) -> [usize; 2] {
+        let (lower, upper) = number.carrying_mul(0x9e37_79b9_7f4a_7c15, 0);
+        let hash = lower ^ upper;
+        let others = u64::BITS - Self::PLACES.trailing_zeros();
+        [hash >> others, hash << others >> others]
+            .map(|place| usize::try_from(place).unwrap_or_default())
     }
+}
+
+impl Entry {
+    const NONE: Self = Self { spelling: ShortSpelling::NONE, index: u32::MAX };
 }
 
 impl Default for Recent {
     fn default() -> Self {
-        Self(vec![Spellings::NONE; Self::PLACES].into())
-    }
-}
-
-impl Spellings {
-    const COUNT: usize = 4;
-    const NO_INDEX: u32 = u32::MAX;
-    const NONE: Self =
-        Self { known: [ShortSpelling::NONE; Self::COUNT], indices: [Self::NO_INDEX; Self::COUNT] };
-
-    fn find(&self, spelling: ShortSpelling) -> Option<u32> {
-        // All are compared, without a branch: which of them it is cannot be guessed.
-        let mut found = u64::MAX;
-        for (known, index) in self.known.iter().zip(&self.indices) {
-            let differs = known.0 ^ spelling.0;
-            let is_other = (differs | differs.wrapping_neg()) >> 63;
-            found &= u64::from(*index) | is_other.wrapping_neg();
-        }
-        u32::try_from(found).ok().filter(|index| *index != Self::NO_INDEX)
-    }
-
-    /// Adds a spelling in place of the one that was added first, if it is not here.
-    fn push(&mut self, spelling: ShortSpelling, index: u32) {
-        if self.find(spelling).is_some() {
-            return;
-        }
-        self.known.rotate_right(1);
-        self.indices.rotate_right(1);
-        if let (Some(known), Some(known_index)) = (self.known.first_mut(), self.indices.first_mut())
-        {
-            (*known, *known_index) = (spelling, index);
-        }
+        Self(Box::new([Entry::NONE; Self::PLACES]))
     }
 }
 
@@ -138,16 +136,32 @@ mod tests {
     }
 
     #[test]
-    fn of_five_spellings_in_one_place_the_first_is_forgotten() {
-        let mut spellings = Spellings::NONE;
-        let all = ["1", "2", "3", "4", "5"].map(|text| spelling(text).unwrap());
-        for (spelling, index) in all.into_iter().zip(1..) {
-            assert_eq!(spellings.find(spelling), None);
-            spellings.push(spelling, index);
+    fn the_marks_of_most_classes_are_all_remembered() {
+        let mut recent = Recent::default();
+        let all: Vec<_> =
+            (0..400).map(|n| spelling(&format!("{}.{}", n / 4, n % 4)).unwrap()).collect();
+        for (spelling, index) in all.iter().zip(0..) {
+            assert_eq!(recent.find(*spelling), None);
+            recent.remember(*spelling, index);
+            recent.remember(*spelling, 1_000);
         }
-        assert_eq!(
-            all.map(|spelling| spellings.find(spelling)),
-            [None, Some(2), Some(3), Some(4), Some(5)]
-        );
+        for (spelling, index) in all.iter().zip(0..) {
+            assert_eq!(recent.find(*spelling), Some(index));
+        }
+    }
+
+    #[test]
+    fn of_more_spellings_than_there_are_places_some_are_forgotten_and_the_last_is_known() {
+        let mut recent = Recent::default();
+        let all: Vec<_> = (0..9_999).map(|n| spelling(&n.to_string()).unwrap()).collect();
+        for (spelling, index) in all.iter().zip(0..) {
+            recent.remember(*spelling, index);
+        }
+        let found = all.iter().zip(0..).filter_map(|(spelling, index)| {
+            let found = recent.find(*spelling)?;
+            assert_eq!(found, index);
+            Some(found)
+        });
+        assert!((900..=1024).contains(&found.count()));
     }
 }

@@ -29,9 +29,9 @@ impl Cells {
 
     pub(super) fn push_row(&mut self, row: &[MarkIndex]) {
         if let Self::Narrow(narrow) = self {
-            if row.iter().all(|MarkIndex(index)| *index <= u32::from(u16::MAX)) {
-                let indices = row.iter().map(|MarkIndex(index)| u16::try_from(*index));
-                return narrow.extend(indices.map(Result::unwrap_or_default));
+            // One comparison for all cells.
+            if row.iter().fold(0, |bits, MarkIndex(index)| bits | index) <= u32::from(u16::MAX) {
+                return narrow.extend(row.iter().map(|MarkIndex(index)| lower_half(*index)));
             }
             self.widen();
         }
@@ -110,6 +110,11 @@ impl Counts {
     pub(super) fn columns(&self) -> impl Iterator<Item = &[u32]> {
         self.times.chunks_exact(self.marks.max(1))
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+fn lower_half(index: u32) -> u16 {
+    index as u16
 }
 
 /// Keeps those cells of each row for which `keep` has true.
