@@ -1,19 +1,24 @@
 //! The cells of a row.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use gradebook::ShortSpelling;
 use zeroize::Zeroize;
 
+use crate::byte_bits::{BLOCK_BYTES, bits_of};
+
 /// The most cells that a line is divided into; the last one has what is left. No table has so many columns.
 const CELLS_MAX: usize = 1 << 20;
+
+/// What stands behind a line, so that the last cell can be read as a [`ShortSpelling`] in one step.
+const ZEROS: &str = "\0\0\0\0\0\0\0\0";
 
 /// The cells of a row as texts: one text with all of them, and where each ends.
 ///
 /// The text of some is a key: it has no `Debug`, and is wiped when it is dropped.
 #[derive(Clone, Default)]
 pub(crate) struct Cells {
-    /// The text of a line is filled up with zeros to whole [blocks](BLOCK_BYTES), by one zero at least.
+    /// Behind the text of a line are [zeros](ZEROS).
     text: String,
     /// The bytes of the text without the zeros.
     text_bytes: usize,
@@ -81,24 +86,54 @@ impl Cells {
 
     /// Replaces the cells by those of a line without quotes.
     pub(crate) fn set_line(&mut self, line: &str, separator: u8) {
-        self.text.clear();
-        self.reserve_wiped(line.len() + BLOCK_BYTES);
-        self.text.push_str(line);
-        self.text.push_str(zeros_behind(line.len()));
-        self.text_bytes = line.len();
         self.places.clear();
-        let mut start = 0;
-        let mut end_cell = |end: usize| {
-            self.places.push(Place { start, end });
-            start = end + 1;
-        };
+        let mut cells = LineCells { start: 0, places: &mut self.places };
         if line.len() < CELLS_MAX {
-            find_all(self.text.as_bytes(), separator, &mut end_cell);
+            for_each_block(line.as_bytes(), |start, block| {
+                cells.end_at(start, bits_of(block, separator));
+                ControlFlow::<()>::Continue(())
+            });
         } else {
             let separators = memchr::memchr_iter(separator, line.as_bytes());
-            separators.take(CELLS_MAX - 1).for_each(&mut end_cell);
+            separators.take(CELLS_MAX - 1).for_each(|end| cells.end(end));
         }
-        end_cell(line.len());
+        cells.end(line.len());
+        self.set_text(line);
+    }
+
+    /// Replaces the cells by those of the first line of a text. No byte of `plain`, with which the text begins, belongs
+    /// to a row with quotes. Returns the bytes of the line; `None` if it does not end in `plain`, and then these are no
+    /// cells of a row.
+    pub(crate) fn set_first_line(
+        &mut self,
+        text: &str,
+        plain: &[u8],
+        separator: u8,
+    ) -> Option<usize> {
+        self.places.clear();
+        let mut cells = LineCells { start: 0, places: &mut self.places };
+        let bytes = for_each_block(plain, |start, block| {
+            let line_ends = bits_of(block, b'\n');
+            // The bits below the first line end; all if there is none.
+            let in_line = line_ends.wrapping_sub(1) & !line_ends;
+            cells.end_at(start, bits_of(block, separator) & in_line);
+            if line_ends == 0 {
+                return ControlFlow::Continue(());
+            }
+            ControlFlow::Break(start + place_of(line_ends))
+        })?;
+        cells.end(bytes);
+        self.set_text(text.get(..bytes)?);
+        Some(bytes)
+    }
+
+    /// Replaces the text.
+    fn set_text(&mut self, text: &str) {
+        self.text.clear();
+        self.reserve_wiped(text.len() + ZEROS.len());
+        self.text.push_str(text);
+        self.text.push_str(ZEROS);
+        self.text_bytes = text.len();
     }
 
     /// Makes room for more text. A text that grows by itself leaves a copy behind, perhaps with a key.
@@ -136,45 +171,52 @@ impl<Text: AsRef<str>> From<&[Text]> for Cells {
     }
 }
 
-/// The bytes that are searched at once, one for each bit of a word.
-const BLOCK_BYTES: usize = 64;
-
-/// The zeros that fill up the last block of a text, or a block of zeros behind it.
-fn zeros_behind(text_bytes: usize) -> &'static str {
-    const ZEROS: &str = match std::str::from_utf8(&[0; BLOCK_BYTES]) {
-        Ok(zeros) => zeros,
-        Err(_) => "",
-    };
-    ZEROS.get(text_bytes % BLOCK_BYTES..).unwrap_or_default()
+/// The cells of a line, as they are found.
+struct LineCells<'a> {
+    /// Where the next cell begins.
+    start: usize,
+    places: &'a mut Vec<Place>,
 }
 
-/// Yields the place of each `wanted` byte in whole blocks.
-fn find_all(blocks: &[u8], wanted: u8, mut place: impl FnMut(usize)) {
-    let (blocks, _) = blocks.as_chunks::<BLOCK_BYTES>();
-    for (block, start) in blocks.iter().zip((0..).step_by(BLOCK_BYTES)) {
-        // One loop for each block, not for each word: the processor mispredicts fewer loop ends.
-        let mut found = found_in(block, wanted);
-        while found != 0 {
-            place(start + usize::try_from(found.trailing_zeros()).unwrap_or_default());
-            found &= found - 1;
+impl LineCells<'_> {
+    /// Ends a cell.
+    fn end(&mut self, end: usize) {
+        self.places.push(Place { start: self.start, end });
+        self.start = end + 1;
+    }
+
+    /// Ends a cell at each separator of the block that begins at `block`.
+    fn end_at(&mut self, block: usize, mut separators: u64) {
+        while separators != 0 {
+            self.end(block + place_of(separators));
+            separators &= separators - 1;
         }
     }
 }
 
-/// A bit for each `wanted` byte of a block.
-fn found_in(block: &[u8; BLOCK_BYTES], wanted: u8) -> u64 {
-    const WORD_BYTES: usize = 8;
-    const LOWER_BITS: u64 = u64::from_ne_bytes([0x7f; WORD_BYTES]);
-    /// Moves the lowest bit of each byte to the upper byte, where each has a place of its own.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let pattern = u64::from_ne_bytes([wanted; WORD_BYTES]);
-    let (words, _) = block.as_chunks::<WORD_BYTES>();
-    words.iter().rev().fold(0, |found, word| {
-        let differs = u64::from_le_bytes(*word) ^ pattern;
-        // The upper bit of each byte that is zero (Warren, "Hacker's Delight", section 6-1): no carry leaves a byte.
-        let equal = !(((differs & LOWER_BITS) + LOWER_BITS) | differs | LOWER_BITS);
-        found << WORD_BYTES | (equal >> 7).wrapping_mul(GATHER) >> (64 - WORD_BYTES)
-    })
+/// The place of the lowest bit.
+fn place_of(bits: u64) -> usize {
+    usize::try_from(bits.trailing_zeros()).unwrap_or_default()
+}
+
+/// Looks at the blocks of a text, each with the place at which it begins, until `look` found what it looks for. Zeros
+/// stand behind the end of the text.
+fn for_each_block<Found>(
+    text: &[u8],
+    mut look: impl FnMut(usize, &[u8; BLOCK_BYTES]) -> ControlFlow<Found>,
+) -> Option<Found> {
+    let (blocks, rest) = text.as_chunks::<BLOCK_BYTES>();
+    let starts = (0..).step_by(BLOCK_BYTES);
+    for (block, start) in blocks.iter().zip(starts) {
+        if let ControlFlow::Break(found) = look(start, block) {
+            return Some(found);
+        }
+    }
+    let mut last = [0; BLOCK_BYTES];
+    for (byte, rest) in last.iter_mut().zip(rest) {
+        *byte = *rest;
+    }
+    look(text.len() - rest.len(), &last).break_value()
 }
 
 #[cfg(test)]
@@ -202,24 +244,6 @@ mod tests {
             assert_eq!(cells.len(), (separators + 1).min(CELLS_MAX));
             let rest = separators + 1 - cells.len();
             assert_eq!(cells.get(CELLS_MAX - 1).unwrap_or_default(), ";".repeat(rest));
-        }
-    }
-
-    #[test]
-    fn a_block_has_a_bit_for_each_byte_that_is_wanted() {
-        for wanted in [0, b',', 0x7f, 0x80, 0xff] {
-            for other in [1, b'-', 0x7e, 0x81, 0xfe] {
-                for n in 0..u64::BITS {
-                    let found = 1_u64 << n | 0x8421_0000_0000_1248;
-                    let mut block = [other; BLOCK_BYTES];
-                    for (bit, byte) in block.iter_mut().enumerate() {
-                        if found >> bit & 1 == 1 {
-                            *byte = wanted;
-                        }
-                    }
-                    assert_eq!(found_in(&block, wanted), found);
-                }
-            }
         }
     }
 

@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+mod byte_bits;
 mod cells;
 mod columns;
 mod course;

@@ -172,8 +172,23 @@ impl<'a> Rows<'a> {
         Ok(number)
     }
 
+    /// Reads the next row, if it is known to be plain and is not blank.
+    fn read_plain(&mut self, row: &mut Cells) -> Option<u64> {
+        let plain = self.text.as_bytes().get(self.read..self.plain_to)?;
+        let bytes = row.set_first_line(self.rest(), plain, self.separator)?;
+        if is_blank(row.text(), self.separator) {
+            return None;
+        }
+        self.read = self.read.saturating_add(bytes + 1);
+        self.lines = self.lines.saturating_add(1);
+        Some(self.lines)
+    }
+
     fn read_row(&mut self, row: &mut Cells) -> Result<Option<u64>, ClassFileError> {
         while self.quoted.is_none() {
+            if let Some(number) = self.read_plain(row) {
+                return Ok(Some(number));
+            }
             match self.next_line() {
                 Line::End => return Ok(None),
                 Line::Other => self.read_quoted(),
