@@ -23,13 +23,21 @@ pub(crate) fn unwrapped(cell: &str) -> &str {
 }
 
 /// The student ID in a cell.
+#[inline]
 pub(crate) fn parse(text: &str) -> Result<StudentId<'_>, Problem> {
-    let may_be_damaged = !is_digits(text);
-    if may_be_damaged && is_scientific(text) {
+    match StudentId::of_digits(text) {
+        Some(id) => Ok(id),
+        None => parse_other(text),
+    }
+}
+
+/// The student ID in a cell that has more than digits.
+fn parse_other(text: &str) -> Result<StudentId<'_>, Problem> {
+    if is_scientific(text) {
         return Err(Problem::ScientificId);
     }
     let id = StudentId::of_text(text).ok_or(Problem::BadId)?;
-    if may_be_damaged && is_decimal(text) { Err(Problem::DecimalId) } else { Ok(id) }
+    if is_decimal(text) { Err(Problem::DecimalId) } else { Ok(id) }
 }
 
 /// Returns true for `2100001.0`.

@@ -11,7 +11,12 @@ pub(super) struct RowNumbers {
 impl RowNumbers {
     /// Adds the row of the next student.
     pub(super) fn push(&mut self, row: u64) {
-        if self.get(self.students) != Some(row) {
+        let follows = self.runs.last().is_some_and(|(first, first_row)| {
+            let students = self.students.checked_sub(*first);
+            students.and_then(|students| u64::try_from(students).ok())
+                == row.checked_sub(*first_row)
+        });
+        if !follows {
             self.runs.push((self.students, row));
         }
         self.students = self.students.saturating_add(1);

@@ -12,11 +12,19 @@ pub struct StudentId<'a>(Spelling<'a>);
 #[derive(Clone, Copy)]
 enum Spelling<'a> {
     Text(&'a str),
-    /// The last `length` of these digits: a request gave the ID as a number.
-    Digits {
-        digits: [u8; NUMBER_DIGITS_MAX],
-        length: usize,
-    },
+    /// A request gave the ID as a number.
+    Digits(Digits),
+}
+
+/// The last `length` of these digits.
+///
+/// It is aligned as a text is, so that an ID is moved word by word whichever it is: a processor waits when it reads a
+/// word that was just written in other parts.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Digits {
+    digits: [u8; NUMBER_DIGITS_MAX],
+    length: u8,
 }
 
 /// The digits of the largest 32-bit number.
@@ -40,11 +48,14 @@ impl<'a> StudentId<'a> {
     /// The ID with this text; `None` unless all of it is digits.
     pub(crate) fn from_digits(text: &'a [u8]) -> Option<Self> {
         let fits = (1..=Self::LENGTH_MAX).contains(&text.len());
-        if fits && text.iter().all(u8::is_ascii_digit) { Self::from_ascii(text) } else { None }
+        let digits = (fits && text.iter().all(u8::is_ascii_digit)).then_some(text)?;
+        std::str::from_utf8(digits).ok().map(Self::from_checked)
     }
 
-    fn from_ascii(text: &'a [u8]) -> Option<Self> {
-        std::str::from_utf8(text).ok().map(|text| Self(Spelling::Text(text)))
+    /// The ID with this text; `None` unless all of it is digits.
+    pub fn of_digits(text: &'a str) -> Option<Self> {
+        let fits = (1..=Self::LENGTH_MAX).contains(&text.len());
+        (fits && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(Self::from_checked(text))
     }
 
     /// An ID whose text has been checked before.
@@ -64,7 +75,7 @@ impl<'a> StudentId<'a> {
                 break;
             }
         }
-        Self(Spelling::Digits { digits, length })
+        Self(Spelling::Digits(Digits { digits, length }))
     }
 
     /// The ID's characters.
@@ -72,8 +83,9 @@ impl<'a> StudentId<'a> {
         match &self.0 {
             Spelling::Text(text) => text,
             // Digits are text.
-            Spelling::Digits { digits, length } => {
-                let spelled = digits.get(NUMBER_DIGITS_MAX - length..).unwrap_or_default();
+            Spelling::Digits(Digits { digits, length }) => {
+                let start = NUMBER_DIGITS_MAX.saturating_sub(usize::from(*length));
+                let spelled = digits.get(start..).unwrap_or_default();
                 std::str::from_utf8(spelled).unwrap_or_default()
             }
         }
