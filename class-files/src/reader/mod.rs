@@ -230,7 +230,6 @@ impl<'a> ClassReader<'a> {
             header.names().enumerate().filter(|(_, name)| checks_unnamed && name.is_empty());
         self.plan = Some(Box::new(Plan {
             builder,
-            appended: Vec::new(),
             blank,
             id: layout.find(|usage| matches!(usage, ColumnUse::Id)).unwrap_or_default(),
             other_id: layout.find(|usage| matches!(usage, ColumnUse::OtherId)),

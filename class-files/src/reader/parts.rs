@@ -151,16 +151,14 @@ impl Plan {
         let blank = builder.mark(Mark::Blank).ok()?;
         let (columns, unnamed, holds) =
             (self.columns.clone(), self.unnamed.clone(), self.holds.clone());
-        let appended = Vec::new();
-        Some(Box::new(Self { builder, appended, blank, columns, unnamed, holds, ..*self }))
+        Some(Box::new(Self { builder, blank, columns, unnamed, holds, ..*self }))
     }
 
     fn join(mut self: Box<Self>, other: Self) -> Option<Box<Self>> {
         for (column, other) in self.columns.iter_mut().zip(&other.columns) {
             column.join(other)?;
         }
-        self.builder.append(&other.builder).ok()?;
-        self.appended.push(other.builder);
+        self.builder.append(other.builder).ok()?;
         Some(self)
     }
 }

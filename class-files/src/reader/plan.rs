@@ -28,10 +28,6 @@ pub(crate) struct Origin {
 /// Where everything stands, once the rows above the first student are read.
 pub(super) struct Plan {
     pub(super) builder: RosterBuilder,
-    /// Builders whose students were appended. They are kept until the class is finished: what is freed before makes
-    /// glibc keep more of what is freed later (its mmap threshold rises), and finishing needs 16 bytes a student for a
-    /// moment.
-    pub(super) appended: Vec<RosterBuilder>,
     pub(super) blank: MarkIndex,
     pub(super) id: usize,
     pub(super) other_id: Option<usize>,

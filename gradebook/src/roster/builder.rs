@@ -19,6 +19,10 @@ pub struct RosterBuilder {
     assessments: Vec<Assessment>,
     roster: Roster,
     marks: MarksBuilder,
+    /// Builders whose students were appended. They are kept until the class is finished: what is freed before makes
+    /// glibc keep more of what is freed later (its mmap threshold rises), and finishing needs 16 bytes a student for a
+    /// moment.
+    appended: Vec<RosterBuilder>,
 }
 
 /// There is no room: all IDs and names together, or all comments, are more than 4 GiB, or there are
@@ -31,7 +35,7 @@ impl RosterBuilder {
     pub fn new<A: Into<Assessment>>(assessments: impl IntoIterator<Item = A>) -> Self {
         let assessments: Vec<_> = assessments.into_iter().map(Into::into).collect();
         let roster = Roster { columns: assessments.len(), ..Roster::default() };
-        Self { assessments, roster, marks: MarksBuilder::default() }
+        Self { assessments, roster, marks: MarksBuilder::default(), appended: Vec::new() }
     }
 
     /// Makes room for so many students, if there is memory. What is not used afterwards was never touched.
@@ -135,15 +139,15 @@ impl RosterBuilder {
     ///
     /// # Errors
     /// Returns an error if the class is full. The builder must not be used then.
-    pub fn append(&mut self, other: &Self) -> Result<(), Full> {
+    pub fn append(&mut self, appended: Self) -> Result<(), Full> {
         let Roster { texts, students, old_keys, comments, holds, nameless, .. } = &mut self.roster;
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;
         let rows = u32::try_from(students.len()).map_err(|_| Full)?;
         let row = |other: u32| rows.checked_add(other).ok_or(Full);
         // No text and no student begins behind what a u32 counts.
-        row(u32::try_from(other.roster.students.len()).map_err(|_| Full)?)?;
-        *nameless += other.roster.nameless;
-        let (other, other_marks) = (&other.roster, &other.marks);
+        row(u32::try_from(appended.roster.students.len()).map_err(|_| Full)?)?;
+        let Self { roster: other, marks: other_marks, .. } = &appended;
+        *nameless += other.nameless;
         let marks = &mut self.marks;
         let append_texts = || {
             texts.push_str(&other.texts);
@@ -166,6 +170,7 @@ impl RosterBuilder {
             Ok(())
         };
         let (texts, students) = in_two_threads(append_texts, append_students);
+        self.appended.push(appended);
         texts.and(students)
     }
 
@@ -207,11 +212,20 @@ impl RosterBuilder {
     ///
     /// # Errors
     /// As [`finish`](Self::finish).
-    pub fn finish_in_two(self) -> Result<Class, Vec<Duplicate>> {
-        let roster = &self.roster;
-        // The index stays, and so does its thread's memory; what the search needs is given back by this thread.
-        let ((by_id, mut duplicates), duplicate_key) =
-            in_two_threads(|| index(roster), || find_duplicate_key(roster));
+    pub fn finish_in_two(mut self) -> Result<Class, Vec<Duplicate>> {
+        let appended = std::mem::take(&mut self.appended);
+        let Self { roster, marks, .. } = &self;
+        // The index stays, and so does its thread's memory; what the search needs is given back by this thread, which
+        // does what else takes time, since the index takes longest.
+        let ((by_id, mut duplicates), duplicate_key) = in_two_threads(
+            || index(roster),
+            || {
+                let duplicate = find_duplicate_key(roster);
+                drop(appended);
+                marks.count(roster.columns);
+                duplicate
+            },
+        );
         if duplicates.is_empty() {
             duplicates.extend(duplicate_key);
         }

@@ -131,13 +131,16 @@ impl Marks {
         self.counts.take();
     }
 
+    fn count(&self, columns: usize) -> &Counts {
+        self.counts.get_or_init(|| self.cells.count(columns, self.table.len()))
+    }
+
     /// For each of so many columns, the marks that occur in it, and how often.
     fn counted(
         &self,
         columns: usize,
     ) -> impl Iterator<Item = impl Iterator<Item = (&StoredMark, u32)>> {
-        let counts = self.counts.get_or_init(|| self.cells.count(columns, self.table.len()));
-        counts.columns().map(|counts| {
+        self.count(columns).columns().map(|counts| {
             let marks = self.table.iter().zip(counts.iter().copied());
             marks.filter(|(_, times)| *times > 0)
         })
@@ -169,6 +172,11 @@ impl MarksBuilder {
         let indices = indices.collect::<Option<Vec<_>>>()?;
         self.marks.cells.append(cells, &indices);
         Some(())
+    }
+
+    /// Counts the marks of so many columns, as whoever publishes the class will need it.
+    pub(super) fn count(&self, columns: usize) {
+        self.marks.count(columns);
     }
 
     pub(super) fn finish(mut self) -> Marks {

@@ -107,7 +107,7 @@ fn students_added_by_several_builders_are_those_of_one() {
             student(builder, n);
         }
         for other in others {
-            first.append(&other).unwrap();
+            first.append(other).unwrap();
         }
         assert_eq!(shown(first), one, "{cuts:?}");
     }
