@@ -2,24 +2,45 @@
 
 use std::ops::{Deref, DerefMut};
 
+use memmap2::MmapMut;
 use zeroize::Zeroize;
 
 /// Bytes that are wiped when they are dropped, as those of a file with keys. `zeroize` wipes a vector byte by byte,
 /// which takes as long as reading a big file; this wipes it as a whole.
-#[derive(Default)]
-pub struct SecretBytes(Vec<u8>);
+pub struct SecretBytes {
+    memory: Memory,
+    /// How many bytes of the memory there are.
+    length: usize,
+}
+
+enum Memory {
+    Heap(Vec<u8>),
+    /// Memory of its own for the content of a big file. It has pages of 2 MiB where Linux allows: for a file of 100 MB,
+    /// smaller ones take as long as checking whether it is UTF-8. Core dumps do not contain it.
+    Pages(MmapMut),
+}
 
 impl SecretBytes {
+    /// The fewest bytes that are worth memory of their own.
+    const PAGES_BYTES_MIN: usize = 4 << 20;
+
     /// So many zeros.
     pub fn zeros(bytes: usize) -> Self {
-        Self(vec![0; bytes])
+        let pages = (bytes >= Self::PAGES_BYTES_MIN).then(|| MmapMut::map_anon(bytes).ok());
+        let Some(pages) = pages.flatten() else { return vec![0; bytes].into() };
+        #[cfg(target_os = "linux")]
+        for advice in [memmap2::Advice::HugePage, memmap2::Advice::DontDump] {
+            // It works without them, too.
+            let _ = pages.advise(advice);
+        }
+        Self { memory: Memory::Pages(pages), length: bytes }
     }
 
     /// Keeps the first bytes.
     pub fn truncate(&mut self, bytes: usize) {
-        if let Some(rest) = self.0.get_mut(bytes..) {
+        if let Some(rest) = self.get_mut(bytes..) {
             rest.zeroize();
-            self.0.truncate(bytes);
+            self.length = bytes;
         }
     }
 }
@@ -27,7 +48,7 @@ impl SecretBytes {
 /// Spare capacity of the vector is not wiped: nothing may have been written there.
 impl From<Vec<u8>> for SecretBytes {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self { length: bytes.len(), memory: Memory::Heap(bytes) }
     }
 }
 
@@ -35,19 +56,28 @@ impl Deref for SecretBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        let memory: &[u8] = match &self.memory {
+            Memory::Heap(bytes) => bytes,
+            Memory::Pages(pages) => pages,
+        };
+        memory.get(..self.length).unwrap_or_default()
     }
 }
 
 impl DerefMut for SecretBytes {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.0
+        let memory: &mut [u8] = match &mut self.memory {
+            Memory::Heap(bytes) => bytes,
+            Memory::Pages(pages) => pages,
+        };
+        memory.get_mut(..self.length).unwrap_or_default()
     }
 }
 
 impl Drop for SecretBytes {
     fn drop(&mut self) {
-        self.0.as_mut_slice().zeroize();
+        // What is behind the length was wiped before.
+        self.zeroize();
     }
 }
 
@@ -100,5 +130,19 @@ mod tests {
         assert_eq!(&*bytes, b"a key");
         bytes.fill(b'x');
         assert_eq!((&*bytes, &*SecretBytes::zeros(2)), (&b"xxxxx"[..], &[0, 0][..]));
+    }
+
+    #[test]
+    fn many_secret_bytes_are_zeros_until_they_are_written() {
+        let least = SecretBytes::PAGES_BYTES_MIN;
+        for length in [least - 1, least, least + 4097] {
+            let mut bytes = SecretBytes::zeros(length);
+            let is_mapped = matches!(bytes.memory, Memory::Pages(_));
+            assert_eq!((bytes.len(), is_mapped), (length, length >= least));
+            assert!(bytes.iter().all(|byte| *byte == 0));
+            bytes.fill(7);
+            bytes.truncate(length - 9);
+            assert_eq!((bytes.len(), bytes.last()), (length - 9, Some(&7)));
+        }
     }
 }
