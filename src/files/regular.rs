@@ -5,6 +5,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::thread;
 
 use class_files::{ClassFileError, ClassFileErrors, CourseError, ReadLimits, Threads};
@@ -229,23 +230,27 @@ impl HashingReader<'_> {
         }
     }
 
-    /// Reads a file of so many bytes, the second half on another thread. Returns `None`, as if nothing had been read, if
+    /// Reads a file of so many bytes, the second part on another thread. Returns `None`, as if nothing had been read, if
     /// no thread can be started or the file is longer.
     fn read_in_two(&mut self, bytes: usize) -> Option<io::Result<SecretBytes>> {
         let mut content = SecretBytes::zeros(bytes);
-        let (first, second) = content.split_at_mut(bytes / 2);
+        // This thread reads less, since it hashes all.
+        let (first, second) = content.split_at_mut(bytes / 5 * 2);
         let start = u64::try_from(first.len()).ok()?;
         let file = self.file;
+        let (sender, chunks) = mpsc::channel();
         let read = thread::scope(|scope| {
-            let thread = thread::Builder::new().name("file-half".to_owned());
-            let second = thread.spawn_scoped(scope, || {
-                file.read_exact_at(second, start)?;
-                Ok(&*second)
+            let thread = thread::Builder::new().name("file-part".to_owned());
+            let second = thread.spawn_scoped(scope, move || {
+                read_chunks(file, start, second, |chunk| _ = sender.send(chunk))
             });
             let second = second.ok()?;
-            let first = self.read_at_start(first);
+            let first = read_chunks(file, 0, first, |chunk| self.count(chunk));
+            for chunk in chunks {
+                self.count(chunk);
+            }
             let second = second.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-            Some(first.and(second).map(|second| self.count(second)))
+            Some(first.and(second))
         })?;
         if read.is_ok() && file.read_at(&mut [0], self.bytes).is_ok_and(|more| more > 0) {
             self.hasher = XxHash3_128::new();
@@ -255,23 +260,29 @@ impl HashingReader<'_> {
         Some(read.map(|()| content))
     }
 
-    /// Fills a buffer with the first bytes of the file.
-    fn read_at_start(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        /// The bytes that are read at once, and hashed while they are in the processor's cache.
-        const READ_BYTES: usize = 512 * 1024;
-        for chunk in buffer.chunks_mut(READ_BYTES) {
-            self.file.read_exact_at(chunk, self.bytes)?;
-            self.count(chunk);
-        }
-        Ok(())
-    }
-
     /// Hashes and counts the bytes that come next.
     fn count(&mut self, read: &[u8]) {
         self.hasher.write(read);
         self.bytes = self.bytes.saturating_add(u64::try_from(read.len()).unwrap_or(u64::MAX));
         self.progress.advance(self.bytes);
     }
+}
+
+/// Fills a buffer with the bytes of a file from a place on, chunk by chunk.
+fn read_chunks<'b>(
+    file: &File,
+    mut at: u64,
+    buffer: &'b mut [u8],
+    mut take: impl FnMut(&'b [u8]),
+) -> io::Result<()> {
+    /// The bytes that are read at once, and hashed while they are in the processor's cache.
+    const READ_BYTES: usize = 512 * 1024;
+    for chunk in buffer.chunks_mut(READ_BYTES) {
+        file.read_exact_at(chunk, at)?;
+        at = at.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        take(chunk);
+    }
+    Ok(())
 }
 
 impl Read for HashingReader<'_> {

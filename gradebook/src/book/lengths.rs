@@ -7,7 +7,7 @@ use fernet_batch::{Timestamp, frame};
 use super::topic::NO_ASSESSMENTS;
 use super::{AnswerLengths, Book, SEPARATOR};
 use crate::request::LAB_ANSWER_BYTES_MAX;
-use crate::roster::MarkStatus;
+use crate::roster::{MarkStatus, Record};
 use crate::sealed::{REPLY_HEAD_BYTES_MAX, padded_reply_bytes};
 use crate::statistics::{Report, ReportLine, ReportMark};
 use crate::values::Decimal;
@@ -22,21 +22,14 @@ pub(super) const SEALED_REPLY_BYTES_MIN: usize = reply_line_bytes(padded_reply_b
 impl Book {
     /// The lengths for all students together. No student's text is longer.
     pub(super) fn longest_answers(&self) -> AnswerLengths {
-        let (mut longest_id, mut longest_name) = ("", "");
-        let mut name_bytes = 0;
-        // Most classes have no such name, and then no text is needed to know its length.
-        let any_is_escaped = self.roster.any_text_byte(is_escaped);
-        for record in self.roster.records() {
-            let [id_length, name_length] = record.text_lengths();
-            if id_length > longest_id.len() {
-                longest_id = record.id();
-            }
-            let bytes =
-                if any_is_escaped { json_text_bytes(record.name()) } else { name_length + QUOTES };
-            if bytes > name_bytes {
-                (name_bytes, longest_name) = (bytes, record.name());
-            }
-        }
+        let longest_id = self.roster.longest_id();
+        // Most classes have no name that JSON writes in another form.
+        let longest_name = if self.roster.any_text_byte(is_escaped) {
+            let names = self.roster.records().map(Record::name);
+            names.max_by_key(|name| json_text_bytes(name)).unwrap_or_default()
+        } else {
+            self.roster.longest_name()
+        };
         let mut grades = 0_usize;
         let mut marks = 0_usize;
         let mut lines = Vec::with_capacity(self.assessments.len());

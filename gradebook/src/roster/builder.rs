@@ -106,7 +106,8 @@ impl RosterBuilder {
         marks: &[MarkIndex],
     ) -> Result<(), Full> {
         debug_assert_eq!(marks.len(), self.assessments.len());
-        let Roster { texts, students, old_keys, nameless, .. } = &mut self.roster;
+        let Roster { texts, students, old_keys, nameless, longest_id, longest_name, .. } =
+            &mut self.roster;
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;
         let row = u32::try_from(students.len()).map_err(|_| Full)?;
         let id_bytes = u8::try_from(id.as_str().len()).map_err(|_| Full)?;
@@ -114,6 +115,8 @@ impl RosterBuilder {
         texts.push_str(id.as_str());
         texts.push_str(name);
         *nameless += usize::from(name.is_empty());
+        longest_id.add(id.as_str().len(), row);
+        longest_name.add(name.len(), row);
         let (key, old_key) = keys.into_parts();
         reserve_wiped(students);
         students.push(Student {
@@ -140,14 +143,17 @@ impl RosterBuilder {
     /// # Errors
     /// Returns an error if the class is full. The builder must not be used then.
     pub fn append(&mut self, appended: Self) -> Result<(), Full> {
-        let Roster { texts, students, old_keys, comments, holds, nameless, .. } = &mut self.roster;
+        let own = &mut self.roster;
+        let Roster { texts, students, old_keys, comments, holds, .. } = own;
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;
         let rows = u32::try_from(students.len()).map_err(|_| Full)?;
         let row = |other: u32| rows.checked_add(other).ok_or(Full);
         // No text and no student begins behind what a u32 counts.
         row(u32::try_from(appended.roster.students.len()).map_err(|_| Full)?)?;
         let Self { roster: other, marks: other_marks, .. } = &appended;
-        *nameless += other.nameless;
+        own.nameless += other.nameless;
+        own.longest_id.append(other.longest_id, rows);
+        own.longest_name.append(other.longest_name, rows);
         let marks = &mut self.marks;
         let append_texts = || {
             texts.push_str(&other.texts);

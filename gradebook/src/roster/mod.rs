@@ -7,6 +7,7 @@ mod comments;
 mod id_set;
 mod index;
 mod indexing;
+mod longest;
 mod mark;
 mod marks;
 mod recent;

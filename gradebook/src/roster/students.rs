@@ -12,6 +12,7 @@ use fernet_batch::Key;
 use super::comments::{Comments, RowComments};
 use super::id_set::IdSet;
 use super::index::{Hash, Index};
+use super::longest::Longest;
 use super::marks::{Marks, StoredMark};
 use super::short_number::{SHORT_BYTES_MAX, short_number};
 use crate::values::Decimal;
@@ -29,6 +30,8 @@ pub(crate) struct Roster {
     pub(super) comments: Comments,
     /// How many students have no name.
     pub(super) nameless: usize,
+    pub(super) longest_id: Longest,
+    pub(super) longest_name: Longest,
     /// The cells on hold, by row and column: their marks are blank.
     pub(super) holds: Vec<(u32, u32)>,
     pub(super) by_id: Index,
@@ -142,6 +145,16 @@ impl Roster {
         row.map(RowIndex)
     }
 
+    /// The longest student ID.
+    pub(crate) fn longest_id(&self) -> &str {
+        self.record(RowIndex(self.longest_id.row())).map_or("", Record::id)
+    }
+
+    /// The longest name in bytes.
+    pub(crate) fn longest_name(&self) -> &str {
+        self.record(RowIndex(self.longest_name.row())).map_or("", Record::name)
+    }
+
     /// Returns true if any byte of the IDs and names is `wanted`.
     pub(crate) fn any_text_byte(&self, wanted: impl Fn(u8) -> bool) -> bool {
         // Without an early end, many bytes are looked at in one step.
@@ -229,13 +242,6 @@ impl<'a> Record<'a> {
 
     pub(crate) fn name(self) -> &'a str {
         self.texts().get(usize::from(self.student.id_bytes)..).unwrap_or_default()
-    }
-
-    /// The bytes of the ID and of the name.
-    pub(crate) fn text_lengths(self) -> [usize; 2] {
-        let [start, end] = self.text_range();
-        let id_bytes = usize::from(self.student.id_bytes);
-        [id_bytes, end.saturating_sub(start).saturating_sub(id_bytes)]
     }
 
     pub(crate) fn key(self) -> &'a Key {

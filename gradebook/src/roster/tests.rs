@@ -61,7 +61,11 @@ fn students_added_by_several_builders_are_those_of_one() {
         let keys = [Some(n), old_key].into_iter().flatten();
         let keys = keys.map(|key| Key::from_bytes([key; 32]).expose_text().to_string());
         let keys = StudentKeys::parse(keys.collect::<Vec<_>>().join(";").as_bytes()).unwrap();
-        let name = if n.is_multiple_of(11) { String::new() } else { format!("Some {n}") };
+        let name = match n {
+            n if n.is_multiple_of(11) => String::new(),
+            40 | 70 => format!("Somebody {n}"),
+            n => format!("Some {n}"),
+        };
         class.add(&id(&format!("s{n}")), &name, keys, marks).unwrap();
         if n.is_multiple_of(3) {
             class.comment(1, &format!("comment on {n}")).unwrap();
@@ -90,12 +94,14 @@ fn students_added_by_several_builders_are_those_of_one() {
             )
         });
         let mark_texts: Vec<_> = roster.mark_texts().map(str::to_owned).collect();
-        (shown.collect::<Vec<_>>(), mark_texts, nameless)
+        let longest = [roster.longest_id(), roster.longest_name()].map(str::to_owned);
+        (shown.collect::<Vec<_>>(), mark_texts, nameless, longest)
     };
     let mut one = builder(2);
     (1..=90).for_each(|n| student(&mut one, n));
     let one = shown(one);
     assert_eq!(one.2, ["s11", "s22", "s33", "s44", "s55", "s66", "s77", "s88"]);
+    assert_eq!(one.3, ["s10", "Somebody 40"]);
     for cuts in [[0, 0], [0, 90], [1, 2], [30, 60], [45, 45], [89, 90]] {
         let mut first = builder(2);
         let mut others = [first.another(), first.another()];
