@@ -3,6 +3,7 @@
 
 pub mod certificate;
 mod class_source;
+mod hashing_reader;
 pub mod load;
 mod sources;
 pub mod state;

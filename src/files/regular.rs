@@ -2,17 +2,13 @@
 
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 
-use class_files::{ClassFileError, ClassFileErrors, CourseError, ReadLimits, Threads};
-use fernet_batch::SecretBytes;
-use twox_hash::XxHash3_128;
+use class_files::{ClassFileError, ClassFileErrors, CourseError};
 
-use super::progress::Progress;
+use super::hashing_reader::HashingReader;
 use crate::redact::show_path;
 
 /// The permission bits of other users.
@@ -96,16 +92,9 @@ impl<T> FileRead<T> {
         if !opened.is_file() {
             return Err(ReadErrorKind::NotAFile(kind_name(&opened)));
         }
-        let mut reader = HashingReader {
-            file: &file,
-            hasher: XxHash3_128::new(),
-            bytes: 0,
-            progress: Progress::new(opened.len()),
-            expected: opened.len(),
-        };
+        let mut reader = HashingReader::new(&file, opened.len());
         let content = read(&mut reader);
-        let digest = reader.hasher.finish_128();
-        drop(reader);
+        let digest = reader.finish();
         // A file that is being written may be invalid only now, so this is checked first.
         let state = FileState::of(&file.metadata().map_err(ReadErrorKind::Open)?);
         if state != FileState::of(&opened) {
@@ -201,124 +190,5 @@ fn kind_name(metadata: &Metadata) -> &'static str {
 impl From<ClassFileError> for ReadErrorKind {
     fn from(error: ClassFileError) -> Self {
         Self::ClassFile(error.into())
-    }
-}
-
-/// Hashes and counts the bytes of a file as they are read.
-pub(crate) struct HashingReader<'a> {
-    file: &'a File,
-    hasher: XxHash3_128,
-    bytes: u64,
-    progress: Progress,
-    /// The length that the file had when it was opened.
-    expected: u64,
-}
-
-impl HashingReader<'_> {
-    /// Reads the whole file.
-    pub(crate) fn read_whole(
-        &mut self,
-        limits: &ReadLimits,
-        threads: Threads,
-    ) -> Result<SecretBytes, ClassFileError> {
-        let expected = self.expected;
-        let bytes = usize::try_from(expected).ok().filter(|_| expected <= limits.bytes_max);
-        let bytes = bytes.filter(|bytes| threads.parts_of(*bytes) > 1);
-        match bytes.and_then(|bytes| self.read_in_two(bytes)) {
-            Some(content) => Ok(content?),
-            None => limits.read(&mut *self, expected),
-        }
-    }
-
-    /// Reads a file of so many bytes, the second part on another thread. Returns `None`, as if nothing had been read, if
-    /// no thread can be started or the file is longer.
-    fn read_in_two(&mut self, bytes: usize) -> Option<io::Result<SecretBytes>> {
-        let mut content = SecretBytes::zeros(bytes);
-        // This thread reads less, since it hashes all.
-        let (first, second) = content.split_at_mut(bytes / 5 * 2);
-        let start = u64::try_from(first.len()).ok()?;
-        let file = self.file;
-        let (sender, chunks) = mpsc::channel();
-        let read = thread::scope(|scope| {
-            let thread = thread::Builder::new().name("file-part".to_owned());
-            let second = thread.spawn_scoped(scope, move || {
-                read_chunks(file, start, second, |chunk| _ = sender.send(chunk))
-            });
-            let second = second.ok()?;
-            let first = read_chunks(file, 0, first, |chunk| self.count(chunk));
-            for chunk in chunks {
-                self.count(chunk);
-            }
-            let second = second.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-            Some(first.and(second))
-        })?;
-        if read.is_ok() && file.read_at(&mut [0], self.bytes).is_ok_and(|more| more > 0) {
-            self.hasher = XxHash3_128::new();
-            self.bytes = 0;
-            return None;
-        }
-        Some(read.map(|()| content))
-    }
-
-    /// Hashes and counts the bytes that come next.
-    fn count(&mut self, read: &[u8]) {
-        self.hasher.write(read);
-        self.bytes = self.bytes.saturating_add(u64::try_from(read.len()).unwrap_or(u64::MAX));
-        self.progress.advance(self.bytes);
-    }
-}
-
-/// Fills a buffer with the bytes of a file from a place on, chunk by chunk.
-fn read_chunks<'b>(
-    file: &File,
-    mut at: u64,
-    buffer: &'b mut [u8],
-    mut take: impl FnMut(&'b [u8]),
-) -> io::Result<()> {
-    /// The bytes that are read at once, and hashed while they are in the processor's cache.
-    const READ_BYTES: usize = 512 * 1024;
-    for chunk in buffer.chunks_mut(READ_BYTES) {
-        file.read_exact_at(chunk, at)?;
-        at = at.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        take(chunk);
-    }
-    Ok(())
-}
-
-impl Read for HashingReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
-        self.count(buffer.get(..read).unwrap_or_default());
-        Ok(read)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_threads_read_what_one_reads_unless_the_file_has_another_length() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let content: Vec<u8> = (0..=250).cycle().take(1_500_001).collect();
-        std::fs::write(&path, &content).unwrap();
-        let read = FileRead::read(&path, |file| {
-            let longer = file.read_in_two(content.len() + 1);
-            assert_eq!(longer.unwrap().map(drop).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-            file.hasher = XxHash3_128::new();
-            file.bytes = 0;
-            assert!(file.read_in_two(content.len() - 1).is_none(), "the file is longer");
-            let bytes = file.read_in_two(content.len()).unwrap().unwrap();
-            assert!(*bytes == *content);
-            assert_eq!(file.bytes, 1_500_001);
-            Ok(())
-        });
-        let by_one = FileRead::read(&path, |file| {
-            let limits = ReadLimits { bytes_max: u64::MAX, rows_max: 0 };
-            assert!(*file.read_whole(&limits, Threads::ONE)? == *content);
-            Ok(())
-        });
-        assert_eq!(read.unwrap().digest, by_one.unwrap().digest);
     }
 }
