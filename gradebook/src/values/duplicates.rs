@@ -1,28 +1,69 @@
 //! Whether any of many numbers comes twice.
 
+use std::ops::RangeInclusive;
+
 use zeroize::Zeroizing;
 
-/// The bits that numbers are sorted by, in two steps (LSD radix sort; Knuth, TAOCP volume 3, section 5.2.5).
-const STEP_BITS: u32 = 11;
+/// The upper bits of a number that select its bucket.
+const BUCKET_BITS: u32 = 11;
+const BUCKETS: usize = 1 << BUCKET_BITS;
+
+/// The bits below these that select its slot.
+const SLOT_BITS: u32 = 12;
+const SLOTS: usize = 1 << SLOT_BITS;
+
+/// What an empty slot has.
+const EMPTY: u64 = 0;
+
+/// The numbers of a bucket that have slots: fewer are sorted faster than slots are emptied, and more would be long in
+/// finding slots of their own.
+const WITH_SLOTS: RangeInclusive<usize> = 16..=SLOTS / 4;
 
 /// Returns true if a number comes twice. The numbers are put in another order; they may be secret.
 ///
-/// Random numbers that are sorted by their upper 22 bits are nearly sorted, in a quarter of the time of sorting.
+/// Equal numbers share a bucket. Random numbers of a bucket nearly all have slots of their own, in a table that the
+/// processor's nearest cache holds. For a million that takes three fifths of the time of sorting.
 pub(crate) fn has_duplicates(numbers: &mut Zeroizing<Vec<u64>>) -> bool {
-    let mut other = Zeroizing::new(vec![0; numbers.len()]);
-    sort_by_bits(numbers, &mut other, u64::BITS - 2 * STEP_BITS);
-    sort_by_bits(&other, numbers, u64::BITS - STEP_BITS);
-    let upper = |number: &u64| number >> (u64::BITS - 2 * STEP_BITS);
-    numbers.chunk_by_mut(|one, next| upper(one) == upper(next)).any(|run| {
-        run.sort_unstable();
-        run.windows(2).any(|pair| matches!(pair, [one, next] if one == next))
+    let mut by_bucket = Zeroizing::new(vec![0; numbers.len()]);
+    sort_by_bucket(numbers, &mut by_bucket);
+    let mut slots = Zeroizing::new([EMPTY; SLOTS]);
+    by_bucket.chunk_by_mut(|one, next| bucket(*one) == bucket(*next)).any(|numbers| {
+        if WITH_SLOTS.contains(&numbers.len()) && !numbers.contains(&EMPTY) {
+            slots.fill(EMPTY);
+            return numbers.iter().any(|number| is_in(&mut slots, *number));
+        }
+        numbers.sort_unstable();
+        numbers.windows(2).any(|pair| matches!(pair, [one, next] if one == next))
     })
 }
 
-/// Copies numbers in the order of some of their bits, those from `shift` on; the order of equal ones stays.
-fn sort_by_bits(from: &[u64], to: &mut [u64], shift: u32) {
-    const BUCKETS: usize = 1 << STEP_BITS;
-    let bucket = |number: u64| usize::try_from(number >> shift).unwrap_or_default() & (BUCKETS - 1);
+/// Adds a number to the slots, of which one at least is empty. Returns true if it is there already.
+fn is_in(slots: &mut [u64; SLOTS], number: u64) -> bool {
+    let mut at = place::<SLOTS>(number << BUCKET_BITS);
+    while let Some(slot) = slots.get_mut(at) {
+        if *slot == number {
+            return true;
+        }
+        if *slot == EMPTY {
+            *slot = number;
+            return false;
+        }
+        at = (at + 1) % SLOTS;
+    }
+    false
+}
+
+fn bucket(number: u64) -> usize {
+    place::<BUCKETS>(number)
+}
+
+/// The upper bits of a number as a place among so many, a power of two.
+fn place<const PLACES: usize>(number: u64) -> usize {
+    usize::try_from(number >> (u64::BITS - PLACES.trailing_zeros())).unwrap_or_default() % PLACES
+}
+
+/// Copies numbers in the order of their buckets (counting sort; Knuth, TAOCP volume 3, section 5.2).
+fn sort_by_bucket(from: &[u64], to: &mut [u64]) {
     let mut ends = [0_usize; BUCKETS];
     for number in from {
         if let Some(count) = ends.get_mut(bucket(*number)) {
@@ -77,12 +118,16 @@ mod tests {
 
     #[test]
     fn many_different_numbers_are_different_whichever_bits_tell_them_apart() {
-        for shift in [0, 20, 42, 53] {
-            let mut numbers = Zeroizing::new((0..2_000).map(|n| n << shift).collect::<Vec<_>>());
-            assert!(!has_duplicates(&mut numbers), "{shift}");
-            let first = *numbers.first().unwrap();
-            numbers.push(first);
-            assert!(has_duplicates(&mut numbers), "{shift}");
+        for shift in [0, 20, 41, 42, 53] {
+            for (least, count) in [(0, 2_000), (0, 20), (1, 20), (1, 1_024), (1, 1_025)] {
+                let numbers = (least..least + count).map(|n: u64| n << shift).collect::<Vec<_>>();
+                assert!(!has_duplicates(&mut Zeroizing::new(numbers.clone())), "{shift}, {count}");
+                for again in [numbers.first(), numbers.last()] {
+                    let mut numbers = Zeroizing::new(numbers.clone());
+                    numbers.extend(again);
+                    assert!(has_duplicates(&mut numbers), "{shift}, {count}");
+                }
+            }
         }
     }
 }
