@@ -17,6 +17,7 @@ mod batch_verifier;
 mod decoy;
 mod hmac;
 mod key;
+mod key_text;
 mod lanes;
 mod memory;
 mod open;

@@ -4,18 +4,19 @@
 //! bits are moved by permutations of a register, and the alphabet stands in registers.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_madd_epi16, _mm512_maddubs_epi16, _mm512_maskz_mov_epi8,
-    _mm512_maskz_permutexvar_epi8, _mm512_movepi8_mask, _mm512_multishift_epi64_epi8,
-    _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi8,
-    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_ternarylogic_epi32,
-    _mm512_test_epi8_mask,
+    __m512i, _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_inserti64x4, _mm512_madd_epi16,
+    _mm512_maddubs_epi16, _mm512_maskz_mov_epi8, _mm512_maskz_permutexvar_epi8,
+    _mm512_movepi8_mask, _mm512_multishift_epi64_epi8, _mm512_or_si512, _mm512_permutex2var_epi8,
+    _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_ternarylogic_epi32, _mm512_test_epi8_mask,
 };
 
 use bytemuck::cast;
 
-use super::VECTOR_BYTES;
-use super::base64_tables::{ALPHABET, BYTES, CHARACTERS, MERGED, SIX_BITS, SPREAD};
+use super::base64_tables::{ALPHABET, BYTES, CHARACTERS, KEY_ORDER, MERGED, SIX_BITS, SPREAD};
 use super::load::{first, window};
+use super::{KeyText, VECTOR_BYTES};
+use crate::key::Key;
 
 /// Appends the characters of `bytes`, with padding.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
@@ -93,6 +94,25 @@ pub(super) fn check(characters: &[u8], bytes: usize) -> bool {
     let bytes_left = bytes.saturating_sub(groups.len() * BYTES);
     let (_, is_end_valid) = decode_end(characters, groups.len() * CHARACTERS, bytes_left);
     has_its_length & is_end_valid & (_mm512_movepi8_mask(invalid) == 0)
+}
+
+/// Decodes the text of a key. Returns false if it is not the one spelling of any key; what `words` contains then means
+/// nothing. The text and its bytes pass through registers alone: nothing of them stays on the stack.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
+pub(super) fn decode_key(text: &KeyText, words: &mut [u64; Key::WORDS]) -> bool {
+    const HALF_BYTES: usize = VECTOR_BYTES / 2;
+    let [characters @ .., b'='] = text else { return false };
+    let front: Option<&[u8; HALF_BYTES]> = text.first_chunk();
+    let back: Option<&[u8; HALF_BYTES]> = text.last_chunk();
+    let (Some(front), Some(back)) = (front, back) else { return false };
+    // The two halves have some characters in common.
+    let both = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(cast(*front)), cast(*back));
+    let six_bits = six_bits(_mm512_permutexvar_epi8(cast(KEY_ORDER), both));
+    let six_bits = _mm512_maskz_mov_epi8(first(characters.len()), six_bits);
+    let bytes = merge(six_bits);
+    let left_over = _mm512_test_epi8_mask(bytes, bytes) & !first(Key::BYTES);
+    *words = cast(_mm512_castsi512_si256(bytes));
+    (_mm512_movepi8_mask(six_bits) | left_over) == 0
 }
 
 /// The six bits of each character, or a byte with its highest bit set if it is not one of the alphabet.

@@ -1,6 +1,7 @@
 //! The alphabet of base64url (RFC 4648 section 5), and the orders in which its bytes are moved.
 
 use super::VECTOR_BYTES;
+use crate::key::Key;
 
 /// The characters of a group, and the bytes that they stand for.
 pub(super) const CHARACTERS: usize = VECTOR_BYTES;
@@ -25,6 +26,21 @@ const fn six_bits() -> [[u8; 64]; 2] {
         n += 1;
     }
     table
+}
+
+/// Where the characters of a key stand in a vector that has the first of them in its lower half, and the last of them
+/// in its upper half.
+pub(super) const KEY_ORDER: [u8; VECTOR_BYTES] = key_order();
+
+const fn key_order() -> [u8; VECTOR_BYTES] {
+    let mut order = [0; VECTOR_BYTES];
+    let mut n = 0;
+    while n < Key::TEXT_BYTES {
+        let in_upper_half = n + VECTOR_BYTES - Key::TEXT_BYTES;
+        order[n] = if n < VECTOR_BYTES / 2 { n } else { in_upper_half } as u8;
+        n += 1;
+    }
+    order
 }
 
 /// Where the bytes of each four characters come from: a character needs bits of two bytes at most.

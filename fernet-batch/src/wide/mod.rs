@@ -52,7 +52,12 @@ enum Task<'a, 'f> {
     Decode(&'a [u8], &'a mut [u8], &'a mut bool),
     /// Whether base64url of so many bytes is valid.
     Check(&'a [u8], usize, &'a mut bool),
+    /// Decodes the text of a key, and whether it is valid.
+    DecodeKey(&'a KeyText, &'a mut [u64; Key::WORDS], &'a mut bool),
 }
+
+/// The text of a key.
+pub(crate) type KeyText = [u8; Key::TEXT_BYTES];
 
 /// What the MAC of a frame covers, its header and its text, with the key.
 pub(crate) type CoveredBytes<'f> = (&'f Key, &'f mut [u8]);
@@ -107,6 +112,14 @@ impl WideLanes {
         is_valid
     }
 
+    /// Decodes the text of a key. Returns false if it is not the one spelling of any key; what `words` contains then
+    /// means nothing.
+    pub(crate) fn decode_key(self, text: &KeyText, words: &mut [u64; Key::WORDS]) -> bool {
+        let mut is_valid = false;
+        self.run(Task::DecodeKey(text, words, &mut is_valid));
+        is_valid
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn run(self, task: Task<'_, '_>) {
         // SAFETY: `detect` alone makes this proof, after the processor was asked for the instructions.
@@ -145,6 +158,7 @@ fn run(task: Task<'_, '_>) {
         Task::Encode(bytes, out) => base64::encode(bytes, out),
         Task::Decode(characters, out, is_valid) => *is_valid = base64::decode(characters, out),
         Task::Check(characters, bytes, is_valid) => *is_valid = base64::check(characters, bytes),
+        Task::DecodeKey(text, words, is_valid) => *is_valid = base64::decode_key(text, words),
     }
 }
 
