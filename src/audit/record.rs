@@ -140,8 +140,13 @@ impl AuditEvent<'_> {
         append(text, &[r#""event":"request","connection":"#, connection, r#","source":""#, source]);
         append(text, &[r#"""#]);
         if let Some(id) = id {
-            append(text, &[r#","id":"#]);
-            drop(serde_json::to_writer(&mut *text, id));
+            // Most IDs need none, either.
+            if id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                append(text, &[r#","id":""#, id, r#"""#]);
+            } else {
+                append(text, &[r#","id":"#]);
+                drop(serde_json::to_writer(&mut *text, id));
+            }
         }
         if let Some(command) = command {
             append(text, &[r#","command":""#, command, r#"""#]);
@@ -156,6 +161,8 @@ impl AuditEvent<'_> {
 /// written anew.
 #[derive(Default)]
 pub(super) struct RecordTime {
+    /// The last time that was asked for. All records of a batch have the same.
+    last: Option<SystemTime>,
     /// The second since 1970 and the millisecond that the text shows.
     shown: Option<(u64, u32)>,
     text: String,
@@ -166,6 +173,9 @@ impl RecordTime {
     pub(super) fn text(&mut self, time: SystemTime) -> &str {
         /// The length of `2027-01-15T08:00:00.`.
         const SECOND_CHARS: usize = 20;
+        if self.last.replace(time) == Some(time) {
+            return &self.text;
+        }
         let time = clamp_time(time);
         let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let (second, millisecond) = (since_1970.as_secs(), since_1970.subsec_millis());

@@ -56,9 +56,13 @@ fn a_changed_line_is_not_read_as_a_record() {
 
 #[test]
 fn the_fields_of_a_request_are_those_that_serde_writes() {
-    for (id, command) in
-        [(None, None), (Some("<43 base64 characters>"), None), (Some("7"), Some("GG"))]
-    {
+    for (id, command) in [
+        (None, None),
+        (Some("<43 base64 characters>"), None),
+        (Some("7"), Some("GG")),
+        (Some("a.b_c@d-e\"\\\n"), None),
+        (Some(""), None),
+    ] {
         let event = AuditEvent::Request {
             connection: u64::MAX,
             source: "[2001:db8::1]:443",
