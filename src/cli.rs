@@ -251,7 +251,7 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
 /// Serves, and ends the process.
 fn serve_until_end(settings: Settings) -> ! {
     let console = Console::open(settings.console);
-    grade_actors::run(async move {
+    grade_actors::run_in_task(async move {
         let code = match serve(settings, &console).await {
             Ok(ServeOutcome::Stopped) => SUCCESS,
             Ok(ServeOutcome::TooManyRestarts) => TOO_MANY_RESTARTS,

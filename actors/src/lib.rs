@@ -29,6 +29,6 @@ pub use encryptor::{Encryptor, SealBatch};
 pub use grade_store::{AnswerBatch, GradeStore};
 pub use limits::{ConnectionLimits, RequestRate, Source, Timeouts};
 pub use profile::{Exposure, LabProfile, Profile, Responder, SealedProfile};
-pub use server::{Server, ServerConfig, bind, run};
+pub use server::{Server, ServerConfig, bind, run, run_in_task};
 pub use session::{Deadline, Session, SessionContext, SessionStream};
 pub use supervision::{RESTART_WINDOW, RestartLimit};

@@ -15,6 +15,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use actix::{Actor, Addr};
@@ -22,6 +23,7 @@ use actix_rt::{Arbiter, ArbiterHandle, System};
 use fernet_batch::{Sealer, Timestamp};
 use gradebook::Book;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use crate::admission::{Admission, Proxies};
@@ -99,6 +101,22 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Runs a future in a new actor system on this thread. Servers are started inside.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
     System::new().block_on(future)
+}
+
+/// Runs a future as [`run`] does, in a task of its own. That suits a future that waits for long: the one that a runtime
+/// waits for itself is polled whenever any session has run.
+///
+/// # Panics
+/// Panics if the future does.
+pub fn run_in_task<T: 'static>(future: impl Future<Output = T> + 'static) -> T {
+    run(async {
+        match actix_rt::spawn(future).await.map_err(JoinError::try_into_panic) {
+            Ok(output) => output,
+            Err(Ok(panic)) => resume_unwind(panic),
+            // Nobody cancels the task.
+            Err(Err(_)) => std::future::pending().await,
+        }
+    })
 }
 
 impl Server {
@@ -229,5 +247,19 @@ impl WorkerParts {
             self.audit.clone(),
             Arc::clone(&self.events),
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    #[test]
+    fn a_future_in_a_task_ends_as_one_that_is_waited_for_does() {
+        assert_eq!(run_in_task(async { actix_rt::spawn(async { 7 }).await.ok() }), Some(7));
+        let panic = catch_unwind(|| run_in_task(async { panic!("as is tested") }));
+        assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"as is tested"));
     }
 }
