@@ -210,7 +210,8 @@ pub trait EventSink: Send + Sync {
     /// Records one event.
     fn emit(&self, event: &ServerEvent<'_>);
 
-    /// Returns true if the sink wants [`ServerEvent::Answered`], which is one event a request.
+    /// Returns true if the sink wants [`ServerEvent::Answered`], which is one event a request. It is asked once, when the
+    /// server starts.
     fn wants_requests(&self) -> bool {
         false
     }

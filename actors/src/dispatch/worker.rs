@@ -83,6 +83,8 @@ impl SessionConfig {
 pub struct WorkerContext {
     pub(crate) session_config: SessionConfig,
     pub(crate) events: SharedSink,
+    /// Whether `events` wants the requests.
+    emits_requests: bool,
     dispatcher: Dispatcher,
     scratch: Mutex<Box<[u8]>>,
     spare_batches: Mutex<Vec<Requests>>,
@@ -101,6 +103,7 @@ impl WorkerContext {
         let read_bytes = if sealed { SEALED_READ_BYTES } else { CLEAR_READ_BYTES };
         Self {
             session_config,
+            emits_requests: events.wants_requests(),
             events,
             dispatcher: Dispatcher::new(store, encryptor, audit, sealed),
             scratch: Mutex::new(vec![0; read_bytes].into_boxed_slice()),
@@ -128,7 +131,7 @@ impl WorkerContext {
 
     /// Emits the requests that were answered, to sinks that want them.
     pub fn emit_requests(&self, session: SessionNumber, replies: &Replies) {
-        if self.events.wants_requests() {
+        if self.emits_requests {
             for (request, outcome, reply) in replies.iter() {
                 self.events.emit(&ServerEvent::Answered { session, request, outcome, reply });
             }
