@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding as Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding as Decoder, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use zeroize::Zeroizing;
 
 use crate::problem::Problem;
@@ -74,7 +74,9 @@ impl<'a> Text<'a> {
         if let Some(encoding) = unmarked_utf_16(bytes) {
             return Self::utf_16(bytes, encoding);
         }
-        if let Ok(text) = std::str::from_utf8(bytes) {
+        // It validates in vectors, and copies nothing that is valid.
+        let utf_8 = UTF_8.decode_without_bom_handling_and_without_replacement(bytes);
+        if let Some(Cow::Borrowed(text)) = utf_8 {
             return Ok(Self { encoding: Encoding::Utf8, content: Content::AsRead(text) });
         }
         Ok(Self::decoded(bytes, WINDOWS_1252, Encoding::Windows1252).0)
