@@ -210,8 +210,8 @@ pub trait EventSink: Send + Sync {
     /// Records one event.
     fn emit(&self, event: &ServerEvent<'_>);
 
-    /// Returns true if the sink wants [`ServerEvent::Answered`], which is one event a request. It is asked once, when the
-    /// server starts.
+    /// Returns true if the sink wants [`ServerEvent::Answered`], which is one event a request. Each worker
+    /// asks once, when it starts, so the answer must not change.
     fn wants_requests(&self) -> bool {
         false
     }

@@ -110,12 +110,11 @@ pub fn run<T>(future: impl Future<Output = T>) -> T {
 /// Panics if the future does.
 pub fn run_in_task<T: 'static>(future: impl Future<Output = T> + 'static) -> T {
     run(async {
-        match actix_rt::spawn(future).await.map_err(JoinError::try_into_panic) {
-            Ok(output) => output,
-            Err(Ok(panic)) => resume_unwind(panic),
-            // Nobody cancels the task.
-            Err(Err(_)) => std::future::pending().await,
-        }
+        let ended = actix_rt::spawn(future).await.map_err(JoinError::try_into_panic);
+        // Nobody cancels the task; if somebody did, it would end as by a panic.
+        ended.unwrap_or_else(|panic| {
+            resume_unwind(panic.unwrap_or_else(|cancelled| Box::new(cancelled)))
+        })
     })
 }
 

@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use gradebook::ShortSpelling;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::byte_bits::{BLOCK_BYTES, bits_of};
 
@@ -199,7 +199,7 @@ fn place_of(bits: u64) -> usize {
     usize::try_from(bits.trailing_zeros()).unwrap_or_default()
 }
 
-/// Looks at the blocks of a text, each with the place at which it begins, until `look` found what it looks for. Zeros
+/// Looks at the blocks of a text, each with the place at which it begins, until `look` breaks. Zeros
 /// stand behind the end of the text.
 fn for_each_block<Found>(
     text: &[u8],
@@ -212,7 +212,8 @@ fn for_each_block<Found>(
             return Some(found);
         }
     }
-    let mut last = [0; BLOCK_BYTES];
+    // Part of a key may stand at the end.
+    let mut last = Zeroizing::new([0; BLOCK_BYTES]);
     for (byte, rest) in last.iter_mut().zip(rest) {
         *byte = *rest;
     }
@@ -244,6 +245,20 @@ mod tests {
             assert_eq!(cells.len(), (separators + 1).min(CELLS_MAX));
             let rest = separators + 1 - cells.len();
             assert_eq!(cells.get(CELLS_MAX - 1).unwrap_or_default(), ";".repeat(rest));
+        }
+    }
+
+    #[test]
+    fn the_first_line_of_a_text_ends_in_any_place_of_a_block() {
+        for length in (0..70).chain(120..135) {
+            let line: String = "ab;;c\u{e9};d".chars().cycle().take(length).collect();
+            let text = format!("{line}\n;x;\n\n;y\n{}", ";".repeat(70));
+            let mut cells = Cells::default();
+            assert_eq!(cells.set_first_line(&text, text.as_bytes(), b';'), Some(line.len()));
+            let expected: Vec<_> = line.split(';').collect();
+            assert_eq!((cells.text(), cells.iter().collect()), (line.as_str(), expected));
+            let before_end = text.as_bytes().get(..line.len()).unwrap();
+            assert_eq!(cells.set_first_line(&text, before_end, b';'), None, "{length}");
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn parse(text: &str) -> Result<StudentId<'_>, Problem> {
     }
 }
 
-/// The student ID in a cell that has more than digits.
+/// The student ID in a cell that is not 1 to 64 digits.
 fn parse_other(text: &str) -> Result<StudentId<'_>, Problem> {
     if is_scientific(text) {
         return Err(Problem::ScientificId);

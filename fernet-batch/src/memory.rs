@@ -16,7 +16,7 @@ pub struct SecretBytes {
 enum Memory {
     Heap(Vec<u8>),
     /// Memory of its own for the content of a big file. It has pages of 2 MiB where Linux allows: for a file of 100 MB,
-    /// smaller ones take as long as checking whether it is UTF-8. Core dumps do not contain it.
+    /// small ones take longer than copying it. On Linux, core dumps leave it out.
     Pages(MmapMut),
 }
 

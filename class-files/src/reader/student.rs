@@ -111,7 +111,7 @@ impl ClassReader<'_> {
         Some((at, id))
     }
 
-    /// A student ID that has more than digits; `None`, and an error is noted, if it is not valid.
+    /// A student ID that is not 1 to 64 digits; `None`, and an error is noted, if it is not valid.
     fn other_id<'r>(&mut self, number: u64, text: &'r str, at: usize) -> Option<StudentId<'r>> {
         identifiers::parse(text)
             .map_err(|problem| {

@@ -23,8 +23,9 @@ pub(super) fn cuts(text: &str, parts: usize, lines_min: u64) -> Vec<Cut> {
     plain_cuts(text, parts, lines_min).unwrap_or_else(|| any_cuts(text, parts, lines_min))
 }
 
-/// The places at which the parts of a text begin that has no quotes where it matters, as most have none: then each line
-/// end is one, and is found faster. `None` if it is no such text, or its lines are so long that some part has none.
+/// The places at which the parts of a text begin that has no quote and no CR before the last of them, as most have none:
+/// then each LF ends a line, and is found faster. `None` if it is no such text, if some part would have no line, or the
+/// first fewer than `lines_min`.
 fn plain_cuts(text: &str, parts: usize, lines_min: u64) -> Option<Vec<Cut>> {
     /// The bytes that are read twice: they are still in the processor's cache then.
     const CHUNK_BYTES: usize = 256 * 1024;

@@ -71,7 +71,7 @@ pub(super) fn find_duplicate_key(roster: &Roster) -> Option<Duplicate> {
     let mut heads =
         Zeroizing::new(Vec::with_capacity(roster.students.len() + roster.old_keys.len()));
     heads.extend(current.clone().chain(old).map(first_word));
-    if !has_duplicates(&mut heads) {
+    if !has_duplicates(&heads) {
         return None;
     }
     let old = roster.old_keys.iter().map(|(row, key)| (key.expose_words(), offset(*row)));

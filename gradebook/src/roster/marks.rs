@@ -55,7 +55,8 @@ impl StoredMark {
 pub(super) struct Marks {
     table: Vec<StoredMark>,
     cells: Cells,
-    /// What several ask for while a class is published, and nobody afterwards.
+    /// How often each mark occurs in each column: what the statistics and the lengths of answers are made of. It is kept
+    /// until the class is published.
     counts: OnceLock<Counts>,
 }
 
@@ -176,9 +177,11 @@ impl MarksBuilder {
         Some(())
     }
 
-    /// Counts the marks of so many columns, as whoever publishes the class will need it.
+    /// Counts the marks of so many columns, as whoever publishes the class will do, if that needs little memory.
     pub(super) fn count(&self, columns: usize) {
-        self.marks.count(columns);
+        if self.marks.cells.is_narrow() {
+            self.marks.count(columns);
+        }
     }
 
     pub(super) fn finish(mut self) -> Marks {

@@ -10,8 +10,13 @@ pub struct ShortSpelling(u64);
 ///
 /// Each spelling has two places that it can stand in, and moves to the other one when its own is needed (Pagh and
 /// Rodler, "Cuckoo Hashing", 2004): a cell is found by two comparisons, and common spellings do not drive each other
-/// out.
-pub(super) struct Recent(Box<[Entry; Recent::PLACES]>);
+/// out. It grows with the number of spellings, up to a size that the processor's caches hold.
+pub(super) struct Recent {
+    /// A power of two.
+    entries: Vec<Entry>,
+    /// One less: the bits of a hash that are a place.
+    place_bits: u64,
+}
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -50,16 +55,23 @@ impl ShortSpelling {
 
 impl Recent {
     /// Twice as many as most classes have different marks.
-    const PLACES: usize = 1024;
-    /// How often spellings move before one of them is forgotten.
+    const PLACES_MIN: usize = 1 << 10;
+    /// Three times as many as there are marks from 0.00 to 100.00: half a megabyte.
+    const PLACES_MAX: usize = 1 << 15;
+    /// How often spellings move before there must be more places, or one of them is forgotten.
     const MOVES_MAX: usize = 32;
+
+    fn with_places(places: usize) -> Self {
+        let place_bits = u64::try_from(places).unwrap_or(u64::MAX).wrapping_sub(1);
+        Self { entries: vec![Entry::NONE; places], place_bits }
+    }
 
     #[inline]
     pub(super) fn find(&self, spelling: ShortSpelling) -> Option<u32> {
         // Both are compared, without a branch: which of them it is cannot be guessed.
         let mut found = u64::MAX;
-        for place in Self::places(spelling) {
-            let known = self.0.get(place)?;
+        for place in self.places(spelling) {
+            let known = self.entries.get(place)?;
             let differs = known.spelling.0 ^ spelling.0;
             let is_other = (differs | differs.wrapping_neg()) >> 63;
             found &= u64::from(known.index) | is_other.wrapping_neg();
@@ -71,26 +83,38 @@ impl Recent {
         if self.find(spelling).is_some() {
             return;
         }
-        let mut moved = Entry { spelling, index };
-        let [mut place, _] = Self::places(spelling);
-        for _ in 0..Self::MOVES_MAX {
-            let Some(entry) = self.0.get_mut(place) else { return };
-            std::mem::swap(entry, &mut moved);
-            if moved.spelling == ShortSpelling::NONE {
-                return;
+        let Some(homeless) = self.insert(Entry { spelling, index }) else { return };
+        if self.entries.len() < Self::PLACES_MAX {
+            let mut larger = Self::with_places(self.entries.len() * 2);
+            let known = self.entries.iter().filter(|entry| entry.spelling != ShortSpelling::NONE);
+            for entry in known.chain([&homeless]) {
+                larger.insert(*entry);
             }
-            let [one, other] = Self::places(moved.spelling);
-            place = if place == one { other } else { one };
+            *self = larger;
         }
     }
 
+    /// Adds an entry. Returns the one that has no place then.
+    fn insert(&mut self, entry: Entry) -> Option<Entry> {
+        let mut moved = entry;
+        let [mut place, _] = self.places(entry.spelling);
+        for _ in 0..Self::MOVES_MAX {
+            std::mem::swap(self.entries.get_mut(place)?, &mut moved);
+            if moved.spelling == ShortSpelling::NONE {
+                return None;
+            }
+            let [one, other] = self.places(moved.spelling);
+            place = if place == one { other } else { one };
+        }
+        Some(moved)
+    }
+
     /// The places of a spelling. The two halves of the product together depend on all of the number.
-    fn places(ShortSpelling(number): ShortSpelling) -> [usize; 2] {
+    #[inline]
+    fn places(&self, ShortSpelling(number): ShortSpelling) -> [usize; 2] {
         let (lower, upper) = number.carrying_mul(0x9e37_79b9_7f4a_7c15, 0);
         let hash = lower ^ upper;
-        let others = u64::BITS - Self::PLACES.trailing_zeros();
-        [hash >> others, hash << others >> others]
-            .map(|place| usize::try_from(place).unwrap_or_default())
+        [hash, hash >> 32].map(|hash| usize::try_from(hash & self.place_bits).unwrap_or_default())
     }
 }
 
@@ -100,7 +124,7 @@ impl Entry {
 
 impl Default for Recent {
     fn default() -> Self {
-        Self(Box::new([Entry::NONE; Self::PLACES]))
+        Self::with_places(Self::PLACES_MIN)
     }
 }
 
@@ -135,33 +159,37 @@ mod tests {
         assert!(ShortSpelling::at(b"1,2", Range { start: 3, end: 2 }).is_none(), "no place");
     }
 
-    #[test]
-    fn the_marks_of_most_classes_are_all_remembered() {
+    fn remembered(count: u32) -> (Recent, Vec<ShortSpelling>) {
         let mut recent = Recent::default();
         let all: Vec<_> =
-            (0..400).map(|n| spelling(&format!("{}.{}", n / 4, n % 4)).unwrap()).collect();
+            (0..count).map(|n| spelling(&format!("{}.{}", n / 4, n % 4)).unwrap()).collect();
         for (spelling, index) in all.iter().zip(0..) {
             assert_eq!(recent.find(*spelling), None);
             recent.remember(*spelling, index);
-            recent.remember(*spelling, 1_000);
+            recent.remember(*spelling, 1_000_000);
         }
-        for (spelling, index) in all.iter().zip(0..) {
-            assert_eq!(recent.find(*spelling), Some(index));
+        (recent, all)
+    }
+
+    #[test]
+    fn spellings_are_remembered_and_common_ones_need_no_more_memory() {
+        for (count, places_max) in [(400, Recent::PLACES_MIN), (10_001, Recent::PLACES_MAX)] {
+            let (recent, all) = remembered(count);
+            for (spelling, index) in all.iter().zip(0..) {
+                assert_eq!(recent.find(*spelling), Some(index), "{count}");
+            }
+            assert!(recent.entries.len() <= places_max);
         }
     }
 
     #[test]
-    fn of_more_spellings_than_there_are_places_some_are_forgotten_and_the_last_is_known() {
-        let mut recent = Recent::default();
-        let all: Vec<_> = (0..9_999).map(|n| spelling(&n.to_string()).unwrap()).collect();
-        for (spelling, index) in all.iter().zip(0..) {
-            recent.remember(*spelling, index);
-        }
+    fn of_more_spellings_than_there_are_places_as_many_are_known() {
+        let (recent, all) = remembered(100_000);
         let found = all.iter().zip(0..).filter_map(|(spelling, index)| {
             let found = recent.find(*spelling)?;
             assert_eq!(found, index);
             Some(found)
         });
-        assert!((900..=1024).contains(&found.count()));
+        assert!((30_000..=Recent::PLACES_MAX).contains(&found.count()));
     }
 }

@@ -74,8 +74,7 @@ fn students_added_by_several_builders_are_those_of_one() {
             class.hold(0);
         }
     };
-    let shown = |class: RosterBuilder| {
-        let class = class.finish().ok().unwrap();
+    let shown = |class: Class| {
         let nameless: Vec<_> = class.nameless().map(str::to_owned).collect();
         let roster = class.into_parts().1;
         let shown = roster.records().map(|record| {
@@ -93,13 +92,14 @@ fn students_added_by_several_builders_are_those_of_one() {
                 comment,
             )
         });
+        let counts = format!("{:?}", roster.count_marks());
         let mark_texts: Vec<_> = roster.mark_texts().map(str::to_owned).collect();
         let longest = [roster.longest_id(), roster.longest_name()].map(str::to_owned);
-        (shown.collect::<Vec<_>>(), mark_texts, nameless, longest)
+        (shown.collect::<Vec<_>>(), mark_texts, nameless, longest, counts)
     };
     let mut one = builder(2);
     (1..=90).for_each(|n| student(&mut one, n));
-    let one = shown(one);
+    let one = shown(one.finish().ok().unwrap());
     assert_eq!(one.2, ["s11", "s22", "s33", "s44", "s55", "s66", "s77", "s88"]);
     assert_eq!(one.3, ["s10", "Somebody 40"]);
     for cuts in [[0, 0], [0, 90], [1, 2], [30, 60], [45, 45], [89, 90]] {
@@ -115,8 +115,15 @@ fn students_added_by_several_builders_are_those_of_one() {
         for other in others {
             first.append(other).unwrap();
         }
-        assert_eq!(shown(first), one, "{cuts:?}");
+        let class = if cuts == [1, 2] { first.finish() } else { first.finish_in_two() };
+        assert_eq!(shown(class.ok().unwrap()), one, "{cuts:?}");
     }
+}
+
+#[test]
+fn a_class_without_students_has_its_columns() {
+    let roster = roster(builder(2));
+    assert_eq!((roster.count_marks().len(), roster.different_marks().count()), (2, 2));
 }
 
 #[test]

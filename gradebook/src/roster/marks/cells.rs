@@ -14,11 +14,17 @@ pub(super) enum Cells {
 pub(super) struct Counts {
     /// Column by column.
     times: Vec<u32>,
+    columns: usize,
     /// The marks of the table.
     marks: usize,
 }
 
 impl Cells {
+    /// Returns true if there are at most 65,536 different marks.
+    pub(super) fn is_narrow(&self) -> bool {
+        matches!(self, Self::Narrow(_))
+    }
+
     /// Counts the cells of so many columns, whose marks are so many different ones.
     pub(super) fn count(&self, columns: usize, marks: usize) -> Counts {
         match self {
@@ -103,12 +109,15 @@ impl Counts {
                 first += marks;
             }
         }
-        Self { times, marks }
+        Self { times, columns, marks }
     }
 
     /// For each column, how often each mark occurs in it.
     pub(super) fn columns(&self) -> impl Iterator<Item = &[u32]> {
-        self.times.chunks_exact(self.marks.max(1))
+        (0..self.columns).map(|n| {
+            let first = n.saturating_mul(self.marks);
+            self.times.get(first..first.saturating_add(self.marks)).unwrap_or_default()
+        })
     }
 }
 

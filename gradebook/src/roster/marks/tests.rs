@@ -62,6 +62,10 @@ fn more_different_marks_than_two_bytes_can_count_are_kept() {
         assert_eq!(texts, [n.to_string()]);
     }
     assert_eq!(column(&marks, 1, 0).len(), 70_000);
+    // The mark 0 once more, in the last row.
+    let marks = built((0..70_000).map(|n| (n % 69_993).to_string()));
+    assert_eq!(column(&marks, 7, 0).first().unwrap(), "2 x 0");
+    assert_eq!(column(&marks, 7, 2).first().unwrap(), "2 x 2");
 }
 
 #[test]
