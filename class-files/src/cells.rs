@@ -199,8 +199,8 @@ fn place_of(bits: u64) -> usize {
     usize::try_from(bits.trailing_zeros()).unwrap_or_default()
 }
 
-/// Looks at the blocks of a text, each with the place at which it begins, until `look` breaks. Zeros
-/// stand behind the end of the text.
+/// Looks at the blocks of a text, each with the place at which it begins, until `look` breaks. Zeros stand behind the
+/// end of the text.
 fn for_each_block<Found>(
     text: &[u8],
     mut look: impl FnMut(usize, &[u8; BLOCK_BYTES]) -> ControlFlow<Found>,

@@ -23,7 +23,6 @@ pub(crate) fn unwrapped(cell: &str) -> &str {
 }
 
 /// The student ID in a cell.
-#[inline]
 pub(crate) fn parse(text: &str) -> Result<StudentId<'_>, Problem> {
     match StudentId::of_digits(text) {
         Some(id) => Ok(id),
@@ -32,7 +31,7 @@ pub(crate) fn parse(text: &str) -> Result<StudentId<'_>, Problem> {
 }
 
 /// The student ID in a cell that is not 1 to 64 digits.
-fn parse_other(text: &str) -> Result<StudentId<'_>, Problem> {
+pub(crate) fn parse_other(text: &str) -> Result<StudentId<'_>, Problem> {
     if is_scientific(text) {
         return Err(Problem::ScientificId);
     }

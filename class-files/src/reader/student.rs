@@ -113,7 +113,7 @@ impl ClassReader<'_> {
 
     /// A student ID that is not 1 to 64 digits; `None`, and an error is noted, if it is not valid.
     fn other_id<'r>(&mut self, number: u64, text: &'r str, at: usize) -> Option<StudentId<'r>> {
-        identifiers::parse(text)
+        identifiers::parse_other(text)
             .map_err(|problem| {
                 let error = problem.at(number, column(&self.header, at));
                 self.errors.push(self.in_students(error));

@@ -135,7 +135,9 @@ impl Marks {
     }
 
     fn count(&self, columns: usize) -> &Counts {
-        self.counts.get_or_init(|| self.cells.count(columns, self.table.len()))
+        let counts = self.counts.get_or_init(|| self.cells.count(columns, self.table.len()));
+        debug_assert_eq!(counts.columns().count(), columns, "counted for other columns");
+        counts
     }
 
     /// For each of so many columns, the marks that occur in it, and how often.
