@@ -48,10 +48,15 @@ struct PendingBatch {
 }
 
 /// The batches of one turn, and who waits for each.
-#[derive(Default)]
 struct Turn {
     requests: Vec<Requests>,
     waiters: Vec<Waiter>,
+}
+
+impl Turn {
+    fn with_capacity(batches: usize) -> Self {
+        Self { requests: Vec::with_capacity(batches), waiters: Vec::with_capacity(batches) }
+    }
 }
 
 /// A session that waits for replies. When the sender is dropped, the session sees that its batch
@@ -113,7 +118,7 @@ impl Dispatcher {
     /// The batches of the next turn, in the order in which they were enqueued.
     fn take_turn(&self) -> Turn {
         let mut queue = self.queue();
-        let mut turn = Turn::default();
+        let mut turn = Turn::with_capacity(queue.pending.len());
         let mut cost = 0_usize;
         while cost < TURN_COST
             && let Some(batch) = queue.pending.pop_front()
@@ -148,10 +153,11 @@ impl Dispatcher {
 
 /// Drops the batches that failed, together with their waiters.
 fn keep_successes<T, E>(results: Vec<Result<T, E>>, waiters: Vec<Waiter>) -> (Vec<T>, Vec<Waiter>) {
-    if results.iter().all(Result::is_ok) {
-        return (results.into_iter().flatten().collect(), waiters);
-    }
     let mut values = Vec::with_capacity(results.len());
+    if results.iter().all(Result::is_ok) {
+        values.extend(results.into_iter().flatten());
+        return (values, waiters);
+    }
     let mut kept = Vec::with_capacity(waiters.len());
     for (result, waiter) in results.into_iter().zip(waiters) {
         if let Ok(value) = result {
