@@ -250,7 +250,7 @@ fn run_task(arguments: Arguments) -> Result<String, CommandError> {
 
 /// Serves, and ends the process.
 fn serve_until_end(settings: Settings) -> ! {
-    let console = Console::open(settings.console);
+    let console = Console::open(settings.console, settings.command_line());
     grade_actors::run_in_task(async move {
         let code = match serve(settings, &console).await {
             Ok(ServeOutcome::Stopped) => SUCCESS,

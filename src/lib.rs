@@ -6,6 +6,7 @@
 //! list:
 //!
 //! - [`redact`], [`process`]
+//! - [`command_line`]: how a user runs the program again
 //! - [`server_address`]: where clients connect to
 //! - [`files`]: reading class files, writing private files
 //! - [`events`]: the sinks for consoles and the service manager
@@ -23,6 +24,7 @@ pub mod admin;
 pub mod audit;
 pub mod cli;
 pub mod client;
+pub mod command_line;
 pub mod commands;
 pub mod events;
 pub mod files;

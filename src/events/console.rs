@@ -9,6 +9,7 @@ use super::console_lab::LabConsole;
 use super::console_log::LogConsole;
 use super::fanout::Fanout;
 use super::printer::Printer;
+use crate::command_line::CommandLine;
 
 /// How long the end of the program waits for its last lines to be printed.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,16 +34,18 @@ pub struct Console {
 }
 
 impl Console {
-    /// Opens the console.
-    pub fn open(style: ConsoleStyle) -> Self {
+    /// Opens the console, which shows commands as this command line has them.
+    pub fn open(style: ConsoleStyle, command_line: CommandLine) -> Self {
         if style == ConsoleStyle::Quiet {
             return Self { sink: Arc::new(Fanout::new(Vec::new())), printer: None };
         }
         let printer = Printer::open(std::io::stdout());
         let sink: SharedSink = match style {
-            ConsoleStyle::Lab => Arc::new(LabConsole::new(printer.clone())),
-            ConsoleStyle::Json => Arc::new(LogConsole::json(printer.clone())),
-            ConsoleStyle::Log | ConsoleStyle::Quiet => Arc::new(LogConsole::text(printer.clone())),
+            ConsoleStyle::Lab => Arc::new(LabConsole::new(printer.clone(), command_line)),
+            ConsoleStyle::Json => Arc::new(LogConsole::json(printer.clone(), command_line)),
+            ConsoleStyle::Log | ConsoleStyle::Quiet => {
+                Arc::new(LogConsole::text(printer.clone(), command_line))
+            }
         };
         Self { sink, printer: Some(printer) }
     }

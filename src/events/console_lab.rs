@@ -11,20 +11,24 @@ use gradebook::{Book, Outcome, Rejection, Request};
 
 use super::printer::Printer;
 use super::text::{count, page_address, part_name, publishing_text, rejection_text};
+use crate::command_line::CommandLine;
 use crate::redact::escape;
 
 /// Prints the lab's lines.
-pub(super) struct LabConsole(Printer);
+pub(super) struct LabConsole {
+    printer: Printer,
+    command_line: CommandLine,
+}
 
 impl LabConsole {
-    pub(super) fn new(printer: Printer) -> Self {
-        Self(printer)
+    pub(super) fn new(printer: Printer, command_line: CommandLine) -> Self {
+        Self { printer, command_line }
     }
 }
 
 impl EventSink for LabConsole {
     fn emit(&self, event: &ServerEvent<'_>) {
-        self.0.print(lines(event).as_bytes());
+        self.printer.print(lines(event, &self.command_line).as_bytes());
     }
 
     fn wants_requests(&self) -> bool {
@@ -33,7 +37,7 @@ impl EventSink for LabConsole {
 }
 
 /// The lines for an event. The wording of the first ones is given by the lab.
-fn lines(event: &ServerEvent<'_>) -> String {
+fn lines(event: &ServerEvent<'_>, command_line: &CommandLine) -> String {
     match event {
         ServerEvent::ClassRead { book, .. } => class_file(book),
         ServerEvent::Listening(addresses) => listening(addresses),
@@ -71,7 +75,9 @@ fn lines(event: &ServerEvent<'_>) -> String {
         ServerEvent::KeysExchanged(students) => {
             format!("New keys are in place: {students} students have one.\n")
         }
-        ServerEvent::Publishing(event) => format!("{}.\n", escape(&publishing_text(event))),
+        ServerEvent::Publishing(event) => {
+            format!("{}.\n", escape(&publishing_text(event, command_line)))
+        }
         ServerEvent::WatchFailed(reason) => format!(
             "Cannot watch the class file, so it is read from time to time: {}.\n",
             escape(reason)
@@ -167,6 +173,10 @@ mod tests {
 
     const CLASS: &str = "Name,ID Number,Key,Lab 1\n\
         \"Quill, A\u{1b}[31m\",2100001,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=,7\n";
+
+    fn lines(event: &ServerEvent<'_>) -> String {
+        super::lines(event, &CommandLine::default())
+    }
 
     fn book() -> Book {
         let limits = ReadLimits { bytes_max: 4096, rows_max: 10 };

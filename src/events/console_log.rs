@@ -8,23 +8,24 @@ use tracing_subscriber::EnvFilter;
 
 use super::printer::Printer;
 use super::text::{ACCEPT, PUBLISH, numbers, page_address, part_name, rejection_text};
+use crate::command_line::CommandLine;
 use crate::redact::{escape, redact_id};
 
 /// Logs events. The variable `RUST_LOG` sets the level, `info` by default.
-pub(super) struct LogConsole;
+pub(super) struct LogConsole(CommandLine);
 
 impl LogConsole {
     /// One text line for each event.
-    pub(super) fn text(printer: Printer) -> Self {
+    pub(super) fn text(printer: Printer, command_line: CommandLine) -> Self {
         // A second console in one process, as in a test, leaves the first one in place.
         drop(subscriber(printer).try_init());
-        Self
+        Self(command_line)
     }
 
     /// One JSON object for each event.
-    pub(super) fn json(printer: Printer) -> Self {
+    pub(super) fn json(printer: Printer, command_line: CommandLine) -> Self {
         drop(subscriber(printer).json().flatten_event(true).try_init());
-        Self
+        Self(command_line)
     }
 }
 
@@ -106,7 +107,7 @@ impl EventSink for LogConsole {
                 warn!(edition = edition.0, why = %escape(reason), "class file not installed");
             }
             ServerEvent::KeysExchanged(students) => info!(students, "keys exchanged"),
-            ServerEvent::Publishing(event) => log_publishing(event),
+            ServerEvent::Publishing(event) => log_publishing(event, &self.0),
             ServerEvent::WatchFailed(reason) => {
                 warn!(why = %escape(reason), "class file not watched, read from time to time");
             }
@@ -128,7 +129,7 @@ impl EventSink for LogConsole {
     }
 }
 
-fn log_publishing(event: &PublishingEvent<'_>) {
+fn log_publishing(event: &PublishingEvent<'_>, command_line: &CommandLine) {
     match event {
         PublishingEvent::Published { edition, by, of: None } => {
             info!(edition = edition.0, by, "edition published");
@@ -138,10 +139,12 @@ fn log_publishing(event: &PublishingEvent<'_>) {
         }
         PublishingEvent::Held { edition, rules, reason } => {
             let why = &*escape(reason);
-            warn!(edition = edition.0, rules, why, command = ACCEPT, "class file held");
+            let command = &*command_line.with(ACCEPT);
+            warn!(edition = edition.0, rules, why, command, "class file held");
         }
         PublishingEvent::Staged { edition, digest } => {
-            info!(edition = edition.0, digest, command = PUBLISH, "class file staged");
+            let command = &*command_line.with(PUBLISH);
+            info!(edition = edition.0, digest, command, "class file staged");
         }
         PublishingEvent::Pruned(editions) => {
             let editions = &*numbers(editions);

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use grade_actors::event::{Part, PublishingEvent};
 use gradebook::{EditionNumber, Rejection};
 
+use crate::command_line::CommandLine;
+
 /// Why a line is not a request. Never the line's text: it may be a key.
 pub(super) fn rejection_text(rejection: Rejection) -> String {
     match rejection {
@@ -31,12 +33,12 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 }
 
 /// What publishes a class file that waits.
-pub(super) const PUBLISH: &str = "grade-actor-server publish";
+pub(super) const PUBLISH: &str = "publish";
 /// What publishes a class file that looks wrong.
-pub(super) const ACCEPT: &str = "grade-actor-server publish --accept";
+pub(super) const ACCEPT: &str = "publish --accept";
 
 /// What happened to the editions, as a sentence without its full stop.
-pub(super) fn publishing_text(event: &PublishingEvent<'_>) -> String {
+pub(super) fn publishing_text(event: &PublishingEvent<'_>, command_line: &CommandLine) -> String {
     match event {
         PublishingEvent::Published { edition, by, of: None } => {
             format!("Published edition {} (by {by})", edition.0)
@@ -45,12 +47,14 @@ pub(super) fn publishing_text(event: &PublishingEvent<'_>) -> String {
             format!("Published edition {} (by {by}, the content of edition {})", edition.0, of.0)
         }
         PublishingEvent::Held { edition, rules, reason } => format!(
-            "Kept edition {}: the class file is held ({rules}): {reason}; {ACCEPT} publishes it",
-            edition.0
+            "Kept edition {}: the class file is held ({rules}): {reason}; {} publishes it",
+            edition.0,
+            command_line.with(ACCEPT)
         ),
         PublishingEvent::Staged { edition, digest } => format!(
-            "Kept edition {}: the class file is staged (digest {digest}); {PUBLISH} publishes it",
-            edition.0
+            "Kept edition {}: the class file is staged (digest {digest}); {} publishes it",
+            edition.0,
+            command_line.with(PUBLISH)
         ),
         PublishingEvent::Pruned(editions) => {
             format!("Removed the content of the oldest editions: {}", numbers(editions))

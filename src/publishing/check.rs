@@ -39,13 +39,15 @@ pub(crate) fn check(settings: &Settings) -> Result<CheckedClass, PublisherError>
     let mut warnings = keys.warnings;
     if let Some(current) = &current {
         let (_, releases) = kept_statistics(current)?;
-        warnings.extend(drawing_warning(settings.policy, &releases).map(str::to_owned));
+        warnings.extend(drawing_warning(settings, &releases));
     }
     let now = Timestamp::of(SystemTime::now());
     let candidate = Candidate::read(&settings.sources, &keys.keys, &settings.read_limits);
     let content = match (candidate, &current) {
         (Err(error), None) => return Err(error.into()),
-        (Ok(_), None) if *mode == PublishMode::OnCommand => return Err(PublisherError::NoEdition),
+        (Ok(_), None) if *mode == PublishMode::OnCommand => {
+            return Err(PublisherError::no_edition(settings));
+        }
         (Err(error), Some(current)) => {
             let edition = current.record.edition.0;
             warnings.push(format!("edition {edition} would be served: {error}"));
@@ -83,9 +85,10 @@ fn waiting(
     let rules: Vec<_> = review.held.iter().map(|held| held.rule.word()).collect();
     (review.state == State::Held).then(|| {
         format!(
-            "the class file would be held ({}), and edition {} served; grade-actor-server diff shows why",
+            "the class file would be held ({}), and edition {} served; {} shows why",
             rules.join(", "),
-            current.record.edition.0
+            current.record.edition.0,
+            settings.command_line().with("diff")
         )
     })
 }

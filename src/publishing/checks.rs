@@ -1,7 +1,7 @@
 //! Whether a class fits the limits of the settings, and what is odd in it.
 
 use grade_actors::{LabProfile, Profile, SealedProfile};
-use gradebook::{Book, Class, PrivacyPolicy, ReleaseHistory, UnknownStudent};
+use gradebook::{Book, Class, ReleaseHistory, UnknownStudent};
 
 use crate::settings::Settings;
 
@@ -91,21 +91,18 @@ pub(super) fn check_replies(book: &Book, settings: &Settings) -> Result<(), Clas
 }
 
 /// Why the figures of a history are not private, or are not drawn.
-pub(super) fn drawing_warning(
-    policy: PrivacyPolicy,
-    releases: &ReleaseHistory,
-) -> Option<&'static str> {
-    if !policy.is_private() {
+pub(super) fn drawing_warning(settings: &Settings, releases: &ReleaseHistory) -> Option<String> {
+    if !settings.policy.is_private() {
         None
     } else if releases.exact_shown() {
-        Some(
-            "exact statistics of this class were shown before, so students may know them; noise protects what is new",
-        )
+        let text = "exact statistics of this class were shown before, so students may know them; \
+                    noise protects what is new";
+        Some(text.to_owned())
     } else if !releases.is_confirmed() {
-        Some(
-            "no figures are drawn into a new history until grade-actor-server publish confirms that none were \
-             shown before",
-        )
+        Some(format!(
+            "no figures are drawn into a new history until {} confirms that none were shown before",
+            settings.command_line().with("publish")
+        ))
     } else {
         None
     }

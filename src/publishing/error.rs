@@ -6,9 +6,10 @@ use gradebook::RedrawError;
 
 use super::book::BookError;
 use super::checks::ClassError;
+use crate::command_line::CommandLine;
 use crate::files::load::ReadError;
 use crate::files::state::StateError;
-use crate::settings::SettingsError;
+use crate::settings::{Settings, SettingsError};
 
 /// Why something cannot be published.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +46,18 @@ pub(crate) enum PublisherError {
     /// Nothing was published yet, and saving publishes nothing.
     #[error(
         "no edition has been published yet, and gradebook.publish = \"on-command\"; look at the class file \
-         with grade-actor-server diff, and publish it with grade-actor-server publish"
+         with {}, and publish it with {}",
+        .0.with("diff"), .0.with("publish")
     )]
-    NoEdition,
+    NoEdition(CommandLine),
 }
 
 impl PublisherError {
+    /// Nothing was published yet with these settings.
+    pub(super) fn no_edition(settings: &Settings) -> Self {
+        Self::NoEdition(settings.command_line())
+    }
+
     /// Returns true if another process has the history.
     pub(crate) fn is_locked(&self) -> bool {
         matches!(self, Self::History(HistoryError::Locked(_)))

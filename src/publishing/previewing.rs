@@ -33,7 +33,7 @@ impl Publisher {
 
     /// The book of the current edition.
     fn current_book(&self) -> Result<Book, PublisherError> {
-        let current = self.current()?.ok_or(PublisherError::NoEdition)?;
+        let current = self.current()?.ok_or_else(|| PublisherError::no_edition(&self.settings))?;
         Ok(self.book_of(&current)?)
     }
 

@@ -25,7 +25,7 @@ impl Publisher {
         let current = self.current()?;
         let target = self.history.read(to)?;
         let Some(current) = current else {
-            return Err(PublisherError::NoEdition.into());
+            return Err(PublisherError::no_edition(&self.settings).into());
         };
         if to == current.record.edition {
             return Ok(Done::Nothing { edition: Some(to.0) });

@@ -89,14 +89,14 @@ impl Publisher {
         if let Err(error) = self.release_due() {
             warnings.push(format!("an assessment is not released: {error}"));
         }
-        let current = self.current()?.ok_or(PublisherError::NoEdition)?;
+        let current = self.current()?.ok_or_else(|| PublisherError::no_edition(&self.settings))?;
         if !self.has_book() {
             self.make_book(&current)?;
             warnings.extend(self.policy_warning(&current)?);
         }
         let releases = self.releases(Some(&current))?;
-        warnings.extend(drawing_warning(self.settings.policy, &releases).map(str::to_owned));
-        let book = self.take_book().ok_or(PublisherError::NoEdition)?;
+        warnings.extend(drawing_warning(&self.settings, &releases));
+        let book = self.take_book().ok_or_else(|| PublisherError::no_edition(&self.settings))?;
         // From now on there are sessions.
         self.sources = self.sources.read_in_background();
         Ok(Started { book, candidate, warnings })
@@ -145,7 +145,7 @@ impl Publisher {
         mode: PublishMode,
     ) -> Result<(), PublisherError> {
         if mode == PublishMode::OnCommand {
-            return Err(PublisherError::NoEdition);
+            return Err(PublisherError::no_edition(&self.settings));
         }
         let by = if self.imports() { PublishedBy::Import } else { PublishedBy::Save };
         self.publish_candidate(candidate, None, by)

@@ -166,9 +166,9 @@ impl Publisher {
         }
         let releases = self.releases(base.as_ref()).map_err(PublisherError::from)?;
         if releases.exact_shown()
-            && let Some(text) = drawing_warning(self.settings.policy, &releases)
+            && let Some(text) = drawing_warning(&self.settings, &releases)
         {
-            self.events.emit(&ServerEvent::Warning(text));
+            self.events.emit(&ServerEvent::Warning(&text));
         }
         let Subject { candidate, is_configured } = subject;
         // The configured file waits until it changes, and is not published in place of this one.

@@ -11,6 +11,7 @@ use gradebook::PrivacyPolicy;
 
 use super::layers::SettingsError;
 use crate::audit::AuditOptions;
+use crate::command_line::CommandLine;
 use crate::events::ConsoleStyle;
 use crate::files::FileState;
 use crate::files::certificate::CertificateFiles;
@@ -94,6 +95,11 @@ pub struct HttpSettings {
 }
 
 impl Settings {
+    /// Command lines of this program with these settings.
+    pub fn command_line(&self) -> CommandLine {
+        CommandLine { config: self.file.as_ref().map(|(path, _)| path.clone()) }
+    }
+
     /// The number of listeners that take connections: one for sessions, and one for the page if it is
     /// served.
     pub(crate) fn listeners(&self) -> usize {

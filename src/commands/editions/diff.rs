@@ -1,12 +1,13 @@
 //! `diff`: what publishing would change.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 
 use super::{ask, offer, unexpected};
+use crate::command_line::{CommandLine, quoted};
 use crate::commands::{CommandError, count};
 use crate::publishing::{AssessmentReport, DiffReport, Done, State, StatisticsWord, Task};
 use crate::redact::escape;
@@ -27,11 +28,30 @@ pub(crate) fn run(
     file: Option<PathBuf>,
     options: DiffOptions,
 ) -> Result<String, CommandError> {
+    let publish = PublishCommand::new(&settings, file.as_deref());
     let report = compared(settings, file, options.marks)?;
     if options.json {
         return serde_json::to_string(&report).map_err(CommandError::failed);
     }
-    Ok(text(&report))
+    Ok(text(&report, &publish))
+}
+
+/// The command that publishes a file, or the class file.
+pub(super) struct PublishCommand {
+    command_line: CommandLine,
+    /// The file as an argument, behind a blank.
+    file: String,
+}
+
+impl PublishCommand {
+    pub(super) fn new(settings: &Settings, file: Option<&Path>) -> Self {
+        let file = file.map(|file| format!(" {}", quoted(file))).unwrap_or_default();
+        Self { command_line: settings.command_line(), file }
+    }
+
+    fn with(&self, options: &str) -> String {
+        self.command_line.with(&format!("publish{}{options}", self.file))
+    }
 }
 
 /// What publishing a file would change.
@@ -57,7 +77,7 @@ fn compared(
 }
 
 /// A difference for people to read.
-pub(super) fn text(report: &DiffReport) -> String {
+pub(super) fn text(report: &DiffReport, publish: &PublishCommand) -> String {
     let mut parts = vec![head(report)];
     if !report.assessments.is_empty() {
         parts.push(assessments(report));
@@ -81,9 +101,8 @@ pub(super) fn text(report: &DiffReport) -> String {
     }
     if let Some(digest) = &report.digest {
         let accept = if report.state == State::Held { " --accept" } else { "" };
-        parts.push(format!(
-            "grade-actor-server publish{accept} --digest {digest}\npublishes exactly this"
-        ));
+        let command = publish.with(&format!("{accept} --digest {digest}"));
+        parts.push(format!("{command}\npublishes exactly this"));
     }
     parts.join("\n")
 }

@@ -15,13 +15,14 @@ use crate::settings::Settings;
 /// Lists the editions that are kept.
 pub(crate) fn run(settings: Settings, json: bool) -> Result<String, CommandError> {
     let settings = Arc::new(settings);
+    let diff = settings.command_line().with("diff");
     let Done::Editions(report) = ask(&settings, Task::Editions, None)? else {
         return Err(unexpected());
     };
     if json {
         return serde_json::to_string(&report).map_err(CommandError::failed);
     }
-    Ok(text(&report))
+    Ok(text(&report, &diff))
 }
 
 /// What a student reads.
@@ -42,7 +43,7 @@ pub(crate) fn preview(
     Ok(escape(&text).into_owned())
 }
 
-fn text(report: &EditionsReport) -> String {
+fn text(report: &EditionsReport, diff: &str) -> String {
     let mut parts = Vec::new();
     if report.editions.is_empty() {
         parts.push("no edition has been published yet".to_owned());
@@ -55,7 +56,7 @@ fn text(report: &EditionsReport) -> String {
             State::Held => format!("held ({})", rules.join(", ")),
             State::Staged | State::None => "staged".to_owned(),
         };
-        parts.push(format!("the class file is {state}; grade-actor-server diff shows its changes"));
+        parts.push(format!("the class file is {state}; {diff} shows its changes"));
     }
     parts.join("\n")
 }

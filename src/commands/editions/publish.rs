@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustyline::DefaultEditor;
 
-use super::diff::text;
+use super::diff::{PublishCommand, text};
 use super::{ask, offer, unexpected};
 use crate::commands::CommandError;
 use crate::process::complain;
@@ -21,11 +21,12 @@ pub(crate) fn run(
 ) -> Result<String, CommandError> {
     let settings = Arc::new(settings);
     settings.history()?;
+    let command = PublishCommand::new(&settings, file.as_deref());
     let offer = offer(&settings, file)?;
     let redraw = options.redraw.clone();
     let done = ask(&settings, Task::Publish(options), offer.as_ref())?;
     let Done::Unconfirmed { report, questions } = done else { return published(&done) };
-    if !confirms(&report, &questions) {
+    if !confirms(&report, &questions, &command) {
         return Err(CommandError::failed(refusal(&report, &questions)));
     }
     // Exactly what was shown, and not what was saved since.
@@ -62,11 +63,11 @@ fn published(done: &Done) -> Result<String, CommandError> {
 }
 
 /// Asks at a terminal whether to publish.
-fn confirms(report: &DiffReport, questions: &[String]) -> bool {
+fn confirms(report: &DiffReport, questions: &[String], command: &PublishCommand) -> bool {
     if !stdin().is_terminal() || !stderr().is_terminal() {
         return false;
     }
-    complain(&format!("please look at this\n{}", text(report)));
+    complain(&format!("please look at this\n{}", text(report, command)));
     for question in questions {
         complain(question);
     }

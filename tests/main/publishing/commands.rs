@@ -11,7 +11,7 @@ use super::{
     Said, course, done, fails, grades_with_midterm, json, published_by, read, reload, report, run,
     save, served, settings, state, with_midterm,
 };
-use crate::harness::{ADA, ADA_GRADES, BO, ZOE, keys_of, server_command, write_private};
+use crate::harness::{ADA, ADA_GRADES, BO, ZOE, ended, keys_of, server_command, write_private};
 
 /// Edits the files: one mark is new, one changed, one cleared, and Zoe is gone.
 fn edit(folder: &Path) {
@@ -69,6 +69,27 @@ fn diff_counts_what_publishing_changes_and_has_the_json_of_its_contract() {
     assert!(text.contains("changes of edition 1: 0 students join, 1 student leaves"), "{text}");
     assert!(text.contains("2100002, Lab 3: 7.5 -> (blank)"), "{text}");
     assert!(text.contains(&format!("publish --accept --digest {digest}")), "{text}");
+}
+
+#[test]
+fn the_command_that_diff_prints_publishes_what_diff_shows() {
+    let folder = course(&settings(""));
+    let path = folder.path();
+    done(path, &["publish"]);
+    write_private(&path.join("graded again.csv"), with_midterm(""));
+    let text = done(path, &["diff", "graded again.csv"]);
+    let command = text.lines().find(|line| line.contains("--digest")).unwrap();
+    let program = server_command();
+    let programs = Path::new(program.get_program()).parent().unwrap();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", command]).current_dir(path).env("PATH", programs);
+    let output = ended(&mut shell);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        (&*printed, output.status.code()),
+        ("edition 2 is published\n", Some(0)),
+        "{command}"
+    );
 }
 
 #[test]

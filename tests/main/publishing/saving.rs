@@ -29,7 +29,7 @@ fn a_file_that_looks_wrong_is_held_until_it_is_accepted_or_corrected() {
     let line = save(&mut server, &cleared, "class file held");
     assert!(line.contains("rules=\"marks-cleared\""), "{line}");
     assert!(line.contains("1 mark of \\\"Midterm\\\" became blank"), "{line}");
-    assert!(line.contains("grade-actor-server publish --accept"), "{line}");
+    assert!(line.contains("grade-actor-server publish --accept --config "), "{line}");
     assert_eq!(read(&server, ADA, "GG"), grades_with_midterm("17"), "the old edition answers");
     let folder = server.folder.path().to_owned();
     let refused = fails(&folder, &["publish"]);
@@ -103,7 +103,7 @@ fn with_on_command_every_change_waits_for_the_command() {
     let mut server = served(folder);
     let folder = server.folder.path().to_owned();
     let line = save(&mut server, &with_midterm("18"), "class file staged");
-    assert!(line.contains("command=\"grade-actor-server publish\""), "{line}");
+    assert!(line.contains("command=\"grade-actor-server publish --config "), "{line}");
     let digest = json(&folder, &["diff"])["digest"].as_str().unwrap().to_owned();
     assert!(line.contains(&digest), "{line}");
     assert_eq!(read(&server, ADA, "GG"), grades_with_midterm("17"));
