@@ -127,6 +127,7 @@ fn measure(
     for _ in 0..options.rounds {
         let mut round = Vec::new();
         for (peer, server) in servers {
+            server.begin_audit_file()?;
             let load = Load {
                 address: server.address,
                 protocol: peer.protocol(),

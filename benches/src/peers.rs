@@ -98,6 +98,7 @@ impl Peer {
         let address = free_address()?;
         let mut tls = None;
         let mut plain = address;
+        let mut audit = None;
         let mut command = Command::new(self.program()?);
         match self {
             Self::Ours | Self::Sealed | Self::Audited => {
@@ -109,7 +110,11 @@ impl Peer {
                          sealed.replays_per_student = 100000000\n\
                          sealed.replays = 1000000000\n"
                     ),
-                    Self::Audited => format!("audit.file = \"audit-{}.jsonl\"\n", address.port()),
+                    Self::Audited => {
+                        let name = format!("audit-{}.jsonl", address.port());
+                        audit = Some(config.folder.join(&name));
+                        format!("audit.file = \"{name}\"\n")
+                    }
                     _ => String::new(),
                 };
                 fs::write(&file, settings(address, config) + &more)?;
@@ -140,7 +145,7 @@ impl Peer {
         }
         command.stdout(Stdio::null()).stdin(Stdio::null()).current_dir(&config.folder);
         let child = on_cpu(config.server_cpu, || command.spawn())?;
-        let mut running = Running { child, address, tls, plain };
+        let mut running = Running { child, address, tls, plain, audit };
         running.wait_until_answering(self.name())?;
         Ok(running)
     }

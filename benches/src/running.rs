@@ -1,12 +1,15 @@
 //! A server that was started to be measured.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::process::Process;
@@ -19,6 +22,8 @@ pub(crate) struct Running {
     pub(crate) tls: Option<Arc<ClientConfig>>,
     /// Where it takes connections without TLS.
     pub(crate) plain: SocketAddr,
+    /// Its audit file, if it has one.
+    pub(crate) audit: Option<PathBuf>,
 }
 
 /// How long a server may take to give its first answer.
@@ -34,8 +39,22 @@ impl Running {
     /// # Errors
     /// When it has ended.
     pub(crate) fn reload(&self) -> anyhow::Result<()> {
-        let process = rustix::process::Pid::from_child(&self.child);
-        Ok(rustix::process::kill_process(process, rustix::process::Signal::HUP)?)
+        self.signal(Signal::HUP)
+    }
+
+    /// Makes a server with an audit begin a new file, as the rotation of logs does. A file of gigabytes would be
+    /// written into memory that a virtual machine has never used, which costs more than the record.
+    ///
+    /// # Errors
+    /// When the file cannot be removed, or the server has ended.
+    pub(crate) fn begin_audit_file(&self) -> anyhow::Result<()> {
+        let Some(audit) = &self.audit else { return Ok(()) };
+        fs::remove_file(audit)?;
+        self.signal(Signal::USR1)
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), signal)?)
     }
 
     /// Gives every student a value of this length, in Redis.
