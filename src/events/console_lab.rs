@@ -166,7 +166,7 @@ mod tests {
 
     use class_files::{ReadLimits, read_class};
     use fernet_batch::Timestamp;
-    use grade_actors::event::SessionNumber;
+    use grade_actors::event::{PublishingEvent, SessionNumber};
     use gradebook::{Command, EditionNumber, LineError, MalformedLine, PrivacyPolicy, StudentId};
 
     use super::*;
@@ -241,6 +241,23 @@ mod tests {
             lines(&event),
             "Received no command from client: no command after the student ID; send: ID COMMAND \
              (44 bytes).\nERR x y\n"
+        );
+    }
+
+    #[test]
+    fn what_waits_for_a_command_names_it_with_the_settings_file() {
+        let command_line = CommandLine { config: Some("grades.toml".into()) };
+        let edition = EditionNumber(2);
+        let lines = |event| super::lines(&ServerEvent::Publishing(event), &command_line);
+        assert_eq!(
+            lines(PublishingEvent::Held { edition, rules: "replaced", reason: "odd" }),
+            "Kept edition 2: the class file is held (replaced): odd; \
+             grade-actor-server publish --accept --config grades.toml publishes it.\n"
+        );
+        assert_eq!(
+            lines(PublishingEvent::Staged { edition, digest: "00" }),
+            "Kept edition 2: the class file is staged (digest 00); \
+             grade-actor-server publish --config grades.toml publishes it.\n"
         );
     }
 

@@ -118,7 +118,8 @@ impl Dispatcher {
     /// The batches of the next turn, in the order in which they were enqueued.
     fn take_turn(&self) -> Turn {
         let mut queue = self.queue();
-        let mut turn = Turn::with_capacity(queue.pending.len());
+        // No batch costs less than one.
+        let mut turn = Turn::with_capacity(queue.pending.len().min(TURN_COST));
         let mut cost = 0_usize;
         while cost < TURN_COST
             && let Some(batch) = queue.pending.pop_front()
@@ -153,6 +154,7 @@ impl Dispatcher {
 
 /// Drops the batches that failed, together with their waiters.
 fn keep_successes<T, E>(results: Vec<Result<T, E>>, waiters: Vec<Waiter>) -> (Vec<T>, Vec<Waiter>) {
+    // Collecting would not know how many there are, and grow the vector step by step.
     let mut values = Vec::with_capacity(results.len());
     if results.iter().all(Result::is_ok) {
         values.extend(results.into_iter().flatten());

@@ -94,9 +94,9 @@ fn with_on_command_and_no_edition_the_start_fails_and_names_the_command() {
     let folder = course(&settings("publish = \"on-command\""));
     let failed = fails(folder.path(), &[]);
     assert!(failed.contains("no edition has been published yet"), "{failed}");
-    assert!(failed.contains("grade-actor-server publish"), "{failed}");
-    let failed = fails(folder.path(), &["--check"]);
-    assert!(failed.contains("no edition has been published yet"), "{failed}");
+    assert!(failed.contains("with grade-actor-server diff --config test.toml"), "{failed}");
+    assert!(failed.contains("with grade-actor-server publish --config test.toml"), "{failed}");
+    assert_eq!(fails(folder.path(), &["--check"]), failed);
     done(folder.path(), &["publish"]);
     drop(served(folder));
 }
@@ -112,11 +112,13 @@ fn a_check_says_what_a_start_would_hold_and_changes_nothing() {
     write_private(&path.join("class.csv"), with_midterm(""));
     let checked = run(path, &["--check"]);
     assert_eq!(checked.code, 0);
-    assert!(
-        checked.err.contains("would be held (marks-cleared), and edition 1 served"),
-        "{}",
-        checked.err
-    );
+    let held = "would be held (marks-cleared), and edition 1 served; \
+                grade-actor-server diff --config test.toml shows why";
+    assert!(checked.err.contains(held), "{}", checked.err);
+    let listed = done(path, &["editions"]);
+    let held = "the class file is held (marks-cleared); \
+                grade-actor-server diff --config test.toml shows its changes";
+    assert!(listed.contains(held), "{listed}");
     write_private(&path.join("class.csv"), "");
     let checked = run(path, &["--check"]);
     assert!(checked.err.contains("edition 1 would be served: "), "{}", checked.err);

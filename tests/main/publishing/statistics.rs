@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{
-    FIRST, done, fails, json, published_by, quiz, quiz_course, read, report, save, served,
+    FIRST, done, fails, json, published_by, quiz, quiz_course, read, report, run, save, served,
     settings, state,
 };
 use crate::harness::{Server, class_folder, write_private};
@@ -38,6 +38,12 @@ fn nothing_is_drawn_into_an_empty_history_until_publish_confirms_that_nothing_wa
     marks[0] = "5";
     save(&mut server, &quiz(&marks), "class file installed edition=2");
     assert_eq!(class(&server), json!({"withheld": "not drawn yet"}), "a save draws nothing either");
+    let folder = server.end_with(Signal::KILL);
+    let checked = run(&path, &["--check"]).err;
+    let warning = "no figures are drawn into a new history until \
+                   grade-actor-server publish --config test.toml confirms";
+    assert!(checked.contains(warning), "{checked}");
+    let mut server = served(folder);
     let diff = json(&path, &["diff"]);
     assert_eq!(diff["state"], "staged");
     assert_eq!(diff["assessments"][0]["statistics"], "released");
