@@ -1,17 +1,15 @@
 //! The students of a class, each with keys and marks, found by ID.
 //!
 //! Storage is compact, since a class may have a million students: 48 bytes a student and two bytes a
-//! mark, about ten bytes for the index, and the texts of ID and name. In such a class each access to
-//! a student is a cache miss, so a batch is looked up as a whole and its cache misses overlap.
+//! mark, about ten bytes for the index, and the texts of ID and name.
 
-use std::hint::black_box;
 use std::ops::Range;
 
 use fernet_batch::Key;
 
 use super::comments::{Comments, RowComments};
 use super::id_set::IdSet;
-use super::index::{Hash, Index};
+use super::index::Index;
 use super::longest::Longest;
 use super::marks::{Marks, StoredMark};
 use super::short_number::{SHORT_BYTES_MAX, short_number};
@@ -49,25 +47,15 @@ pub(super) struct Student {
     pub(super) has_old_key: bool,
 }
 
-/// The students of a class that the processor's caches hold: looking ahead would cost more than it saves.
-const CACHED_STUDENTS_MAX: usize = 4096;
-
 /// A student's row in one roster.
 #[derive(Clone, Copy)]
 pub(crate) struct RowIndex(pub(super) u32);
-
-/// The lookup of one ID: its hash, and the row that was found.
-#[derive(Clone, Copy)]
-pub(crate) struct LookupSlot {
-    hash: Hash,
-    pub(crate) row: Option<RowIndex>,
-}
 
 /// One student of a roster.
 #[derive(Clone, Copy)]
 pub(crate) struct Record<'a> {
     roster: &'a Roster,
-    student: &'a Student,
+    pub(super) student: &'a Student,
     row: usize,
 }
 
@@ -92,57 +80,6 @@ impl Roster {
             let marks = record.marks().map(|mark| mark.text.as_str());
             (record.id(), record.name(), marks)
         })
-    }
-
-    /// Looks up the students with these IDs, `None` standing for a request without one. In a big class, each
-    /// step is taken for all IDs before the next step, so that their cache misses overlap.
-    pub(crate) fn lookup_batch<'a>(
-        &self,
-        ids: impl Iterator<Item = Option<&'a str>> + Clone,
-        slots: &mut Vec<LookupSlot>,
-    ) {
-        slots.clear();
-        let hash = |id: Option<&str>| self.by_id.hash(id.unwrap_or_default());
-        if self.students.len() <= CACHED_STUDENTS_MAX {
-            slots.extend(ids.map(|id| {
-                let hash = hash(id);
-                LookupSlot { hash, row: id.and_then(|id| self.find(hash, id)) }
-            }));
-            return;
-        }
-        slots.extend(ids.clone().map(|id| LookupSlot { hash: hash(id), row: None }));
-        for slot in slots.iter_mut() {
-            slot.row = self.by_id.likely_row(slot.hash).map(RowIndex);
-        }
-        self.prefetch(slots);
-        for (slot, id) in slots.iter_mut().zip(ids) {
-            slot.row = id.and_then(|id| self.find(slot.hash, id));
-        }
-    }
-
-    /// Brings students and marks that will most likely be needed into the cache, by reading them.
-    fn prefetch(&self, slots: &[LookupSlot]) {
-        let records = || slots.iter().filter_map(|slot| self.record(slot.row?));
-        let mut students = 0;
-        for Record { student, .. } in records() {
-            let [word, ..] = student.key.expose_words();
-            students ^= word ^ u64::from(student.id_bytes);
-        }
-        black_box(students);
-        let marks: usize = records().map(|record| record.marks().count()).sum();
-        black_box(marks);
-    }
-
-    fn find(&self, hash: Hash, id: &str) -> Option<RowIndex> {
-        let head = id_head(id);
-        let bytes = id.len();
-        let matches = |record: Record<'_>| {
-            record.student.id_head == head
-                && usize::from(record.student.id_bytes) == bytes
-                && (bytes <= SHORT_BYTES_MAX || record.id() == id)
-        };
-        let row = self.by_id.find(hash, |row| self.record(RowIndex(row)).is_some_and(matches));
-        row.map(RowIndex)
     }
 
     /// The longest student ID.
