@@ -91,7 +91,7 @@ fn write_sealed(
         frame::end_frame(&mut bytes, start);
         frames.push((keys.of(id)?, bytes));
     }
-    let plain = frames.iter_mut().map(|(key, bytes)| PlainFrame::new(key, bytes));
+    let plain = frames.iter_mut().map(|(key, bytes)| PlainFrame::new(*key, bytes));
     sealer.seal(Timestamp::of(SystemTime::now()), plain);
     for ((_, frame), LoadRequest { id, .. }) in frames.iter().zip(requests) {
         write!(out, "{id} ")?;

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         frame::end_frame(&mut bytes, start);
         frames.push(bytes);
     }
-    let plain = texts.iter().zip(&mut frames).map(|((key, _), bytes)| PlainFrame::new(key, bytes));
+    let plain = texts.iter().zip(&mut frames).map(|((key, _), bytes)| PlainFrame::new(*key, bytes));
     Sealer::new()?.seal(Timestamp::of(SystemTime::now()), plain);
     for ((key, _), frame) in texts.iter().zip(&frames) {
         let mut token = Vec::new();

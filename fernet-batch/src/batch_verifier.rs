@@ -9,20 +9,20 @@ use zeroize::zeroize_stack;
 
 use crate::base64url;
 use crate::frame::MAC_BYTES;
-use crate::key::Key;
+use crate::ready_key::KeyRef;
 use crate::time::Timestamp;
 use crate::verifier::{CachedVerifier, time_of_authentic};
 use crate::wide::{WIDE_MIN, WIDTH, WideLanes};
 
 /// The stack that opening uses at most, in bytes: side by side, and for one token. The frames of its functions are
-/// 16 KiB deep in a release build (`objdump`: `open_side_by_side`, `wide::run`, `wide::open`, `hmac::macs`), and 3 KiB.
+/// 17 KiB deep in a release build (`objdump`: `open_side_by_side`, `wide::run`, `wide::open`, `hmac::macs`), and 3 KiB.
 const STACK_BYTES: usize = 20 * 1024;
 const STACK_BYTES_ALONE: usize = 4 * 1024;
 
 /// A token to be opened.
 pub struct ClosedToken<'a> {
     /// The key that may have made it.
-    pub key: &'a Key,
+    pub key: KeyRef<'a>,
     /// Its text.
     pub token: &'a str,
     /// Where it is decoded and decrypted. Its length is the one that the token's frame must have.
@@ -61,7 +61,7 @@ impl BatchVerifier {
                 }
                 None => {
                     for ClosedToken { key, token, frame } in group {
-                        opened(self.open_one::<BLOCKS>(key, token, frame));
+                        opened(self.open_one::<BLOCKS>(*key, token, frame));
                     }
                 }
             }
@@ -71,7 +71,7 @@ impl BatchVerifier {
     /// Opens one token, as [`open`](Self::open) does.
     pub fn open_one<const BLOCKS: usize>(
         &mut self,
-        key: &Key,
+        key: KeyRef<'_>,
         token: &str,
         frame: &mut [u8],
     ) -> Option<Timestamp> {
@@ -98,7 +98,7 @@ impl Default for BatchVerifier {
 fn open_alone<const BLOCKS: usize>(
     wide: Option<WideLanes>,
     verifier: &mut CachedVerifier,
-    key: &Key,
+    key: KeyRef<'_>,
     token: &str,
     frame: &mut [u8],
 ) -> Option<Timestamp> {
@@ -154,6 +154,8 @@ mod tests {
 
     use super::*;
     use crate::frame::{frame_bytes, unpadded_text};
+    use crate::key::Key;
+    use crate::ready_key::ReadyKey;
     use crate::wide::ways;
 
     const TEXT_BYTES: usize = 20;
@@ -161,6 +163,13 @@ mod tests {
 
     fn key(n: usize) -> Key {
         Key::from_bytes([u8::try_from(n % 5).unwrap() + 1; 32])
+    }
+
+    /// Whose states are kept: nobody's, everybody's, and some.
+    const KEPT: [fn(usize) -> bool; 3] = [|_| false, |_| true, |n| n % 2 == 1];
+
+    fn ready_keys(count: usize, is_kept: fn(usize) -> bool) -> Vec<ReadyKey> {
+        (0..count).map(|n| ReadyKey::new(key(n), is_kept(n))).collect()
     }
 
     fn text(n: usize) -> String {
@@ -175,13 +184,13 @@ mod tests {
 
     fn open_all(
         verifier: &mut BatchVerifier,
-        keys: &[Key],
+        keys: &[ReadyKey],
         tokens: &[String],
         frames: &mut [[u8; FRAME_BYTES]],
     ) -> Vec<Option<Timestamp>> {
         let mut closed = Vec::new();
         for ((key, token), frame) in keys.iter().zip(tokens).zip(frames) {
-            closed.push(ClosedToken { key, token, frame });
+            closed.push(ClosedToken { key: key.into(), token, frame });
         }
         let mut verified = Vec::new();
         verifier.open::<2>(&mut closed, |found| verified.push(found));
@@ -190,9 +199,9 @@ mod tests {
 
     /// The texts that so many tokens are opened to, and the times that they carry. Every third token is one of another
     /// key's, every fourth one is damaged, and every seventh one is too long.
-    fn opened(verifier: &mut BatchVerifier, count: usize) -> Vec<Option<(String, u64)>> {
+    fn opened(verifier: &mut BatchVerifier, keys: &[ReadyKey]) -> Vec<Option<(String, u64)>> {
+        let count = keys.len();
         let mut tokens = Vec::new();
-        let keys: Vec<_> = (0..count).map(key).collect();
         for n in 0..count {
             let by = key(if n % 3 == 2 { n + 1 } else { n });
             let fernet = Fernet::new(&by.expose_text()).unwrap();
@@ -205,7 +214,7 @@ mod tests {
             tokens.push(String::from_utf8(token).unwrap());
         }
         let mut frames = vec![[0; FRAME_BYTES]; count];
-        let verified = open_all(verifier, &keys, &tokens, &mut frames);
+        let verified = open_all(verifier, keys, &tokens, &mut frames);
         let text =
             |frame: &[u8]| String::from_utf8(unpadded_text(frame).unwrap().to_vec()).unwrap();
         let texts = verified.iter().zip(&frames);
@@ -222,7 +231,10 @@ mod tests {
                         opens.then(|| (text(n), 100 + n as u64))
                     })
                     .collect();
-                assert_eq!(opened(&mut verifier, count), expected, "{count}, {:?}", verifier.wide);
+                for is_kept in KEPT {
+                    let opened = opened(&mut verifier, &ready_keys(count, is_kept));
+                    assert_eq!(opened, expected, "{count}, {:?}", verifier.wide);
+                }
             }
         }
     }
@@ -232,20 +244,20 @@ mod tests {
         const BLOCKS: usize = 64;
         for mut verifier in verifiers() {
             for first in 0..=BLOCKS * 16 - 10 {
-                let keys: Vec<_> = (0..10).map(key).collect();
+                let keys = ready_keys(10, KEPT[first % KEPT.len()]);
                 let texts: Vec<String> = (0..10)
                     .map(|n| "long text ".chars().cycle().take(first + n).collect())
                     .collect();
                 let mut tokens = Vec::new();
                 let mut frames = Vec::new();
                 for (key, text) in keys.iter().zip(&texts) {
-                    let fernet = Fernet::new(&key.expose_text()).unwrap();
+                    let fernet = Fernet::new(&key.key().expose_text()).unwrap();
                     tokens.push(fernet.encrypt_at_time(text.as_bytes(), 100));
                     frames.push(vec![0; frame_bytes(text.len())]);
                 }
                 let mut closed = Vec::new();
                 for ((key, token), frame) in keys.iter().zip(&tokens).zip(&mut frames) {
-                    closed.push(ClosedToken { key, token, frame });
+                    closed.push(ClosedToken { key: key.into(), token, frame });
                 }
                 let mut times = Vec::new();
                 verifier.open::<BLOCKS>(&mut closed, |time| times.push(time));
@@ -264,10 +276,11 @@ mod tests {
     #[test]
     fn tokens_that_no_frame_has_room_for_are_not_opened() {
         let key = key(1);
+        let key = KeyRef::from(&key);
         for mut verifier in verifiers() {
             let mut none = [const { [0_u8; 0] }; 20];
             let mut closed: Vec<_> =
-                none.iter_mut().map(|frame| ClosedToken { key: &key, token: "", frame }).collect();
+                none.iter_mut().map(|frame| ClosedToken { key, token: "", frame }).collect();
             let mut found = 0;
             verifier.open::<2>(&mut closed, |verified| found += usize::from(verified.is_some()));
             assert_eq!(found, 0);
@@ -277,10 +290,10 @@ mod tests {
     #[test]
     fn every_flipped_bit_closes_its_token_and_no_other() {
         const TOKENS: usize = 16;
-        let keys: Vec<_> = (0..TOKENS).map(key).collect();
+        let keys = KEPT.map(|is_kept| ready_keys(TOKENS, is_kept));
         let mut tokens = Vec::new();
-        for (n, key) in keys.iter().enumerate() {
-            let fernet = Fernet::new(&key.expose_text()).unwrap();
+        for n in 0..TOKENS {
+            let fernet = Fernet::new(&key(n).expose_text()).unwrap();
             tokens.push(fernet.encrypt_at_time(text(n).as_bytes(), 100));
         }
         for bit in 0..FRAME_BYTES * 8 {
@@ -289,9 +302,11 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             let mut sent = tokens.clone();
             sent[damaged] = URL_SAFE.encode(bytes);
-            for mut verifier in verifiers() {
+            for (mut verifier, keys) in
+                keys.iter().flat_map(|keys| verifiers().into_iter().map(move |v| (v, keys)))
+            {
                 let mut frames = [[0; FRAME_BYTES]; TOKENS];
-                let verified = open_all(&mut verifier, &keys, &sent, &mut frames);
+                let verified = open_all(&mut verifier, keys, &sent, &mut frames);
                 let opened: Vec<_> = verified.iter().map(Option::is_some).collect();
                 let expected: Vec<_> = (0..TOKENS).map(|n| n != damaged).collect();
                 assert_eq!(opened, expected, "bit {bit}, {:?}", verifier.wide);

@@ -47,6 +47,16 @@ impl HashState {
         state
     }
 
+    /// The state with these words.
+    pub(crate) fn from_words(words: [u32; 8]) -> Self {
+        Self(words)
+    }
+
+    /// The words of the state.
+    pub(crate) fn words(&self) -> [u32; 8] {
+        self.0
+    }
+
     /// Hashes one block.
     pub(crate) fn update(&mut self, block: &[u8; HASH_BLOCK_BYTES]) {
         compress256(&mut self.0, std::slice::from_ref(block));

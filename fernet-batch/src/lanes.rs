@@ -10,7 +10,7 @@ use zeroize::ZeroizeOnDrop;
 
 use crate::frame::{BLOCK_BYTES, HEADER_BYTES};
 use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
-use crate::key::Key;
+use crate::ready_key::KeyRef;
 
 /// One token that is being made in its frame.
 pub(crate) struct Lane<'a> {
@@ -98,12 +98,9 @@ impl<'a> Lane<'a> {
 
 impl Schedule {
     /// Expands a key, whose first half is for HMAC and whose second half is for AES.
-    pub(crate) fn new(key: &Key) -> Self {
-        let [signing, encryption] = *key.expose_halves();
-        Self {
-            cipher: Aes128Enc::new(&encryption.into()),
-            inner: HashState::inner(&signing),
-            outer: HashState::outer(&signing),
-        }
+    pub(crate) fn new(key: KeyRef<'_>) -> Self {
+        let [inner, outer] = key.expose_mac_states();
+        let [_, encryption] = *key.key.expose_halves();
+        Self { cipher: Aes128Enc::new(&encryption.into()), inner, outer }
     }
 }

@@ -1,12 +1,12 @@
 //! Frames on their way to be sealed.
 
 use crate::frame::{BLOCK_BYTES, HEADER_BYTES, IV_BYTES, MAC_BYTES, VERSION};
-use crate::key::Key;
+use crate::ready_key::KeyRef;
 use crate::time::Timestamp;
 
 /// A closed frame with its text in clear, and the key to seal it under.
 pub struct PlainFrame<'a> {
-    pub(crate) key: &'a Key,
+    pub(crate) key: KeyRef<'a>,
     /// Header and padded text, which the MAC covers.
     covered: &'a mut [u8],
     mac: &'a mut [u8],
@@ -18,11 +18,11 @@ impl<'a> PlainFrame<'a> {
     ///
     /// # Panics
     /// If the length is not that of a closed frame: a part of its text would otherwise be sent in clear.
-    pub fn new(key: &'a Key, bytes: &'a mut [u8]) -> Self {
+    pub fn new(key: impl Into<KeyRef<'a>>, bytes: &'a mut [u8]) -> Self {
         let covered_bytes = bytes.len().saturating_sub(MAC_BYTES);
         assert!(is_padded(covered_bytes), "{} bytes are not a closed frame", bytes.len());
         let (covered, mac) = bytes.split_at_mut(covered_bytes);
-        Self { key, covered, mac }
+        Self { key: key.into(), covered, mac }
     }
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn is_padded(covered_bytes: usize) -> bool {
 
 /// A closed frame with its header, and the text still in clear.
 pub(crate) struct HeadedFrame<'a> {
-    pub(crate) key: &'a Key,
+    pub(crate) key: KeyRef<'a>,
     /// Header and padded text, which the MAC covers.
     pub(crate) covered: &'a mut [u8],
     pub(crate) mac: &'a mut [u8],

@@ -11,10 +11,10 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use zeroize::zeroize_stack;
 
 use crate::frame::IV_BYTES;
-use crate::key::Key;
 use crate::lanes::{self, Lane, Schedule};
 use crate::plain_frame::{HeadedFrame, PlainFrame};
 use crate::random::{self, NoRandomness};
+use crate::ready_key::KeyRef;
 use crate::time::Timestamp;
 use crate::wide::{WIDE_MIN, WIDTH, WideLanes};
 
@@ -23,14 +23,14 @@ use crate::wide::{WIDE_MIN, WIDTH, WideLanes};
 const LANES: usize = 8;
 
 /// The stack that sealing side by side uses at most, in bytes: registers with parts of keys are kept there for a while.
-/// The frames of its functions are 13 KiB deep in a release build (`objdump`: `seal_with`, `wide::run`, `wide::seal`,
+/// The frames of its functions are 14 KiB deep in a release build (`objdump`: `seal_with`, `wide::run`, `wide::seal`,
 /// `hmac::macs`). The key schedules wipe themselves.
 const STACK_BYTES: usize = 16 * 1024;
 /// The stack that sealing in step uses at most. Wiping more would cost a single token more than its base64.
 const STACK_BYTES_IN_STEP: usize = 8 * 1024;
 // The rest is for what the compiler adds.
 const _: () = assert!(
-    size_of::<ArrayVec<(&Key, Schedule), LANES>>()
+    size_of::<ArrayVec<(KeyRef<'_>, Schedule), LANES>>()
         + size_of::<ArrayVec<Lane<'_>, LANES>>()
         + size_of::<ArrayVec<HeadedFrame<'_>, WIDTH>>()
         <= STACK_BYTES_IN_STEP / 2
@@ -114,11 +114,11 @@ fn seal_with<'a>(
 }
 
 fn seal_in_step(group: &mut [HeadedFrame<'_>]) {
-    let mut schedules = ArrayVec::<(&Key, Schedule), LANES>::new();
+    let mut schedules = ArrayVec::<(KeyRef<'_>, Schedule), LANES>::new();
     let mut places = ArrayVec::<usize, LANES>::new();
     for frame in group.iter() {
         // One student usually sends all requests of a batch.
-        if !schedules.last().is_some_and(|(key, _)| key.is(frame.key)) {
+        if !schedules.last().is_some_and(|(last, _)| last.key.is(frame.key.key)) {
             schedules.push((frame.key, Schedule::new(frame.key)));
         }
         places.push(schedules.len() - 1);
@@ -143,11 +143,28 @@ mod tests {
 
     use super::*;
     use crate::frame;
+    use crate::key::Key;
+    use crate::ready_key::ReadyKey;
     use crate::wide::ways;
+
+    /// Whose states are kept.
+    #[derive(Clone, Copy, Debug)]
+    enum Kept {
+        Nobodys,
+        Everybodys,
+        /// Of those whose number is odd.
+        Some,
+    }
+
+    /// Each way to seal, with and without states that are kept.
+    fn paths() -> Vec<(Option<WideLanes>, Kept)> {
+        let kept = [Kept::Nobodys, Kept::Everybodys, Kept::Some];
+        ways().into_iter().flat_map(|way| kept.map(|kept| (way, kept))).collect()
+    }
 
     /// The tokens that the `fernet` crate makes of texts, and ours with the same keys, time and IVs.
     fn both(
-        path: Option<WideLanes>,
+        (way, kept): (Option<WideLanes>, Kept),
         texts: &[(u8, Vec<u8>)],
         now: u64,
     ) -> (Vec<String>, Vec<String>) {
@@ -155,9 +172,14 @@ mod tests {
         let mut keys = Vec::new();
         let mut frames = Vec::new();
         for (key, text) in texts {
+            let with_states = match kept {
+                Kept::Nobodys => false,
+                Kept::Everybodys => true,
+                Kept::Some => key % 2 == 1,
+            };
             let fernet = Fernet::new(&URL_SAFE.encode([*key; 32])).unwrap();
             theirs.push(fernet.encrypt_at_time(text, now));
-            keys.push(Key::from_bytes([*key; 32]));
+            keys.push(ReadyKey::new(Key::from_bytes([*key; 32]), with_states));
             let mut bytes = Vec::new();
             let start = frame::begin_frame(&mut bytes);
             bytes.extend_from_slice(text);
@@ -166,7 +188,7 @@ mod tests {
         }
         let mut ivs = theirs.iter().map(|token| URL_SAFE.decode(token).unwrap()[9..25].to_vec());
         let plain = keys.iter().zip(&mut frames).map(|(key, bytes)| PlainFrame::new(key, bytes));
-        seal_with(path, Timestamp(now), plain, || ivs.next().unwrap().try_into().unwrap());
+        seal_with(way, Timestamp(now), plain, || ivs.next().unwrap().try_into().unwrap());
         (theirs, frames.iter().map(|frame| URL_SAFE.encode(frame)).collect())
     }
 
@@ -176,7 +198,7 @@ mod tests {
 
     #[test]
     fn every_length_of_text_makes_the_token_that_the_fernet_crate_makes() {
-        for path in ways() {
+        for path in paths() {
             for length in 0..=1024_usize {
                 // As many tokens as the wide path takes at least, of different lengths.
                 let texts: Vec<_> =
@@ -190,14 +212,14 @@ mod tests {
     #[test]
     fn every_size_of_batch_makes_the_tokens_that_the_fernet_crate_makes() {
         for (path, size) in
-            ways().into_iter().flat_map(|path| (0..=130_usize).map(move |n| (path, n)))
+            paths().into_iter().flat_map(|path| (0..=130_usize).map(move |n| (path, n)))
         {
             let one_student: Vec<_> = (0..size).map(|n| (9, text(n * 7 % 200))).collect();
             let (theirs, ours) = both(path, &one_student, u64::MAX);
-            assert_eq!(theirs, ours, "{size} tokens of one student");
+            assert_eq!(theirs, ours, "{size} tokens of one student, {path:?}");
             let many: Vec<_> = one_student.into_iter().zip(0..).map(|((_, t), n)| (n, t)).collect();
             let (theirs, ours) = both(path, &many, 0);
-            assert_eq!(theirs, ours, "{size} tokens of as many students");
+            assert_eq!(theirs, ours, "{size} tokens of as many students, {path:?}");
         }
     }
 
@@ -210,7 +232,7 @@ mod tests {
             ),
             now in any::<u64>(),
         ) {
-            for path in ways() {
+            for path in paths() {
                 let (theirs, ours) = both(path, &texts, now);
                 prop_assert_eq!(theirs, ours);
             }
@@ -222,7 +244,7 @@ mod tests {
         let key = Key::from_bytes([1; 32]);
         let is_frame = |bytes: usize| {
             let mut bytes = vec![0; bytes];
-            catch_unwind(AssertUnwindSafe(|| PlainFrame::new(&key, &mut bytes).key.is(&key)))
+            catch_unwind(AssertUnwindSafe(|| PlainFrame::new(&key, &mut bytes).key.key.is(&key)))
                 .is_ok()
         };
         let frames: Vec<_> = (0..=110).filter(|bytes| is_frame(*bytes)).collect();

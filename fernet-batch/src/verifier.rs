@@ -9,6 +9,7 @@ use crate::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES, VERSION};
 use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
 use crate::key::Key;
 use crate::plain_frame::is_padded;
+use crate::ready_key::KeyRef;
 use crate::time::Timestamp;
 
 /// A key expanded for verifying and decrypting.
@@ -22,13 +23,10 @@ pub(crate) struct TokenVerifier {
 
 impl TokenVerifier {
     /// Expands a key.
-    pub(crate) fn new(key: &Key) -> Self {
-        let [signing, encryption] = *key.expose_halves();
-        Self {
-            cipher: Aes128Dec::new(&encryption.into()),
-            inner: HashState::inner(&signing),
-            outer: HashState::outer(&signing),
-        }
+    pub(crate) fn new(key: KeyRef<'_>) -> Self {
+        let [inner, outer] = key.expose_mac_states();
+        let [_, encryption] = *key.key.expose_halves();
+        Self { cipher: Aes128Dec::new(&encryption.into()), inner, outer }
     }
 
     /// Verifies and decrypts the frame of a token, and returns when it was made. Returns `None` if this key did not
@@ -97,12 +95,13 @@ pub(crate) struct CachedVerifier {
 
 impl CachedVerifier {
     /// The verifier of this key. Another key's verifier is wiped first.
-    pub(crate) fn for_key(&mut self, key: &Key) -> &TokenVerifier {
-        drop(self.last.take_if(|(last, _)| !last.is(key)));
+    pub(crate) fn for_key(&mut self, key: KeyRef<'_>) -> &TokenVerifier {
+        drop(self.last.take_if(|(last, _)| !last.is(key.key)));
         if self.last.is_none() {
             self.keys_expanded = self.keys_expanded.saturating_add(1);
         }
-        let (_, verifier) = self.last.get_or_insert_with(|| (key.clone(), TokenVerifier::new(key)));
+        let expand = || (key.key.clone(), TokenVerifier::new(key));
+        let (_, verifier) = self.last.get_or_insert_with(expand);
         verifier
     }
 
@@ -124,7 +123,7 @@ mod tests {
 
     fn open<const BLOCKS: usize>(key: &Key, token: &str, frame: &mut [u8]) -> Option<Timestamp> {
         base64url::decode(None, token.as_bytes(), frame)?;
-        TokenVerifier::new(key).open::<BLOCKS>(frame)
+        TokenVerifier::new(key.into()).open::<BLOCKS>(frame)
     }
 
     #[test]
@@ -143,7 +142,7 @@ mod tests {
         let (one, other) = (Key::from_bytes([7; 32]), Key::from_bytes([8; 32]));
         let mut cached = CachedVerifier::default();
         let mut expanded = |key: &Key| {
-            cached.for_key(key);
+            cached.for_key(key.into());
             cached.keys_expanded()
         };
         assert_eq!([expanded(&one), expanded(&one)], [1, 1]);

@@ -11,7 +11,7 @@ use arrayvec::ArrayVec;
 use bytemuck::{cast, cast_ref};
 use zeroize::Zeroizing;
 
-use super::{VECTOR_BYTES, WIDTH};
+use super::{CoveredBytes, VECTOR_BYTES, WIDTH};
 use crate::frame::{BLOCK_BYTES, HEADER_BYTES};
 use crate::key::Key;
 use crate::plain_frame::HeadedFrame;
@@ -30,7 +30,8 @@ const GROUP_BYTES: usize = 4 * VECTOR_BYTES;
 /// Encrypts the text of each frame.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
 pub(super) fn encrypt(frames: &mut [HeadedFrame<'_>]) {
-    let keys: ArrayVec<&Key, WIDTH> = frames.iter().take(WIDTH).map(|frame| frame.key).collect();
+    let keys: ArrayVec<&Key, WIDTH> =
+        frames.iter().take(WIDTH).map(|frame| frame.key.key).collect();
     let mut schedule = Schedule::empty();
     schedule.expand(&keys);
     // The block before the first one is the IV, which ends the header.
@@ -62,8 +63,8 @@ pub(super) fn encrypt(frames: &mut [HeadedFrame<'_>]) {
 
 /// Decrypts the text of each frame, behind its header: each frame's covered bytes, with the key.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
-pub(super) fn decrypt(frames: &mut [(&Key, &mut [u8])]) {
-    let keys: ArrayVec<&Key, WIDTH> = frames.iter().take(WIDTH).map(|(key, _)| *key).collect();
+pub(super) fn decrypt(frames: &mut [CoveredBytes<'_>]) {
+    let keys: ArrayVec<&Key, WIDTH> = frames.iter().take(WIDTH).map(|(key, _)| key.key).collect();
     let mut encryption = Schedule::empty();
     encryption.expand(&keys);
     let mut schedule = InverseSchedule(Schedule::empty());

@@ -9,19 +9,18 @@ use bytemuck::cast;
 
 use super::load::window;
 use super::sha256::{HashVectors, big_endian_words, compress, swap_bytes, transpose};
-use super::{VECTOR_BYTES, WIDTH};
+use super::{KeyedText, VECTOR_BYTES, WIDTH};
 use crate::frame::MAC_BYTES;
 use crate::hmac::{HASH_BLOCK_BYTES, INITIAL_STATE};
-use crate::key::Key;
 
 /// The length of HMAC's outer text in bits: a block of key and a hash.
 const OUTER_BITS: i32 = 96 * 8;
 
 /// The MACs of up to sixteen texts, each under the first half of its key.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
-pub(super) fn macs(texts: &[(&Key, &[u8])]) -> [[u8; MAC_BYTES]; WIDTH] {
+pub(super) fn macs(texts: &[KeyedText<'_>]) -> [[u8; MAC_BYTES]; WIDTH] {
     let (mut inner, outer) = key_states(texts);
-    let blocks = |text: &(&Key, &[u8])| hash_blocks(text.1.len());
+    let blocks = |text: &KeyedText<'_>| hash_blocks(text.1.len());
     let most = texts.iter().map(blocks).max().unwrap_or_default();
     for n in 0..most {
         let mut rows = [_mm512_setzero_si512(); WIDTH];
@@ -52,12 +51,35 @@ pub(super) fn macs(texts: &[(&Key, &[u8])]) -> [[u8; MAC_BYTES]; WIDTH] {
 
 /// HMAC's inner and outer states behind the block of key, for all texts.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
-fn key_states(texts: &[(&Key, &[u8])]) -> (HashVectors, HashVectors) {
+fn key_states(texts: &[KeyedText<'_>]) -> (HashVectors, HashVectors) {
+    if texts.iter().all(|(key, _)| key.mac_states.is_some()) {
+        kept_states(texts)
+    } else {
+        computed_states(texts)
+    }
+}
+
+/// The states that are kept with the keys, as vectors.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
+fn kept_states(texts: &[KeyedText<'_>]) -> (HashVectors, HashVectors) {
+    let mut rows = [_mm512_setzero_si512(); WIDTH];
+    for (row, (key, _)) in rows.iter_mut().zip(texts) {
+        if let Some(states) = key.mac_states {
+            *row = cast(*states.expose_words());
+        }
+    }
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = transpose(rows);
+    ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p])
+}
+
+/// The states of each key, computed side by side.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,vaes")]
+fn computed_states(texts: &[KeyedText<'_>]) -> (HashVectors, HashVectors) {
     const INNER_PAD: i32 = 0x3636_3636;
     const OUTER_PAD: i32 = 0x5c5c_5c5c;
     let mut rows = [_mm512_setzero_si512(); WIDTH];
     for (row, (key, _)) in rows.iter_mut().zip(texts) {
-        let [first, second, ..] = *key.expose_words();
+        let [first, second, ..] = *key.key.expose_words();
         *row = _mm512_zextsi128_si512(cast([first, second]));
     }
     let block = big_endian_words(rows);

@@ -25,6 +25,7 @@ mod sha256;
 use crate::frame::MAC_BYTES;
 use crate::key::Key;
 use crate::plain_frame::HeadedFrame;
+use crate::ready_key::KeyRef;
 
 /// The number of tokens.
 pub(crate) const WIDTH: usize = 16;
@@ -59,8 +60,12 @@ enum Task<'a, 'f> {
 /// The text of a key.
 pub(crate) type KeyText = [u8; Key::TEXT_BYTES];
 
+/// A text, and the key of its MAC.
+#[cfg(target_arch = "x86_64")]
+type KeyedText<'t> = (KeyRef<'t>, &'t [u8]);
+
 /// What the MAC of a frame covers, its header and its text, with the key.
-pub(crate) type CoveredBytes<'f> = (&'f Key, &'f mut [u8]);
+pub(crate) type CoveredBytes<'f> = (KeyRef<'f>, &'f mut [u8]);
 
 impl WideLanes {
     /// The proof, if the processor has the instructions. Asking the processor is done once.
@@ -186,7 +191,7 @@ fn open(frames: &mut [CoveredBytes<'_>], macs: &mut [[u8; MAC_BYTES]; WIDTH]) {
 /// The texts of as many tokens as there are lanes, each with its key.
 #[cfg(target_arch = "x86_64")]
 fn texts<'t>(
-    texts: impl Iterator<Item = (&'t Key, &'t [u8])>,
-) -> arrayvec::ArrayVec<(&'t Key, &'t [u8]), WIDTH> {
+    texts: impl Iterator<Item = KeyedText<'t>>,
+) -> arrayvec::ArrayVec<KeyedText<'t>, WIDTH> {
     texts.take(WIDTH).collect()
 }

@@ -136,7 +136,7 @@ impl RequestVerifier {
         {
             // One of the two is there.
             if let Some(key) = key.or(opened.decoy_key.as_ref()) {
-                tokens.push(ClosedToken { key, token, frame });
+                tokens.push(ClosedToken { key: key.into(), token, frame });
             }
         }
         let mut times = ArrayVec::<_, TOGETHER>::new();
@@ -288,7 +288,7 @@ fn try_old_key(
     frame: &mut Frame,
 ) -> Option<Timestamp> {
     let key = credentials.old_key.unwrap_or_else(|| decoy_key.get());
-    let time = verifier.open_one::<REQUEST_BLOCKS>(key, credentials.token, frame)?;
+    let time = verifier.open_one::<REQUEST_BLOCKS>(key.into(), credentials.token, frame)?;
     is_padded(frame).then_some(time)
 }
 
