@@ -5,6 +5,8 @@ use fernet_batch::{PlainFrame, Sealer, Timestamp, frame};
 
 use super::buffer::BatchBuffer;
 use super::entry::Answer;
+use super::keys::BatchKeys;
+use super::outcome::Outcome;
 use super::replies::Replies;
 use crate::wire;
 
@@ -36,8 +38,8 @@ impl Answers {
     /// # Panics
     /// If the frames are damaged.
     pub fn unsealed(&mut self) -> impl Iterator<Item = PlainFrame<'_>> {
-        let BatchBuffer { answers, frames, .. } = &mut *self.0;
-        PlainFrames { answers: answers.iter(), frames }
+        let BatchBuffer { answers, keys, frames, .. } = &mut *self.0;
+        plain_frames(answers, keys, frames)
     }
 
     /// Seals each answer for its student. All tokens carry the time at which the answers were given. The
@@ -48,43 +50,43 @@ impl Answers {
         let now = self.time();
         sealer.seal(now, self.unsealed());
         let mut buffer = self.0;
-        let BatchBuffer { answers, frames, outcomes, replies, ends, .. } = &mut *buffer;
+        let BatchBuffer { answers, keys, frames, outcomes, replies, ends, .. } = &mut *buffer;
         let mut sealed = frames.as_slice();
         for (at, answer) in answers.iter().enumerate() {
-            match answer {
-                Answer::Disclosed(disclosure)
-                | Answer::Declined(disclosure, _)
-                | Answer::Decoy(disclosure) => {
-                    let (frame, rest) = sealed.split_at(disclosure.frame_bytes);
-                    sealed = rest;
-                    write_token(replies, frame);
-                    if revealed != Some(at) {
-                        replies.push(wire::LINE_END);
-                    }
+            if answer.has_token() {
+                let (frame, rest) = sealed.split_at(answer.frame_bytes);
+                sealed = rest;
+                assert!(frame::is_sealed(frame), "a frame was not sealed");
+                write_token(replies, frame);
+                if revealed != Some(at) {
+                    replies.push(wire::LINE_END);
                 }
-                Answer::Rejected(rejection) => wire::write_rejection(replies, *rejection),
-                Answer::Silence => {}
+            } else if let Outcome::Rejected(rejection) = answer.outcome {
+                wire::write_rejection(replies, rejection);
             }
-            outcomes.push(answer.outcome());
+            outcomes.push(answer.outcome);
             ends.push(replies.len());
             if revealed == Some(at) {
                 break;
             }
         }
-        // Dropping an answer wipes its key. The frames are ciphertext now.
+        // The frames are ciphertext now.
         answers.clear();
+        keys.clear();
         frames.clear();
         Replies::from_buffer(buffer)
     }
 
     /// Keeps the text of the first key that is to be revealed. Returns the place of its answer.
     fn reveal_key(&mut self) -> Option<usize> {
-        let BatchBuffer { requests, answers, revealed_key, .. } = &mut *self.0;
+        let BatchBuffer { requests, answers, keys, revealed_key, .. } = &mut *self.0;
+        let mut keys = keys.iter();
         for (at, (request, answer)) in requests.iter().zip(answers.iter()).enumerate() {
-            if let Answer::Disclosed(disclosure) = answer
+            let key = answer.has_token().then(|| keys.next()).flatten();
+            if let (Some(key), Outcome::Answered) = (key, answer.outcome)
                 && request.reveals_key()
             {
-                revealed_key.extend_from_slice(disclosure.key.expose_text().as_bytes());
+                revealed_key.extend_from_slice(key.key().expose_text().as_bytes());
                 return Some(at);
             }
         }
@@ -92,25 +94,45 @@ impl Answers {
     }
 }
 
-/// The frames of a batch that are not sealed, with their keys. The frames of all disclosures follow each other, so
-/// splitting them off cannot fail; if it did, the panic would fail the batch, and no text would leave unsealed.
-struct PlainFrames<'a> {
-    answers: std::slice::Iter<'a, Answer>,
-    frames: &'a mut [u8],
+/// The frames of a batch that are not sealed, with their keys. The frames of all answers with a token follow each other,
+/// so splitting them off cannot fail; if it did, the panic would fail the batch, and no text would leave unsealed.
+fn plain_frames<'a>(
+    answers: &'a [Answer],
+    keys: &'a BatchKeys,
+    mut frames: &'a mut [u8],
+) -> impl Iterator<Item = PlainFrame<'a>> {
+    let with_token = answers.iter().filter(|answer| answer.has_token());
+    with_token.zip(keys.iter()).filter_map(move |(answer, key)| {
+        let (bytes, rest) = std::mem::take(&mut frames).split_at_mut(answer.frame_bytes);
+        frames = rest;
+        (!frame::is_sealed(bytes)).then(|| PlainFrame::new(key, bytes))
+    })
 }
 
-impl<'a> Iterator for PlainFrames<'a> {
-    type Item = PlainFrame<'a>;
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let disclosure = self.answers.find_map(Answer::disclosure)?;
-            let frames = std::mem::take(&mut self.frames);
-            let (bytes, rest) = frames.split_at_mut(disclosure.frame_bytes);
-            self.frames = rest;
-            if !frame::is_sealed(bytes) {
-                return Some(PlainFrame::new(&disclosure.key, bytes));
+    use fernet_batch::Key;
+
+    use super::super::limits::BatchLimits;
+    use super::*;
+
+    #[test]
+    fn a_text_that_no_key_sealed_is_not_sent() {
+        let limits = BatchLimits { requests: 1, output_bytes: 500 };
+        for has_key in [true, false] {
+            let mut buffer = Box::new(BatchBuffer::new(limits));
+            let start = frame::begin_frame(&mut buffer.frames);
+            buffer.frames.extend_from_slice(b"a text");
+            buffer.answers.push(Answer::close(Outcome::Answered, start, &mut buffer.frames));
+            if has_key {
+                buffer.keys.push((&Key::from_bytes([1; 32])).into());
             }
+            let mut sealer = Sealer::new().unwrap();
+            let answers = Answers::from_buffer(buffer);
+            let sealed = catch_unwind(AssertUnwindSafe(|| answers.seal(&mut sealer).len()));
+            assert_eq!(sealed.ok(), has_key.then_some(1));
         }
     }
 }

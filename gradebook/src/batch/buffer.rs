@@ -4,6 +4,7 @@ use fernet_batch::Timestamp;
 use zeroize::Zeroize;
 
 use super::entry::{Answer, Entry};
+use super::keys::BatchKeys;
 use super::limits::BatchLimits;
 use super::outcome::Outcome;
 use crate::roster::LookupSlot;
@@ -20,8 +21,10 @@ pub(super) struct BatchBuffer {
     pub(super) texts: String,
     /// The lookup of each request's student.
     pub(super) slots: Vec<LookupSlot>,
-    /// The answers with their keys; empty once they are sealed.
+    /// The answers; empty once they are sealed.
     pub(super) answers: Vec<Answer>,
+    /// The keys of those answers that become tokens, in their order.
+    pub(super) keys: BatchKeys,
     /// The texts in clear, each in the frame of its token, where sealing overwrites it.
     pub(super) frames: Vec<u8>,
     pub(super) outcomes: Vec<Outcome>,
@@ -42,6 +45,7 @@ impl BatchBuffer {
             texts: String::new(),
             slots: Vec::new(),
             answers: Vec::new(),
+            keys: BatchKeys::default(),
             frames: Vec::new(),
             outcomes: Vec::new(),
             replies: Vec::new(),

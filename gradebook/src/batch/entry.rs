@@ -1,7 +1,7 @@
-//! The entries of a batch: requests as spans of its texts, and answers with their keys.
+//! The entries of a batch: requests as spans of its texts, and answers.
 
+use fernet_batch::frame;
 use fernet_batch::token::token_bytes;
-use fernet_batch::{Key, frame};
 
 use super::outcome::Outcome;
 use crate::request::{Command, Rejection, Request, StudentId};
@@ -86,52 +86,31 @@ impl Entry {
 }
 
 /// What was decided about one request.
-pub(super) enum Answer {
-    Disclosed(Disclosure),
-    /// The text states why there is no answer.
-    Declined(Disclosure, Rejection),
-    Decoy(Disclosure),
-    Rejected(Rejection),
-    Silence,
-}
-
-/// A text that becomes a token, and the key to seal it under.
-pub(super) struct Disclosure {
-    pub(super) key: Key,
+#[derive(Clone, Copy)]
+pub(super) struct Answer {
+    pub(super) outcome: Outcome,
+    /// The bytes of the frame whose text becomes a token; zero if there is none.
     pub(super) frame_bytes: usize,
 }
 
-impl Disclosure {
-    /// The disclosure of the text in the last frame, which begins at `start` and is closed here.
-    pub(super) fn close(key: Key, start: usize, frames: &mut Vec<u8>) -> Self {
-        frame::end_frame(frames, start);
-        Self { key, frame_bytes: frames.len() - start }
-    }
-}
-
 impl Answer {
-    pub(super) fn disclosure(&self) -> Option<&Disclosure> {
-        match self {
-            Self::Disclosed(disclosure)
-            | Self::Declined(disclosure, _)
-            | Self::Decoy(disclosure) => Some(disclosure),
-            Self::Rejected(_) | Self::Silence => None,
-        }
+    /// An answer without a token.
+    pub(super) fn without_token(outcome: Outcome) -> Self {
+        Self { outcome, frame_bytes: 0 }
+    }
+
+    /// The answer with the text in the last frame, which begins at `start` and is closed here.
+    pub(super) fn close(outcome: Outcome, start: usize, frames: &mut Vec<u8>) -> Self {
+        frame::end_frame(frames, start);
+        Self { outcome, frame_bytes: frames.len() - start }
+    }
+
+    pub(super) fn has_token(&self) -> bool {
+        self.frame_bytes > 0
     }
 
     /// The length of the reply in bytes: exact for a token, a lower bound for a rejection.
     pub(super) fn reply_bytes(&self) -> usize {
-        let token = self.disclosure().map(|disclosure| token_bytes(disclosure.frame_bytes));
-        token.map_or(1, |bytes| bytes + 1)
-    }
-
-    pub(super) fn outcome(&self) -> Outcome {
-        match self {
-            Self::Disclosed(_) => Outcome::Answered,
-            Self::Declined(_, rejection) => Outcome::Declined(*rejection),
-            Self::Decoy(_) => Outcome::Decoy,
-            Self::Rejected(rejection) => Outcome::Rejected(*rejection),
-            Self::Silence => Outcome::Silence,
-        }
+        if self.has_token() { token_bytes(self.frame_bytes) + 1 } else { 1 }
     }
 }

@@ -13,6 +13,7 @@
 mod answers;
 mod buffer;
 mod entry;
+mod keys;
 mod limits;
 mod outcome;
 mod replies;

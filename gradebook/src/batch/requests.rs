@@ -1,11 +1,12 @@
 //! Requests of a batch, and their resolution one by one.
 
-use fernet_batch::{Key, Timestamp, frame};
+use fernet_batch::{KeyRef, Timestamp, frame};
 
 use super::answers::Answers;
 use super::buffer::{BatchBuffer, reserve_wiped, wipe, wipe_tail};
-use super::entry::{Answer, Disclosure, Entry};
+use super::entry::{Answer, Entry};
 use super::limits::BatchLimits;
+use super::outcome::Outcome;
 use super::replies::Replies;
 use crate::request::{Command, Rejection, Request};
 use crate::roster::{Roster, RowIndex};
@@ -63,11 +64,11 @@ impl Requests {
         let mut buffer = self.0;
         buffer.edition = edition;
         buffer.time = time;
-        let BatchBuffer { requests, texts, slots, answers, .. } = &mut *buffer;
+        let BatchBuffer { requests, texts, slots, answers, keys, .. } = &mut *buffer;
         let ids = requests.iter().map(|entry| entry.id(texts));
         roster.lookup_batch(ids, slots);
-        // A vector that grows leaves copies of its keys behind.
         answers.reserve(requests.len());
+        keys.reserve(requests.len());
         Resolution { buffer, frame_start: 0, output_bytes: 0, longest_reply: 0, ended: false }
     }
 }
@@ -121,18 +122,19 @@ pub(crate) struct Upcoming<'a> {
 }
 
 /// What the book decided about one request.
-pub(crate) enum Decision {
+#[derive(Clone, Copy)]
+pub(crate) enum Decision<'k> {
     /// Send the appended text, sealed under this key.
-    Disclose(Key),
+    Disclose(KeyRef<'k>),
     /// Send the appended text in reply to a sealed request.
     Reply {
-        key: Key,
+        key: KeyRef<'k>,
         /// The command that the request contained.
         command: Option<Command<()>>,
         status: Result<(), Rejection>,
     },
     /// Send the appended text under a key that nobody holds.
-    Decoy(Key),
+    Decoy(KeyRef<'k>),
     /// Send an `ERR` line.
     Reject(Rejection),
     /// Send nothing and end the connection.
@@ -177,7 +179,9 @@ impl Resolution {
             let n = self.buffer.answers.len();
             match self.buffer.requests.get(n)?.rejection() {
                 None => break n,
-                Some(rejection) => self.record(Answer::Rejected(rejection)),
+                Some(rejection) => {
+                    self.record(Answer::without_token(Outcome::Rejected(rejection)));
+                }
             }
         };
         let BatchBuffer { requests, texts, slots, frames, .. } = &mut *self.buffer;
@@ -189,31 +193,30 @@ impl Resolution {
     }
 
     /// Records the decision about the request that [`next`](Self::next) yielded last.
-    pub(crate) fn decide(&mut self, decision: Decision) {
+    pub(crate) fn decide(&mut self, decision: Decision<'_>) {
         let start = self.frame_start;
-        let BatchBuffer { requests, answers, frames, .. } = &mut *self.buffer;
-        let answer = match decision {
-            Decision::Disclose(key) => Answer::Disclosed(Disclosure::close(key, start, frames)),
+        let BatchBuffer { requests, answers, keys, frames, .. } = &mut *self.buffer;
+        let (key, outcome) = match decision {
+            Decision::Disclose(key) => (Some(key), Outcome::Answered),
             Decision::Reply { key, command, status } => {
                 if let (Some(entry), Some(command)) = (requests.get_mut(answers.len()), command) {
                     entry.set_command(command);
                 }
-                let disclosure = Disclosure::close(key, start, frames);
-                match status {
-                    Ok(()) => Answer::Disclosed(disclosure),
-                    Err(rejection) => Answer::Declined(disclosure, rejection),
-                }
+                (Some(key), status.map_or_else(Outcome::Declined, |()| Outcome::Answered))
             }
-            Decision::Decoy(key) => Answer::Decoy(Disclosure::close(key, start, frames)),
-            Decision::Reject(rejection) => {
-                wipe_tail(frames, start);
-                Answer::Rejected(rejection)
-            }
+            Decision::Decoy(key) => (Some(key), Outcome::Decoy),
+            Decision::Reject(rejection) => (None, Outcome::Rejected(rejection)),
             Decision::Silence => {
-                wipe_tail(frames, start);
                 self.ended = true;
-                Answer::Silence
+                (None, Outcome::Silence)
             }
+        };
+        let answer = if let Some(key) = key {
+            keys.push(key);
+            Answer::close(outcome, start, frames)
+        } else {
+            wipe_tail(frames, start);
+            Answer::without_token(outcome)
         };
         self.record(answer);
     }

@@ -25,6 +25,7 @@ fn key() -> Key {
 /// Answers each request with the name it asks for.
 fn reply(requests: Requests) -> Replies {
     let mut batch = requests.resolve(&Roster::default(), EditionNumber::default(), Timestamp(0));
+    let key = key();
     while let Some(Unresolved { request, text, .. }) = batch.next() {
         let decision = match request.command {
             Command::Average("silence") => Decision::Silence,
@@ -34,7 +35,7 @@ fn reply(requests: Requests) -> Replies {
             }
             Command::Average(name) => {
                 text.extend_from_slice(name.as_bytes());
-                Decision::Disclose(key())
+                Decision::Disclose((&key).into())
             }
             _ => Decision::Silence,
         };
@@ -47,10 +48,11 @@ fn reply(requests: Requests) -> Replies {
 fn answers(names: &[&str], now: u64) -> Answers {
     let mut batch =
         requests_for(names).resolve(&Roster::default(), EditionNumber::default(), Timestamp(now));
+    let key = key();
     while let Some(Unresolved { request, text, .. }) = batch.next() {
         let Command::Average(name) = request.command else { panic!("not asked") };
         text.extend_from_slice(name.as_bytes());
-        batch.decide(Decision::Disclose(key()));
+        batch.decide(Decision::Disclose((&key).into()));
     }
     batch.finish()
 }

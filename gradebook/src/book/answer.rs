@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use fernet_batch::{DecoyKeys, Timestamp};
+use fernet_batch::{DecoyKeys, ReadyKey, Timestamp};
 
 use super::lengths::SEALED_REPLY_BYTES_MIN;
 use super::topic::Topic;
@@ -21,11 +21,15 @@ impl Book {
         let mut batch = requests.resolve(&self.roster, self.edition, now);
         while let Some(Unresolved { request, row, text }) = batch.next() {
             let record = row.and_then(|row| self.roster.record(row));
+            let decoy_key;
             let decision = match (record, unknown) {
                 (Some(record), _) => self.disclose(record, request.command, unknown, now, text),
                 (None, UnknownStudent::Close) => Decision::Silence,
                 (None, UnknownStudent::Error) => Decision::Reject(Rejection::UnknownStudent),
-                (None, UnknownStudent::Decoy(keys)) => self.decoy(&request, keys, text),
+                (None, UnknownStudent::Decoy(keys)) => {
+                    decoy_key = self.decoy_key(keys, request.id.as_str());
+                    self.decoy(request.command, &decoy_key, text)
+                }
             };
             batch.decide(decision);
         }
@@ -41,7 +45,7 @@ impl Book {
     ) -> Answers {
         let context = ReplyContext::new(self.edition, now);
         let replays_max = verifier.replays_max(self.roster.len());
-        verifier.begin(now);
+        verifier.begin(now, self.roster.keeps_mac_states());
         let mut batch = requests.resolve(&self.roster, self.edition, now);
         loop {
             if verifier.needs_more() {
@@ -83,14 +87,14 @@ impl Book {
     }
 
     /// Appends the answer to a student's request in clear.
-    fn disclose(
+    fn disclose<'k>(
         &self,
-        record: Record<'_>,
+        record: Record<'k>,
         command: Command<&str>,
         unknown: &UnknownStudent,
         now: Timestamp,
         text: &mut Vec<u8>,
-    ) -> Decision {
+    ) -> Decision<'k> {
         let start = text.len();
         let Some(topic) = self.topic(command) else {
             return Decision::Reject(Rejection::UnknownAssessment);
@@ -99,18 +103,28 @@ impl Book {
         if let UnknownStudent::Decoy(_) = unknown {
             self.pad_in_clear(text, start, topic);
         }
-        Decision::Disclose(record.key().clone())
+        Decision::Disclose(record.key())
     }
 
     /// Appends a decoy: blanks, as long as every student's answer on the topic.
-    fn decoy(&self, request: &Request<'_>, keys: &DecoyKeys, text: &mut Vec<u8>) -> Decision {
+    fn decoy<'k>(
+        &self,
+        command: Command<&str>,
+        key: &'k ReadyKey,
+        text: &mut Vec<u8>,
+    ) -> Decision<'k> {
         let start = text.len();
         // Every ID gets the same rejection for an assessment that the class does not have.
-        let Some(topic) = self.topic(request.command) else {
+        let Some(topic) = self.topic(command) else {
             return Decision::Reject(Rejection::UnknownAssessment);
         };
         self.pad_in_clear(text, start, topic);
-        Decision::Decoy(keys.key_for(request.id.as_str()))
+        Decision::Decoy(key.into())
+    }
+
+    /// The key of a decoy. If the [`MacStates`](fernet_batch::MacStates) of the students' keys are kept, it has its own.
+    fn decoy_key(&self, keys: &DecoyKeys, id: &str) -> ReadyKey {
+        ReadyKey::new(keys.key_for(id), self.roster.keeps_mac_states())
     }
 
     fn credentials<'a>(
@@ -131,19 +145,19 @@ impl Book {
     }
 
     /// Appends the reply to a sealed request, or the decoy for one that is not authentic.
-    fn reply(
+    fn reply<'k>(
         &self,
         credentials: &Credentials<'_>,
-        record: Option<Record<'_>>,
-        verifier: &mut RequestVerifier,
+        record: Option<Record<'k>>,
+        verifier: &'k mut RequestVerifier,
         context: &ReplyContext,
         text: &mut Vec<u8>,
-    ) -> Decision {
+    ) -> Decision<'k> {
         match (verifier.verify(credentials, context.time), record) {
             (Verification::Authentic { request, status, with_old_key }, Some(record)) => {
                 let (command, status) = self.write_reply(record, &request, status, context, text);
                 let key = record.old_key().filter(|_| with_old_key).unwrap_or(record.key());
-                Decision::Reply { key: key.clone(), command, status }
+                Decision::Reply { key, command, status }
             }
             (Verification::Unauthenticated(key), _) => {
                 // The text of a replay, so that it takes as long to write.
@@ -153,7 +167,7 @@ impl Book {
                 let _ = black_box(Command::parse(black_box(request.command)));
                 write_reply_head(&request, context, Err(Rejection::Replayed), text);
                 pad_reply(text, start, 0);
-                Decision::Decoy(key)
+                Decision::Decoy(key.into())
             }
             // Without a record there is no key that could have made the token.
             (Verification::Authentic { .. }, None) => Decision::Reject(Rejection::Busy),

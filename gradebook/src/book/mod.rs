@@ -127,6 +127,7 @@ impl Book {
         book.ready_grades = ReadyGrades::new(labels, SEPARATOR, &book.roster);
         book.lengths = book.longest_answers();
         book.roster.forget_counts();
+        book.roster.keep_mac_states();
         book
     }
 

@@ -9,9 +9,6 @@ use super::index::Hash;
 use super::short_number::SHORT_BYTES_MAX;
 use super::students::{Record, Roster, RowIndex, id_head};
 
-/// The students of a class that the processor's caches hold: looking ahead would cost more than it saves.
-const CACHED_STUDENTS_MAX: usize = 4096;
-
 /// The lookup of one ID: its hash, and the row that was found.
 #[derive(Clone, Copy)]
 pub(crate) struct LookupSlot {
@@ -29,7 +26,8 @@ impl Roster {
     ) {
         slots.clear();
         let hash = |id: Option<&str>| self.by_id.hash(id.unwrap_or_default());
-        if self.students.len() <= CACHED_STUDENTS_MAX {
+        // Looking ahead costs more than it saves, where the caches hold the class.
+        if self.is_small() {
             slots.extend(ids.map(|id| {
                 let hash = hash(id);
                 LookupSlot { hash, row: id.and_then(|id| self.find(hash, id)) }

@@ -7,6 +7,7 @@ mod comments;
 mod id_set;
 mod index;
 mod indexing;
+mod kept_states;
 mod longest;
 mod lookup;
 mod mark;

@@ -1,15 +1,16 @@
 //! The students of a class, each with keys and marks, found by ID.
 //!
 //! Storage is compact, since a class may have a million students: 48 bytes a student and two bytes a
-//! mark, about ten bytes for the index, and the texts of ID and name.
+//! mark, about ten bytes for the index, and the texts of ID and name. A small class keeps 64 bytes more for each key.
 
 use std::ops::Range;
 
-use fernet_batch::Key;
+use fernet_batch::{Key, KeyRef};
 
 use super::comments::{Comments, RowComments};
 use super::id_set::IdSet;
 use super::index::Index;
+use super::kept_states::KeptStates;
 use super::longest::Longest;
 use super::marks::{Marks, StoredMark};
 use super::short_number::{SHORT_BYTES_MAX, short_number};
@@ -22,6 +23,7 @@ pub(crate) struct Roster {
     pub(super) students: Vec<Student>,
     /// The old keys of those rows that have one, in the order of the rows.
     pub(super) old_keys: Vec<(u32, Key)>,
+    pub(super) kept_states: Option<KeptStates>,
     /// IDs and names, one behind the other.
     pub(super) texts: String,
     pub(super) marks: Marks,
@@ -47,6 +49,9 @@ pub(super) struct Student {
     pub(super) has_old_key: bool,
 }
 
+/// The students of a class that the processor's caches hold.
+const CACHED_STUDENTS_MAX: usize = 4096;
+
 /// A student's row in one roster.
 #[derive(Clone, Copy)]
 pub(crate) struct RowIndex(pub(super) u32);
@@ -62,6 +67,11 @@ pub(crate) struct Record<'a> {
 impl Roster {
     pub(crate) fn len(&self) -> usize {
         self.students.len()
+    }
+
+    /// Returns true if the processor's caches hold the class.
+    pub(super) fn is_small(&self) -> bool {
+        self.len() <= CACHED_STUDENTS_MAX
     }
 
     pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> + Clone {
@@ -125,6 +135,21 @@ impl Roster {
         self.marks.by_column(self.columns)
     }
 
+    /// Keeps what HMAC computes of the keys of a small class. In a big one, fetching it from memory would cost more
+    /// than computing it.
+    pub(crate) fn keep_mac_states(&mut self) {
+        if self.is_small() {
+            let current = self.students.iter().map(|student| &student.key);
+            let old = self.old_keys.iter().map(|(_, key)| key);
+            self.kept_states = Some(KeptStates::of(current, old));
+        }
+    }
+
+    /// Returns true if every key comes with its [`MacStates`](fernet_batch::MacStates).
+    pub(crate) fn keeps_mac_states(&self) -> bool {
+        self.kept_states.is_some()
+    }
+
     /// Gives back the memory that [`count_marks`](Self::count_marks) took.
     pub(crate) fn forget_counts(&mut self) {
         self.marks.forget_counts();
@@ -181,16 +206,18 @@ impl<'a> Record<'a> {
         self.texts().get(usize::from(self.student.id_bytes)..).unwrap_or_default()
     }
 
-    pub(crate) fn key(self) -> &'a Key {
-        &self.student.key
+    pub(crate) fn key(self) -> KeyRef<'a> {
+        let states = self.roster.kept_states.as_ref();
+        KeyRef::new(&self.student.key, states.and_then(|states| states.current(self.row)))
     }
 
     /// The key before the current one, while it is valid.
-    pub(crate) fn old_key(self) -> Option<&'a Key> {
-        let Roster { old_keys, .. } = self.roster;
+    pub(crate) fn old_key(self) -> Option<KeyRef<'a>> {
+        let Roster { old_keys, kept_states, .. } = self.roster;
         let row = u32::try_from(self.row).ok().filter(|_| self.student.has_old_key)?;
         let at = old_keys.binary_search_by_key(&row, |(row, _)| *row).ok()?;
-        old_keys.get(at).map(|(_, key)| key)
+        let states = kept_states.as_ref().and_then(|states| states.old(at));
+        old_keys.get(at).map(|(_, key)| KeyRef::new(key, states))
     }
 
     /// The student's marks in the order of the columns.

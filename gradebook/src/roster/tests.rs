@@ -45,7 +45,7 @@ fn every_student_is_found_by_id_with_name_and_marks() {
     for n in 0..200_u8 {
         let record = found(&roster, &format!("s{n}")).unwrap();
         assert_eq!((record.id(), record.name()), (format!("s{n}").as_str(), "Some One"));
-        assert_eq!(*record.key().expose_bytes(), [n; 32]);
+        assert_eq!(*record.key().key().expose_bytes(), [n; 32]);
         let marks: Vec<_> = record.marks().map(|mark| mark.text.as_str().to_owned()).collect();
         assert_eq!(marks, [n.to_string(), (n / 2).to_string()]);
     }
@@ -85,7 +85,7 @@ fn students_added_by_several_builders_are_those_of_one() {
             (
                 record.id().to_owned(),
                 [Some(record.key()), record.old_key()]
-                    .map(|key| key.map(|key| *key.expose_bytes())),
+                    .map(|key| key.map(|key| *key.key().expose_bytes())),
                 found,
                 marks,
                 holds,
@@ -226,7 +226,7 @@ fn the_old_key_of_a_student_is_found_by_row() {
     assert!(with_old_key.has_old_keys());
     assert!(found(&with_old_key, "a").unwrap().old_key().is_none());
     let old = found(&with_old_key, "b").unwrap().old_key().unwrap();
-    assert!(old.is(&Key::from_bytes([2; 32])));
+    assert!(old.key().is(&Key::from_bytes([2; 32])));
     let mut class = builder(0);
     class.add(&id("a"), "Some One", key(1), std::iter::empty()).unwrap();
     assert!(!roster(class).has_old_keys());

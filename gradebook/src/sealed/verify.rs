@@ -4,14 +4,17 @@
 //! is sent again take the same steps: form, key or decoy key, MAC in constant time, a look at the replay cache, text,
 //! audience, time, replay cache, decoy key. Only a request that is answered takes fewer.
 
+mod decoy;
 mod frame;
 mod opened;
 
-use std::cell::Cell;
 use std::hint::black_box;
 
 use arrayvec::ArrayVec;
-use fernet_batch::{BatchVerifier, ClosedToken, DecoyKeys, Key, NoRandomness, Timestamp};
+use decoy::{CountedDecoyKeys, DecoyKey};
+use fernet_batch::{
+    BatchVerifier, ClosedToken, DecoyKeys, KeyRef, NoRandomness, ReadyKey, Timestamp,
+};
 use frame::{
     EMPTY_FRAME, Frame, REQUEST_BLOCKS, SAMPLE_FRAME, is_padded, mac_prefix, read_request,
     written_time,
@@ -46,15 +49,17 @@ pub struct RequestVerifier {
     /// for an unknown ID.
     verifiers: [BatchVerifier; 2],
     opened: Opened,
+    /// The decoy key of the request that was verified last, if one was needed.
+    decoy_key: Option<ReadyKey>,
 }
 
 /// A token, and the keys of the student that it names, if there is one.
 #[derive(Clone, Copy)]
 pub(crate) struct Credentials<'a> {
     pub(crate) id: &'a str,
-    pub(crate) key: Option<&'a Key>,
+    pub(crate) key: Option<KeyRef<'a>>,
     /// The key before the current one, while it is valid.
-    pub(crate) old_key: Option<&'a Key>,
+    pub(crate) old_key: Option<KeyRef<'a>>,
     /// Whether any student has an old key: then two keys are tried for every request.
     pub(crate) tries_two: bool,
     /// How many requests of a student are remembered.
@@ -65,7 +70,7 @@ pub(crate) struct Credentials<'a> {
 /// What a verification finds.
 pub(crate) enum Verification<'v> {
     /// No student with this ID made the token. It is answered with a decoy under this key.
-    Unauthenticated(Key),
+    Unauthenticated(&'v ReadyKey),
     /// The student made it.
     Authentic {
         request: SealedRequest<'v>,
@@ -87,10 +92,11 @@ impl RequestVerifier {
     pub fn new(config: VerifierConfig) -> Result<Self, NoRandomness> {
         Ok(Self {
             config,
-            decoy_keys: CountedDecoyKeys { keys: DecoyKeys::new()?, made: Cell::new(0) },
+            decoy_keys: CountedDecoyKeys::new(DecoyKeys::new()?),
             replay_cache: ReplayCache::default(),
             verifiers: Default::default(),
             opened: Opened::none(),
+            decoy_key: None,
         })
     }
 
@@ -103,13 +109,15 @@ impl RequestVerifier {
     /// whoever it names.
     #[cfg(test)]
     pub(crate) fn decoy_keys_made(&self) -> u64 {
-        self.decoy_keys.made.get()
+        self.decoy_keys.made()
     }
 
-    /// Begins a batch, at the time `now`.
-    pub(crate) fn begin(&mut self, now: Timestamp) {
+    /// Begins a batch, at the time `now`. If the `MacStates` of the students' keys are kept, those of decoy keys must be
+    /// computed: a token that is sealed or opened without them takes longer.
+    pub(crate) fn begin(&mut self, now: Timestamp, keeps_mac_states: bool) {
+        self.decoy_keys.set_with_mac_states(keeps_mac_states);
         self.replay_cache.expire(now);
-        self.opened.clear();
+        self.clear();
     }
 
     /// Returns true if all requests were verified that were opened: the next ones must be opened first.
@@ -121,7 +129,7 @@ impl RequestVerifier {
     /// it. They must be [verified](Self::verify) in the same order.
     pub(crate) fn open<'a>(&mut self, requests: impl Iterator<Item = Credentials<'a>>) {
         const TOGETHER: usize = RequestVerifier::OPENED_TOGETHER;
-        let Self { verifiers: [first, _], decoy_keys, opened, config, replay_cache } = self;
+        let Self { verifiers: [first, _], decoy_keys, opened, config, replay_cache, .. } = self;
         let requests: ArrayVec<_, TOGETHER> = requests.take(TOGETHER).collect();
         opened.clear();
         let Opened { frames, requests: opened, .. } = opened;
@@ -135,8 +143,8 @@ impl RequestVerifier {
             requests.iter().zip(&*opened).zip(&mut *frames)
         {
             // One of the two is there.
-            if let Some(key) = key.or(opened.decoy_key.as_ref()) {
-                tokens.push(ClosedToken { key: key.into(), token, frame });
+            if let Some(key) = key.or(opened.decoy_key.as_ref().map(KeyRef::from)) {
+                tokens.push(ClosedToken { key, token, frame });
             }
         }
         let mut times = ArrayVec::<_, TOGETHER>::new();
@@ -156,7 +164,13 @@ impl RequestVerifier {
         for (id, _) in opened.filter(|(_, is_student)| *is_student) {
             black_box(self.decoy_keys.key_for(id));
         }
+        self.clear();
+    }
+
+    /// Wipes what requests said, and decoy keys.
+    fn clear(&mut self) {
         self.opened.clear();
+        self.decoy_key = None;
     }
 
     /// Verifies the next request that was [opened](Self::open). What is authentic and may be answered counts as
@@ -166,12 +180,14 @@ impl RequestVerifier {
         credentials: &Credentials<'_>,
         now: Timestamp,
     ) -> Verification<'_> {
-        let Self { verifiers: [_, second], decoy_keys, opened, config, replay_cache } = self;
+        let Self { verifiers: [_, second], decoy_keys, opened, config, replay_cache, decoy_key } =
+            self;
         let id = credentials.id;
-        let Some((frame, OpenedRequest { time, decoy_key })) = opened.next() else {
-            return Verification::Unauthenticated(decoy_keys.key_for(id));
+        let Some((frame, OpenedRequest { time, decoy_key: first_key })) = opened.next() else {
+            return Verification::Unauthenticated(decoy_key.insert(decoy_keys.key_for(id)));
         };
-        let mut decoy_key = DecoyKey { keys: decoy_keys, id, key: decoy_key.clone() };
+        *decoy_key = first_key.take();
+        let mut decoy_key = DecoyKey::new(decoy_keys, id, decoy_key);
         let mut time = *time;
         let with_old_key = time.is_none();
         if time.is_none() && credentials.tries_two {
@@ -180,9 +196,8 @@ impl RequestVerifier {
         let identity = config.identity(id, frame);
         let request = time.and_then(|time| Some((time, read_request(frame, id)?)));
         let Some((time, request)) = request else {
-            let decoy_key = decoy_key.get().clone();
             config.spend_as_for_a_replay(replay_cache, id, identity);
-            return Verification::Unauthenticated(decoy_key);
+            return Verification::Unauthenticated(decoy_key.into_key());
         };
         let checked = config.check(&request, time, now);
         let status = admit(replay_cache, checked, identity, credentials.replays_max);
@@ -254,41 +269,15 @@ fn admit(
     })
 }
 
-/// Decoy keys, and how many were made.
-struct CountedDecoyKeys {
-    keys: DecoyKeys,
-    made: Cell<u64>,
-}
-
-impl CountedDecoyKeys {
-    fn key_for(&self, id: &str) -> Key {
-        self.made.set(self.made.get().saturating_add(1));
-        self.keys.key_for(id)
-    }
-}
-
-/// The decoy key of an ID, made when it is needed.
-struct DecoyKey<'a> {
-    keys: &'a CountedDecoyKeys,
-    id: &'a str,
-    key: Option<Key>,
-}
-
-impl DecoyKey<'_> {
-    fn get(&mut self) -> &Key {
-        self.key.get_or_insert_with(|| self.keys.key_for(self.id))
-    }
-}
-
 /// Opens a token with a student's old key, or with the decoy key in its place.
 fn try_old_key(
     verifier: &mut BatchVerifier,
     credentials: &Credentials<'_>,
-    decoy_key: &mut DecoyKey<'_>,
+    decoy_key: &mut DecoyKey<'_, '_>,
     frame: &mut Frame,
 ) -> Option<Timestamp> {
-    let key = credentials.old_key.unwrap_or_else(|| decoy_key.get());
-    let time = verifier.open_one::<REQUEST_BLOCKS>(key.into(), credentials.token, frame)?;
+    let key = credentials.old_key.unwrap_or_else(|| decoy_key.get().into());
+    let time = verifier.open_one::<REQUEST_BLOCKS>(key, credentials.token, frame)?;
     is_padded(frame).then_some(time)
 }
 

@@ -1,7 +1,7 @@
 //! Requests that were opened together, and how many of them were verified. What they said is wiped.
 
 use arrayvec::ArrayVec;
-use fernet_batch::{BatchVerifier, Key, Timestamp};
+use fernet_batch::{BatchVerifier, ReadyKey, Timestamp};
 use zeroize::Zeroize;
 
 use super::frame::{EMPTY_FRAME, Frame};
@@ -18,7 +18,7 @@ pub(super) struct OpenedRequest {
     /// When the token was made, if the key made it.
     pub(super) time: Option<Timestamp>,
     /// The decoy key, if it was needed already.
-    pub(super) decoy_key: Option<Key>,
+    pub(super) decoy_key: Option<ReadyKey>,
 }
 
 impl Opened {
@@ -41,9 +41,9 @@ impl Opened {
     }
 
     /// The next request to be verified, and its frame.
-    pub(super) fn next(&mut self) -> Option<(&mut Frame, &OpenedRequest)> {
+    pub(super) fn next(&mut self) -> Option<(&mut Frame, &mut OpenedRequest)> {
         let at = self.verified;
-        let next = self.frames.get_mut(at).zip(self.requests.get(at))?;
+        let next = self.frames.get_mut(at).zip(self.requests.get_mut(at))?;
         self.verified += 1;
         Some(next)
     }

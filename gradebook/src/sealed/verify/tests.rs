@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 
+use fernet_batch::Key;
+
 use super::*;
 use crate::sealed::Nonce;
 use crate::wire::{REQUEST_TEXT_BYTES, REQUEST_TOKEN_BYTES};
@@ -42,7 +44,7 @@ fn verify_at<'v>(
     verifier: &'v mut RequestVerifier,
     credentials: &Credentials<'_>,
 ) -> Verification<'v> {
-    verifier.begin(now);
+    verifier.begin(now, false);
     verifier.open(std::iter::once(*credentials));
     verifier.verify(credentials, now)
 }
@@ -59,8 +61,9 @@ fn status_at(
     token: &str,
 ) -> String {
     let id = "2100001";
+    let key = known.map(KeyRef::from);
     let credentials =
-        Credentials { id, key: known, old_key: None, tries_two: false, replays_max: 9, token };
+        Credentials { id, key, old_key: None, tries_two: false, replays_max: 9, token };
     match verify_at(now, verifier, &credentials) {
         Verification::Unauthenticated(_) => "unauthenticated".into(),
         Verification::Authentic { request, status, .. } => {
@@ -99,7 +102,7 @@ fn what_requests_said_is_wiped() {
     verifier.end(std::iter::empty());
     assert!(is_wiped(&verifier), "when the batch ends");
     assert_eq!(status(&mut verifier, Some(&key), &token(2)), "ok");
-    verifier.begin(NOW);
+    verifier.begin(NOW, false);
     assert!(is_wiped(&verifier), "when the next one begins, if the last one failed");
 }
 
@@ -119,7 +122,7 @@ fn a_student_may_use_the_new_key_or_the_one_before() {
     let mut with = |by: &Key, tries_two| {
         let token = sealed(by, "nets-2026", "2100001", 1, NOW.0);
         let id = "2100001";
-        let (key, old_key) = (Some(&new), Some(&old).filter(|_| tries_two));
+        let (key, old_key) = (Some((&new).into()), Some((&old).into()).filter(|_| tries_two));
         let credentials =
             Credentials { id, key, old_key, tries_two, replays_max: 9, token: &token };
         match verify(&mut verifier, &credentials) {
@@ -140,10 +143,11 @@ fn keys_expanded(known: Option<(&Key, Option<&Key>)>, tries_two: bool) -> u64 {
     let id = "2100001";
     for _ in 0..5 {
         let (key, old_key) = known.unzip();
+        let old_key = old_key.flatten().map(KeyRef::from);
         let credentials = Credentials {
             id,
-            key,
-            old_key: old_key.flatten(),
+            key: key.map(KeyRef::from),
+            old_key,
             tries_two,
             replays_max: 9,
             token: &forged,
@@ -174,10 +178,10 @@ fn a_request_that_is_sent_again_costs_as_much_as_a_forged_one() {
             verifier.verifiers.each_ref().map(BatchVerifier::keys_expanded)
         };
         let mut ask = |token: &str| {
-            let old_key = Some(&old).filter(|_| tries_two);
-            let credentials =
-                Credentials { id, key: Some(&new), old_key, tries_two, replays_max: 9, token };
-            drop(verify(&mut verifier, &credentials));
+            let old_key = Some(KeyRef::from(&old)).filter(|_| tries_two);
+            let key = Some((&new).into());
+            let credentials = Credentials { id, key, old_key, tries_two, replays_max: 9, token };
+            let _ = verify(&mut verifier, &credentials);
             expanded(&verifier)
         };
         let token = sealed(by, "nets-2026", "2100001", 1, NOW.0);
@@ -186,6 +190,35 @@ fn a_request_that_is_sent_again_costs_as_much_as_a_forged_one() {
         assert_eq!(replayed, [1, u64::from(tries_two)], "both keys are tried");
         let forged = sealed(&key(7), "nets-2026", "2100001", 1, NOW.0);
         assert_eq!(ask(&forged), replayed, "neither is expanded again");
+    }
+}
+
+#[test]
+fn a_decoy_key_has_its_states_if_those_of_the_students_are_kept() {
+    let key = key(1);
+    let ready = ReadyKey::new(key.clone(), true);
+    let forged = sealed(&self::key(7), "nets-2026", "2100001", 1, NOW.0);
+    for (known, is_kept) in [
+        (None, false),
+        (None, true),
+        (Some(KeyRef::from(&key)), false),
+        (Some(KeyRef::from(&ready)), true),
+    ] {
+        let mut verifier = verifier();
+        verifier.begin(NOW, is_kept);
+        let credentials = Credentials {
+            id: "2100001",
+            key: known,
+            old_key: None,
+            tries_two: false,
+            replays_max: 9,
+            token: &forged,
+        };
+        verifier.open(std::iter::once(credentials));
+        let Verification::Unauthenticated(decoy_key) = verifier.verify(&credentials, NOW) else {
+            panic!("a forged request is authentic");
+        };
+        assert_eq!(KeyRef::from(decoy_key).mac_states().is_some(), is_kept);
     }
 }
 
