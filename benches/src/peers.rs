@@ -23,6 +23,8 @@ pub(crate) enum Peer {
     Sealed,
     /// The same with an audit.
     Audited,
+    /// The same with decoys for unknown students.
+    Decoys,
     /// `without-actors`: the same code as plain functions.
     WithoutActors,
     /// Redis, answering `GET` with a value as long as a token.
@@ -70,6 +72,7 @@ impl Peer {
             Self::Ours => "grade-actor-server",
             Self::Sealed => "grade-actor-server, sealed requests",
             Self::Audited => "grade-actor-server with an audit",
+            Self::Decoys => "grade-actor-server with decoys",
             Self::WithoutActors => "the same code without actors",
             Self::Redis => "Redis GET",
             Self::RedisTls => "Redis GET over TLS",
@@ -81,7 +84,9 @@ impl Peer {
         match self {
             Self::Redis | Self::RedisTls => Protocol::Redis,
             Self::Sealed => Protocol::Sealed,
-            Self::Ours | Self::Audited | Self::WithoutActors | Self::BareLines => Protocol::Grades,
+            Self::Ours | Self::Audited | Self::Decoys | Self::WithoutActors | Self::BareLines => {
+                Protocol::Grades
+            }
         }
     }
 
@@ -101,7 +106,7 @@ impl Peer {
         let mut audit = None;
         let mut command = Command::new(self.program()?);
         match self {
-            Self::Ours | Self::Sealed | Self::Audited => {
+            Self::Ours | Self::Sealed | Self::Audited | Self::Decoys => {
                 let file = config.folder.join(format!("server-{}.toml", address.port()));
                 let more = match self {
                     Self::Sealed => format!(
@@ -115,6 +120,7 @@ impl Peer {
                         audit = Some(config.folder.join(&name));
                         format!("audit.file = \"{name}\"\n")
                     }
+                    Self::Decoys => "lab.unknown_student = \"decoy\"\n".to_owned(),
                     _ => String::new(),
                 };
                 fs::write(&file, settings(address, config) + &more)?;
@@ -174,7 +180,7 @@ impl Peer {
             }
         };
         match self {
-            Self::Ours | Self::Sealed | Self::Audited => own("grade-actor-server"),
+            Self::Ours | Self::Sealed | Self::Audited | Self::Decoys => own("grade-actor-server"),
             Self::WithoutActors => own("without-actors"),
             Self::BareLines => own("bare-line-server"),
             Self::Redis | Self::RedisTls => {
