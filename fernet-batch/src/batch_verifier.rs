@@ -9,7 +9,7 @@ use zeroize::zeroize_stack;
 
 use crate::base64url;
 use crate::frame::MAC_BYTES;
-use crate::ready_key::KeyRef;
+use crate::mac_states::KeyRef;
 use crate::time::Timestamp;
 use crate::verifier::{CachedVerifier, time_of_authentic};
 use crate::wide::{WIDE_MIN, WIDTH, WideLanes};
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::frame::{frame_bytes, unpadded_text};
     use crate::key::Key;
-    use crate::ready_key::ReadyKey;
+    use crate::mac_states::OwnedKey;
     use crate::wide::ways;
 
     const TEXT_BYTES: usize = 20;
@@ -168,8 +168,8 @@ mod tests {
     /// Whose states are kept: nobody's, everybody's, and some.
     const KEPT: [fn(usize) -> bool; 3] = [|_| false, |_| true, |n| n % 2 == 1];
 
-    fn ready_keys(count: usize, is_kept: fn(usize) -> bool) -> Vec<ReadyKey> {
-        (0..count).map(|n| ReadyKey::new(key(n), is_kept(n))).collect()
+    fn mac_statess(count: usize, is_kept: fn(usize) -> bool) -> Vec<OwnedKey> {
+        (0..count).map(|n| OwnedKey::new(key(n), is_kept(n))).collect()
     }
 
     fn text(n: usize) -> String {
@@ -184,7 +184,7 @@ mod tests {
 
     fn open_all(
         verifier: &mut BatchVerifier,
-        keys: &[ReadyKey],
+        keys: &[OwnedKey],
         tokens: &[String],
         frames: &mut [[u8; FRAME_BYTES]],
     ) -> Vec<Option<Timestamp>> {
@@ -199,7 +199,7 @@ mod tests {
 
     /// The texts that so many tokens are opened to, and the times that they carry. Every third token is one of another
     /// key's, every fourth one is damaged, and every seventh one is too long.
-    fn opened(verifier: &mut BatchVerifier, keys: &[ReadyKey]) -> Vec<Option<(String, u64)>> {
+    fn opened(verifier: &mut BatchVerifier, keys: &[OwnedKey]) -> Vec<Option<(String, u64)>> {
         let count = keys.len();
         let mut tokens = Vec::new();
         for n in 0..count {
@@ -232,7 +232,7 @@ mod tests {
                     })
                     .collect();
                 for is_kept in KEPT {
-                    let opened = opened(&mut verifier, &ready_keys(count, is_kept));
+                    let opened = opened(&mut verifier, &mac_statess(count, is_kept));
                     assert_eq!(opened, expected, "{count}, {:?}", verifier.wide);
                 }
             }
@@ -244,7 +244,7 @@ mod tests {
         const BLOCKS: usize = 64;
         for mut verifier in verifiers() {
             for first in 0..=BLOCKS * 16 - 10 {
-                let keys = ready_keys(10, KEPT[first % KEPT.len()]);
+                let keys = mac_statess(10, KEPT[first % KEPT.len()]);
                 let texts: Vec<String> = (0..10)
                     .map(|n| "long text ".chars().cycle().take(first + n).collect())
                     .collect();
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_closes_its_token_and_no_other() {
         const TOKENS: usize = 16;
-        let keys = KEPT.map(|is_kept| ready_keys(TOKENS, is_kept));
+        let keys = KEPT.map(|is_kept| mac_statess(TOKENS, is_kept));
         let mut tokens = Vec::new();
         for n in 0..TOKENS {
             let fernet = Fernet::new(&key(n).expose_text()).unwrap();

@@ -10,7 +10,7 @@ use zeroize::ZeroizeOnDrop;
 
 use crate::frame::{BLOCK_BYTES, HEADER_BYTES};
 use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
-use crate::ready_key::KeyRef;
+use crate::mac_states::KeyRef;
 
 /// One token that is being made in its frame.
 pub(crate) struct Lane<'a> {

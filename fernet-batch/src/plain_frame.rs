@@ -1,7 +1,7 @@
 //! Frames on their way to be sealed.
 
 use crate::frame::{BLOCK_BYTES, HEADER_BYTES, IV_BYTES, MAC_BYTES, VERSION};
-use crate::ready_key::KeyRef;
+use crate::mac_states::KeyRef;
 use crate::time::Timestamp;
 
 /// A closed frame with its text in clear, and the key to seal it under.

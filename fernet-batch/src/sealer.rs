@@ -12,9 +12,9 @@ use zeroize::zeroize_stack;
 
 use crate::frame::IV_BYTES;
 use crate::lanes::{self, Lane, Schedule};
+use crate::mac_states::KeyRef;
 use crate::plain_frame::{HeadedFrame, PlainFrame};
 use crate::random::{self, NoRandomness};
-use crate::ready_key::KeyRef;
 use crate::time::Timestamp;
 use crate::wide::{WIDE_MIN, WIDTH, WideLanes};
 
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::frame;
     use crate::key::Key;
-    use crate::ready_key::ReadyKey;
+    use crate::mac_states::OwnedKey;
     use crate::wide::ways;
 
     /// Whose states are kept.
@@ -179,7 +179,7 @@ mod tests {
             };
             let fernet = Fernet::new(&URL_SAFE.encode([*key; 32])).unwrap();
             theirs.push(fernet.encrypt_at_time(text, now));
-            keys.push(ReadyKey::new(Key::from_bytes([*key; 32]), with_states));
+            keys.push(OwnedKey::new(Key::from_bytes([*key; 32]), with_states));
             let mut bytes = Vec::new();
             let start = frame::begin_frame(&mut bytes);
             bytes.extend_from_slice(text);

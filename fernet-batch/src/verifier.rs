@@ -8,8 +8,8 @@ use zeroize::ZeroizeOnDrop;
 use crate::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES, VERSION};
 use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
 use crate::key::Key;
+use crate::mac_states::KeyRef;
 use crate::plain_frame::is_padded;
-use crate::ready_key::KeyRef;
 use crate::time::Timestamp;
 
 /// A key expanded for verifying and decrypting.

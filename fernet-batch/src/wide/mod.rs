@@ -24,8 +24,8 @@ mod sha256;
 
 use crate::frame::MAC_BYTES;
 use crate::key::Key;
+use crate::mac_states::KeyRef;
 use crate::plain_frame::HeadedFrame;
-use crate::ready_key::KeyRef;
 
 /// The number of tokens.
 pub(crate) const WIDTH: usize = 16;

@@ -44,12 +44,12 @@ impl BatchKeys {
 
 #[cfg(test)]
 mod tests {
-    use fernet_batch::ReadyKey;
+    use fernet_batch::OwnedKey;
 
     use super::*;
 
     /// Whether each of these keys has its states, once all of them were added.
-    fn have_states(keys: &[ReadyKey]) -> Vec<bool> {
+    fn have_states(keys: &[OwnedKey]) -> Vec<bool> {
         let mut batch = BatchKeys::default();
         for key in keys {
             batch.push(key.into());
@@ -64,8 +64,8 @@ mod tests {
     #[test]
     fn all_keys_have_their_states_or_none_has() {
         let [with, without] =
-            [true, false].map(|with| ReadyKey::new(Key::from_bytes([u8::from(with); 32]), with));
-        let keys = |order: &[&ReadyKey]| order.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
+            [true, false].map(|with| OwnedKey::new(Key::from_bytes([u8::from(with); 32]), with));
+        let keys = |order: &[&OwnedKey]| order.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
         assert_eq!(have_states(&keys(&[&with, &with])), [true; 2]);
         assert_eq!(have_states(&keys(&[&without, &with, &with])), [false; 3]);
         assert_eq!(have_states(&keys(&[&with, &with, &without, &with])), [false; 4]);

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use fernet_batch::{DecoyKeys, ReadyKey, Timestamp};
+use fernet_batch::{DecoyKeys, OwnedKey, Timestamp};
 
 use super::lengths::SEALED_REPLY_BYTES_MIN;
 use super::topic::Topic;
@@ -111,7 +111,7 @@ impl Book {
     fn decoy<'k>(
         &self,
         command: Command<&str>,
-        key: &'k ReadyKey,
+        key: &'k OwnedKey,
         now: Timestamp,
         text: &mut Vec<u8>,
     ) -> Decision<'k> {
@@ -131,8 +131,8 @@ impl Book {
     }
 
     /// The key of a decoy. If the [`MacStates`](fernet_batch::MacStates) of the students' keys are kept, it has its own.
-    fn decoy_key(&self, keys: &DecoyKeys, id: &str) -> ReadyKey {
-        ReadyKey::new(keys.key_for(id), self.roster.keeps_mac_states())
+    fn decoy_key(&self, keys: &DecoyKeys, id: &str) -> OwnedKey {
+        OwnedKey::new(keys.key_for(id), self.roster.keeps_mac_states())
     }
 
     fn credentials<'a>(

@@ -10,8 +10,8 @@ use fernet_batch::{Key, KeyRef};
 use super::comments::{Comments, RowComments};
 use super::id_set::IdSet;
 use super::index::Index;
-use super::kept_states::KeptStates;
 use super::longest::Longest;
+use super::mac_states::RosterMacStates;
 use super::marks::{Marks, StoredMark};
 use super::short_number::{SHORT_BYTES_MAX, short_number};
 use crate::values::Decimal;
@@ -23,7 +23,7 @@ pub(crate) struct Roster {
     pub(super) students: Vec<Student>,
     /// The old keys of those rows that have one, in the order of the rows.
     pub(super) old_keys: Vec<(u32, Key)>,
-    pub(super) kept_states: Option<KeptStates>,
+    pub(super) mac_states: Option<RosterMacStates>,
     /// IDs and names, one behind the other.
     pub(super) texts: String,
     pub(super) marks: Marks,
@@ -141,13 +141,13 @@ impl Roster {
         if self.is_small() {
             let current = self.students.iter().map(|student| &student.key);
             let old = self.old_keys.iter().map(|(_, key)| key);
-            self.kept_states = Some(KeptStates::of(current, old));
+            self.mac_states = Some(RosterMacStates::of(current, old));
         }
     }
 
     /// Returns true if every key comes with its [`MacStates`](fernet_batch::MacStates).
     pub(crate) fn keeps_mac_states(&self) -> bool {
-        self.kept_states.is_some()
+        self.mac_states.is_some()
     }
 
     /// Gives back the memory that [`count_marks`](Self::count_marks) took.
@@ -207,16 +207,16 @@ impl<'a> Record<'a> {
     }
 
     pub(crate) fn key(self) -> KeyRef<'a> {
-        let states = self.roster.kept_states.as_ref();
+        let states = self.roster.mac_states.as_ref();
         KeyRef::new(&self.student.key, states.and_then(|states| states.current(self.row)))
     }
 
     /// The key before the current one, while it is valid.
     pub(crate) fn old_key(self) -> Option<KeyRef<'a>> {
-        let Roster { old_keys, kept_states, .. } = self.roster;
+        let Roster { old_keys, mac_states, .. } = self.roster;
         let row = u32::try_from(self.row).ok().filter(|_| self.student.has_old_key)?;
         let at = old_keys.binary_search_by_key(&row, |(row, _)| *row).ok()?;
-        let states = kept_states.as_ref().and_then(|states| states.old(at));
+        let states = mac_states.as_ref().and_then(|states| states.old(at));
         old_keys.get(at).map(|(_, key)| KeyRef::new(key, states))
     }
 

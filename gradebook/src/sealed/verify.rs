@@ -13,7 +13,7 @@ use std::hint::black_box;
 use arrayvec::ArrayVec;
 use decoy::{CountedDecoyKeys, DecoyKey};
 use fernet_batch::{
-    BatchVerifier, ClosedToken, DecoyKeys, KeyRef, NoRandomness, ReadyKey, Timestamp,
+    BatchVerifier, ClosedToken, DecoyKeys, KeyRef, NoRandomness, OwnedKey, Timestamp,
 };
 use frame::{
     EMPTY_FRAME, Frame, REQUEST_BLOCKS, SAMPLE_FRAME, is_padded, mac_prefix, read_request,
@@ -50,7 +50,7 @@ pub struct RequestVerifier {
     verifiers: [BatchVerifier; 2],
     opened: Opened,
     /// The decoy key of the request that was verified last, if one was needed.
-    decoy_key: Option<ReadyKey>,
+    decoy_key: Option<OwnedKey>,
 }
 
 /// A token, and the keys of the student that it names, if there is one.
@@ -70,7 +70,7 @@ pub(crate) struct Credentials<'a> {
 /// What a verification finds.
 pub(crate) enum Verification<'v> {
     /// No student with this ID made the token. It is answered with a decoy under this key.
-    Unauthenticated(&'v ReadyKey),
+    Unauthenticated(&'v OwnedKey),
     /// The student made it.
     Authentic {
         request: SealedRequest<'v>,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use fernet_batch::{DecoyKeys, ReadyKey};
+use fernet_batch::{DecoyKeys, OwnedKey};
 
 /// Decoy keys, and how many were made.
 pub(super) struct CountedDecoyKeys {
@@ -26,9 +26,9 @@ impl CountedDecoyKeys {
         self.made.get()
     }
 
-    pub(super) fn key_for(&self, id: &str) -> ReadyKey {
+    pub(super) fn key_for(&self, id: &str) -> OwnedKey {
         self.made.set(self.made.get().saturating_add(1));
-        ReadyKey::new(self.keys.key_for(id), self.with_mac_states)
+        OwnedKey::new(self.keys.key_for(id), self.with_mac_states)
     }
 }
 
@@ -36,7 +36,7 @@ impl CountedDecoyKeys {
 pub(super) struct DecoyKey<'k, 'a> {
     keys: &'a CountedDecoyKeys,
     id: &'a str,
-    key: &'k mut Option<ReadyKey>,
+    key: &'k mut Option<OwnedKey>,
 }
 
 impl<'k, 'a> DecoyKey<'k, 'a> {
@@ -44,18 +44,18 @@ impl<'k, 'a> DecoyKey<'k, 'a> {
     pub(super) fn new(
         keys: &'a CountedDecoyKeys,
         id: &'a str,
-        key: &'k mut Option<ReadyKey>,
+        key: &'k mut Option<OwnedKey>,
     ) -> Self {
         Self { keys, id, key }
     }
 
     /// The key.
-    pub(super) fn get(&mut self) -> &ReadyKey {
+    pub(super) fn get(&mut self) -> &OwnedKey {
         self.key.get_or_insert_with(|| self.keys.key_for(self.id))
     }
 
     /// The key, which stays where it is kept.
-    pub(super) fn into_key(self) -> &'k ReadyKey {
+    pub(super) fn into_key(self) -> &'k OwnedKey {
         self.key.get_or_insert_with(|| self.keys.key_for(self.id))
     }
 }

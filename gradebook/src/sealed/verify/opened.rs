@@ -1,7 +1,7 @@
 //! Requests that were opened together, and how many of them were verified. What they said is wiped.
 
 use arrayvec::ArrayVec;
-use fernet_batch::{BatchVerifier, ReadyKey, Timestamp};
+use fernet_batch::{BatchVerifier, OwnedKey, Timestamp};
 use zeroize::Zeroize;
 
 use super::frame::{EMPTY_FRAME, Frame};
@@ -18,7 +18,7 @@ pub(super) struct OpenedRequest {
     /// When the token was made, if the key made it.
     pub(super) time: Option<Timestamp>,
     /// The decoy key, if it was needed already.
-    pub(super) decoy_key: Option<ReadyKey>,
+    pub(super) decoy_key: Option<OwnedKey>,
 }
 
 impl Opened {

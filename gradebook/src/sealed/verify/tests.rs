@@ -196,7 +196,7 @@ fn a_request_that_is_sent_again_costs_as_much_as_a_forged_one() {
 #[test]
 fn a_decoy_key_has_its_states_if_those_of_the_students_are_kept() {
     let key = key(1);
-    let ready = ReadyKey::new(key.clone(), true);
+    let ready = OwnedKey::new(key.clone(), true);
     let forged = sealed(&self::key(7), "nets-2026", "2100001", 1, NOW.0);
     for (known, is_kept) in [
         (None, false),

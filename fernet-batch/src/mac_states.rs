@@ -76,20 +76,20 @@ impl<'a> From<&'a Key> for KeyRef<'a> {
     }
 }
 
-impl<'a> From<&'a ReadyKey> for KeyRef<'a> {
-    fn from(ReadyKey { key, mac_states }: &'a ReadyKey) -> Self {
+impl<'a> From<&'a OwnedKey> for KeyRef<'a> {
+    fn from(OwnedKey { key, mac_states }: &'a OwnedKey) -> Self {
         Self { key, mac_states: mac_states.as_ref() }
     }
 }
 
 /// A key of one's own, and its [`MacStates`] if they are kept.
 #[derive(Clone)]
-pub struct ReadyKey {
+pub struct OwnedKey {
     key: Key,
     mac_states: Option<MacStates>,
 }
 
-impl ReadyKey {
+impl OwnedKey {
     /// A key, and its states if `with_mac_states`.
     pub fn new(key: Key, with_mac_states: bool) -> Self {
         let mac_states = with_mac_states.then(|| MacStates::new(&key));

@@ -3,12 +3,12 @@
 use fernet_batch::{Key, MacStates};
 
 /// The states of each key, in the order of the students and of their old keys.
-pub(super) struct KeptStates {
+pub(super) struct RosterMacStates {
     current: Vec<MacStates>,
     old: Vec<MacStates>,
 }
 
-impl KeptStates {
+impl RosterMacStates {
     /// The states of these keys: 64 bytes for each.
     pub(super) fn of<'k>(
         current: impl ExactSizeIterator<Item = &'k Key>,
