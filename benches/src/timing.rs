@@ -28,6 +28,8 @@ pub(crate) struct Options {
 }
 
 const STUDENTS: u32 = 1_000;
+/// The student who is asked about: the one with the genuine key.
+const STUDENT: u32 = 0;
 
 /// Measures and prints a table in Markdown.
 ///
@@ -66,7 +68,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The fastest time for each burst. They take turns.
+/// The fastest time for each burst. The bursts are interleaved.
 fn fastest<const BURSTS: usize>(
     server: &Running,
     bursts: &[String; BURSTS],
@@ -88,7 +90,7 @@ fn fastest<const BURSTS: usize>(
 /// Sealed requests: forged for a student, forged for an unknown ID, and genuine ones of the student.
 fn sealed_bursts(genuine: &Key, requests: u64) -> anyhow::Result<[String; 3]> {
     let forger = Key::generate()?;
-    let [student, unknown] = [0, STUDENTS + 1].map(|n| class::id(n).to_string());
+    let [student, unknown] = [STUDENT, STUDENTS + 1].map(|n| class::id(n).to_string());
     Ok([
         burst(&student, &forger, requests)?,
         burst(&unknown, &forger, requests)?,
@@ -98,7 +100,8 @@ fn sealed_bursts(genuine: &Key, requests: u64) -> anyhow::Result<[String; 3]> {
 
 /// Requests in clear: for a student, and for an unknown ID.
 fn bursts_in_clear(requests: u64) -> [String; 2] {
-    [0, STUDENTS + 1].map(|n| (0..requests).map(|_| format!("{} GG\n", class::id(n))).collect())
+    [STUDENT, STUDENTS + 1]
+        .map(|n| (0..requests).map(|_| format!("{} GG\n", class::id(n))).collect())
 }
 
 /// Requests under a key.

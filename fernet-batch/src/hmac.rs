@@ -53,7 +53,7 @@ impl HashState {
     }
 
     /// The words of the state.
-    pub(crate) fn words(&self) -> [u32; 8] {
+    pub(crate) fn expose_words(&self) -> [u32; 8] {
         self.0
     }
 

@@ -1,9 +1,9 @@
 //! Fernet tokens, many at a time (<https://github.com/fernet/spec/blob/master/Spec.md>).
 //!
 //! [`Sealer`] makes tokens for many keys in step, [`BatchVerifier`] verifies and decrypts tokens in
-//! place, and [`open`] reads one token as a client does. Keys are types without `Debug` and
-//! `Display`, and are wiped when they are dropped. The `fernet` crate is the reference: tests hold
-//! the sealer to it byte for byte, and [`open`] decrypts with it.
+//! place, and [`open`] reads one token as a client does. A caller that uses a key again can keep its
+//! [`MacStates`]. Keys are types without `Debug` and `Display`, and are wiped when they are dropped. The
+//! `fernet` crate is the reference: tests hold the sealer to it byte for byte, and [`open`] decrypts with it.
 //!
 //! This crate knows nothing of what the texts say, of sockets, or of a clock of its own: the caller
 //! passes the [`Timestamp`].

@@ -1,17 +1,25 @@
-//! Keys with what their HMAC computes before it sees a text.
+//! The MAC states of a key: what HMAC computes of the key before it reads a text.
 //!
 //! HMAC hashes a block of key, inner and outer, before the text. The two states behind these blocks are the same for
-//! every text (RFC 2104 section 4), so who seals under the same keys again and again can keep them: a short text then
-//! needs a third fewer blocks of hash. They take twice the memory of the key, and are as secret.
+//! every text (RFC 2104 section 4), so a caller that uses a key again can keep them: a short text then needs a third
+//! fewer blocks of hash. They take twice the memory of the key, and are as secret.
 
 use bytemuck::cast;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, zeroize_stack};
 
 use crate::hmac::HashState;
 use crate::key::Key;
 
+/// The stack that computing the states uses at most, in bytes.
+const STACK_BYTES: usize = 2 * 1024;
+
 /// HMAC's states behind the blocks of a key. They have no `Debug` and no `Display`, and are wiped when they are
 /// dropped.
+///
+/// ```compile_fail
+/// let key = fernet_batch::Key::from_bytes([7; 32]);
+/// println!("{:?}", fernet_batch::MacStates::new(&key)); // they have no Debug
+/// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct MacStates([u64; MacStates::WORDS]);
 
@@ -19,14 +27,22 @@ impl MacStates {
     /// They are held in words, which are wiped in a quarter of the time.
     pub(crate) const WORDS: usize = 8;
 
-    /// The states of a key: two blocks of SHA-256.
+    /// Computes the states of a key, which costs two blocks of SHA-256.
     pub fn new(key: &Key) -> Self {
-        let [signing, _] = &*key.expose_halves();
-        let states = Zeroizing::new([HashState::inner(signing), HashState::outer(signing)]);
-        Self(cast(states.each_ref().map(HashState::words)))
+        let states = Self::compute(key);
+        zeroize_stack::<STACK_BYTES>();
+        states
     }
 
-    /// The eight words of the inner state, and then those of the outer state.
+    /// It is never inlined, so that what it leaves on the stack can be wiped.
+    #[inline(never)]
+    fn compute(key: &Key) -> Self {
+        let [signing, _] = &*key.expose_halves();
+        let states = [HashState::inner(signing), HashState::outer(signing)];
+        Self(cast(states.map(|state| state.expose_words())))
+    }
+
+    /// The eight 32-bit words of the inner state, and then those of the outer state.
     pub(crate) fn expose_words(&self) -> &[u64; Self::WORDS] {
         &self.0
     }
@@ -38,7 +54,7 @@ impl MacStates {
     }
 }
 
-/// A key, and its [`MacStates`] if somebody keeps them. Tokens are the same with and without them.
+/// A key, and its [`MacStates`] if they are kept. Tokens are the same with and without them.
 #[derive(Clone, Copy)]
 pub struct KeyRef<'a> {
     pub(crate) key: &'a Key,
@@ -46,8 +62,9 @@ pub struct KeyRef<'a> {
 }
 
 impl<'a> KeyRef<'a> {
-    /// A key with these states, which must be its own.
+    /// A key with these states, which must be its own: a token with the states of another key opens for nobody.
     pub fn new(key: &'a Key, mac_states: Option<&'a MacStates>) -> Self {
+        debug_assert!(mac_states.is_none_or(|states| states.0 == MacStates::new(key).0));
         Self { key, mac_states }
     }
 
@@ -82,8 +99,7 @@ impl<'a> From<&'a OwnedKey> for KeyRef<'a> {
     }
 }
 
-/// A key of one's own, and its [`MacStates`] if they are kept.
-#[derive(Clone)]
+/// An owned key, and its [`MacStates`] if they are kept.
 pub struct OwnedKey {
     key: Key,
     mac_states: Option<MacStates>,

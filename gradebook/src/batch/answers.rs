@@ -77,6 +77,12 @@ impl Answers {
         Replies::from_buffer(buffer)
     }
 
+    /// Whether each key comes with its MAC states.
+    #[cfg(test)]
+    pub(crate) fn have_mac_states(&self) -> Vec<bool> {
+        self.0.keys.iter().map(|key| key.mac_states().is_some()).collect()
+    }
+
     /// Keeps the text of the first key that is to be revealed. Returns the place of its answer.
     fn reveal_key(&mut self) -> Option<usize> {
         let BatchBuffer { requests, answers, keys, revealed_key, .. } = &mut *self.0;

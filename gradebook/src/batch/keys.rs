@@ -7,21 +7,24 @@ use fernet_batch::{Key, KeyRef, MacStates};
 #[derive(Default)]
 pub(super) struct BatchKeys {
     keys: Vec<Key>,
-    /// The states of each key, or of none: they are worth something if all are there.
+    /// The states of each key, or of none: the sealer uses them only if all are there.
     mac_states: Vec<MacStates>,
 }
 
 impl BatchKeys {
-    /// Makes room for so many keys. It must be empty: a vector that grows leaves copies of its keys behind.
+    /// Makes room for so many keys. There must be none yet: a vector that grows leaves copies of its keys behind.
     pub(super) fn reserve(&mut self, keys: usize) {
+        debug_assert!(self.keys.is_empty());
         self.keys.reserve(keys);
-        self.mac_states.reserve(keys);
     }
 
     /// Adds a copy of a key.
     pub(super) fn push(&mut self, key: KeyRef<'_>) {
         match key.mac_states() {
             Some(states) if self.mac_states.len() == self.keys.len() => {
+                if self.keys.is_empty() {
+                    self.mac_states.reserve(self.keys.capacity());
+                }
                 self.mac_states.push(states.clone());
             }
             _ => self.mac_states.clear(),
@@ -49,10 +52,11 @@ mod tests {
     use super::*;
 
     /// Whether each of these keys has its states, once all of them were added.
-    fn have_states(keys: &[OwnedKey]) -> Vec<bool> {
+    fn have_states(keys: &[&OwnedKey]) -> Vec<bool> {
         let mut batch = BatchKeys::default();
+        batch.reserve(keys.len());
         for key in keys {
-            batch.push(key.into());
+            batch.push((*key).into());
         }
         assert!(batch.iter().zip(keys).all(|(found, key)| found.key().is(key.key())));
         let found = batch.iter().map(|key| key.mac_states().is_some()).collect();
@@ -65,9 +69,8 @@ mod tests {
     fn all_keys_have_their_states_or_none_has() {
         let [with, without] =
             [true, false].map(|with| OwnedKey::new(Key::from_bytes([u8::from(with); 32]), with));
-        let keys = |order: &[&OwnedKey]| order.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
-        assert_eq!(have_states(&keys(&[&with, &with])), [true; 2]);
-        assert_eq!(have_states(&keys(&[&without, &with, &with])), [false; 3]);
-        assert_eq!(have_states(&keys(&[&with, &with, &without, &with])), [false; 4]);
+        assert_eq!(have_states(&[&with, &with]), [true; 2]);
+        assert_eq!(have_states(&[&without, &with, &with]), [false; 3]);
+        assert_eq!(have_states(&[&with, &with, &without, &with]), [false; 4]);
     }
 }

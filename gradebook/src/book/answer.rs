@@ -15,6 +15,12 @@ use crate::sealed::{
     write_reply_head,
 };
 
+#[cfg(test)]
+thread_local! {
+    /// The decoy keys that were made for requests in clear.
+    pub(super) static DECOY_KEYS_MADE: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
 impl Book {
     /// Answers a batch of requests in clear, all of it at the time `now`.
     pub fn answer(&self, requests: Requests, unknown: &UnknownStudent, now: Timestamp) -> Answers {
@@ -28,7 +34,7 @@ impl Book {
             };
             let decision = match (record, unknown, black_box(&decoy_key)) {
                 (Some(record), ..) => self.disclose(record, request.command, unknown, now, text),
-                (None, _, Some(key)) => self.decoy(request.command, key, now, text),
+                (None, _, Some(key)) => self.decoy(&request, key, now, text),
                 (None, UnknownStudent::Error, _) => Decision::Reject(Rejection::UnknownStudent),
                 (None, _, None) => Decision::Silence,
             };
@@ -110,28 +116,31 @@ impl Book {
     /// Appends a decoy: blanks, as long as every student's answer on the topic.
     fn decoy<'k>(
         &self,
-        command: Command<&str>,
+        request: &Request<'_>,
         key: &'k OwnedKey,
         now: Timestamp,
         text: &mut Vec<u8>,
     ) -> Decision<'k> {
         let start = text.len();
         // Every ID gets the same rejection for an assessment that the class does not have.
-        let Some(topic) = self.topic(command) else {
+        let Some(topic) = self.topic(request.command) else {
             return Decision::Reject(Rejection::UnknownAssessment);
         };
-        if let Some(record) = self.roster.row(0) {
-            // A student's answer, so that writing takes as long; the blanks overwrite it.
+        // The answer to some student is written and overwritten, so that a decoy takes as long.
+        if let Some(record) = self.roster.any_record(request.id.as_str()) {
             self.write(record, topic, now, text);
-            black_box(&*text);
-            text.truncate(start);
+            if let Some(written) = black_box(&mut *text).get_mut(start..) {
+                written.fill(b' ');
+            }
         }
         self.pad_in_clear(text, start, topic);
         Decision::Decoy(key.into())
     }
 
-    /// The key of a decoy. If the [`MacStates`](fernet_batch::MacStates) of the students' keys are kept, it has its own.
+    /// The key of a decoy. It has MAC states if the students' keys have.
     fn decoy_key(&self, keys: &DecoyKeys, id: &str) -> OwnedKey {
+        #[cfg(test)]
+        DECOY_KEYS_MADE.set(DECOY_KEYS_MADE.get() + 1);
         OwnedKey::new(keys.key_for(id), self.roster.keeps_mac_states())
     }
 

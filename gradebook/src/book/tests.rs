@@ -1,5 +1,6 @@
 //! Conversations with a book: publish a class, ask as a student, read the decrypted answer.
 
+mod decoys;
 mod kept;
 mod marks;
 mod sealed;

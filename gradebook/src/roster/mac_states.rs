@@ -1,4 +1,4 @@
-//! What HMAC computes of the students' keys, kept ready for sealing.
+//! The MAC states of the students' keys, which a small class keeps.
 
 use fernet_batch::{Key, MacStates};
 
@@ -58,7 +58,7 @@ mod tests {
         roster
     }
 
-    /// The text of a token that was sealed with a key and what is kept of it, opened with the key alone.
+    /// The text of a token that was sealed with a key and its MAC states, opened with the key alone.
     fn sealed_and_opened(key: KeyRef<'_>) -> String {
         let mut bytes = Vec::new();
         let start = frame::begin_frame(&mut bytes);
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_of_a_small_class_s_keys_seals_as_the_keys_do() {
+    fn keys_with_their_mac_states_seal_as_without_them() {
         let mut roster = roster(20);
         assert!(roster.records().all(|record| record.key().mac_states().is_none()));
         roster.keep_mac_states();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_big_class_s_keys_nothing_is_kept() {
+    fn a_class_of_more_than_4096_students_keeps_no_mac_states() {
         for (students, is_kept) in [(4096, true), (4097, false)] {
             let mut roster = roster(students);
             roster.keep_mac_states();

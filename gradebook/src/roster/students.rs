@@ -49,7 +49,7 @@ pub(super) struct Student {
     pub(super) has_old_key: bool,
 }
 
-/// The students of a class that the processor's caches hold.
+/// The students of a class that the processor's caches hold: a look-up does not read ahead, and MAC states are kept.
 const CACHED_STUDENTS_MAX: usize = 4096;
 
 /// A student's row in one roster.

@@ -49,8 +49,8 @@ pub struct RequestVerifier {
     /// for an unknown ID.
     verifiers: [BatchVerifier; 2],
     opened: Opened,
-    /// The decoy key of the request that was verified last, if one was needed.
-    decoy_key: Option<OwnedKey>,
+    /// The decoy key of a request that was not opened before it was verified.
+    unopened_decoy_key: Option<OwnedKey>,
 }
 
 /// A token, and the keys of the student that it names, if there is one.
@@ -96,7 +96,7 @@ impl RequestVerifier {
             replay_cache: ReplayCache::default(),
             verifiers: Default::default(),
             opened: Opened::none(),
-            decoy_key: None,
+            unopened_decoy_key: None,
         })
     }
 
@@ -170,7 +170,7 @@ impl RequestVerifier {
     /// Wipes what requests said, and decoy keys.
     fn clear(&mut self) {
         self.opened.clear();
-        self.decoy_key = None;
+        self.unopened_decoy_key = None;
     }
 
     /// Verifies the next request that was [opened](Self::open). What is authentic and may be answered counts as
@@ -180,13 +180,20 @@ impl RequestVerifier {
         credentials: &Credentials<'_>,
         now: Timestamp,
     ) -> Verification<'_> {
-        let Self { verifiers: [_, second], decoy_keys, opened, config, replay_cache, decoy_key } =
-            self;
+        let Self {
+            verifiers: [_, second],
+            decoy_keys,
+            opened,
+            config,
+            replay_cache,
+            unopened_decoy_key,
+        } = self;
         let id = credentials.id;
-        let Some((frame, OpenedRequest { time, decoy_key: first_key })) = opened.next() else {
-            return Verification::Unauthenticated(decoy_key.insert(decoy_keys.key_for(id)));
+        let Some((frame, OpenedRequest { time, decoy_key })) = opened.next() else {
+            return Verification::Unauthenticated(
+                unopened_decoy_key.insert(decoy_keys.key_for(id)),
+            );
         };
-        *decoy_key = first_key.take();
         let mut decoy_key = DecoyKey::new(decoy_keys, id, decoy_key);
         let mut time = *time;
         let with_old_key = time.is_none();

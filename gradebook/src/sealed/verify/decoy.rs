@@ -40,7 +40,8 @@ pub(super) struct DecoyKey<'k, 'a> {
 }
 
 impl<'k, 'a> DecoyKey<'k, 'a> {
-    /// The decoy key of this ID. It is kept in `key`, where it may be already.
+    /// The decoy key of this ID. It is made in `key`, unless it is there already, and stays there: what is moved leaves
+    /// a copy behind.
     pub(super) fn new(
         keys: &'a CountedDecoyKeys,
         id: &'a str,
