@@ -20,7 +20,7 @@ impl CommandLine {
     }
 }
 
-/// A path as a word of a shell's command line. A path that a terminal cannot show safely is shown escaped.
+/// A path, or another argument, as a word of a shell's command line. What a terminal cannot show safely is shown escaped.
 pub(crate) fn quoted(path: &Path) -> String {
     let path = path.to_string_lossy();
     let shown = escape(&path);

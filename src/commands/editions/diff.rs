@@ -28,7 +28,7 @@ pub(crate) fn run(
     file: Option<PathBuf>,
     options: DiffOptions,
 ) -> Result<String, CommandError> {
-    let publish = PublishCommand::new(&settings, file.as_deref());
+    let publish = PublishCommand::new(&settings, file.as_deref(), None);
     let report = compared(settings, file, options.marks)?;
     if options.json {
         return serde_json::to_string(&report).map_err(CommandError::failed);
@@ -41,16 +41,25 @@ pub(super) struct PublishCommand {
     command_line: CommandLine,
     /// The file as an argument, behind a blank.
     file: String,
+    /// The option that draws an assessment again, behind a blank.
+    redraw: String,
 }
 
 impl PublishCommand {
-    pub(super) fn new(settings: &Settings, file: Option<&Path>) -> Self {
+    pub(super) fn new(settings: &Settings, file: Option<&Path>, redraw: Option<&str>) -> Self {
         let file = file.map(|file| format!(" {}", quoted(file))).unwrap_or_default();
-        Self { command_line: settings.command_line(), file }
+        let redraw = redraw.map(|name| format!(" --redraw {}", quoted(Path::new(name))));
+        let redraw = redraw.unwrap_or_default();
+        Self { command_line: settings.command_line(), file, redraw }
     }
 
-    fn with(&self, options: &str) -> String {
-        self.command_line.with(&format!("publish{}{options}", self.file))
+    pub(super) fn with(&self, options: &str) -> String {
+        self.command_line.with(&format!("publish{}{}{options}", self.file, self.redraw))
+    }
+
+    /// The command that shows what publishing would change.
+    pub(super) fn diff(&self) -> String {
+        self.command_line.with(&format!("diff{}", self.file))
     }
 }
 

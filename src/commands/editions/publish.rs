@@ -21,17 +21,17 @@ pub(crate) fn run(
 ) -> Result<String, CommandError> {
     let settings = Arc::new(settings);
     settings.history()?;
-    let command = PublishCommand::new(&settings, file.as_deref());
+    let command = PublishCommand::new(&settings, file.as_deref(), options.redraw.as_deref());
     let offer = offer(&settings, file)?;
     let redraw = options.redraw.clone();
     let done = ask(&settings, Task::Publish(options), offer.as_ref())?;
-    let Done::Unconfirmed { report, questions } = done else { return published(&done) };
+    let Done::Unconfirmed { report, questions } = done else { return published(&done, &command) };
     if !confirms(&report, &questions, &command) {
-        return Err(CommandError::failed(refusal(&report, &questions)));
+        return Err(CommandError::failed(refusal(&report, &questions, &command)));
     }
     // Exactly what was shown, and not what was saved since.
     let accepted = PublishOptions { accept: true, digest: report.digest, redraw };
-    published(&ask(&settings, Task::Publish(accepted), offer.as_ref())?)
+    published(&ask(&settings, Task::Publish(accepted), offer.as_ref())?, &command)
 }
 
 /// Publishes an earlier edition again.
@@ -48,7 +48,7 @@ pub(crate) fn roll_back(settings: Settings, edition: u64) -> Result<String, Comm
     }
 }
 
-fn published(done: &Done) -> Result<String, CommandError> {
+fn published(done: &Done, command: &PublishCommand) -> Result<String, CommandError> {
     match done {
         Done::Published { edition } => Ok(format!("edition {edition} is published")),
         Done::Nothing { edition: Some(edition) } => {
@@ -56,7 +56,7 @@ fn published(done: &Done) -> Result<String, CommandError> {
         }
         Done::Nothing { edition: None } => Ok("nothing to publish".to_owned()),
         Done::Unconfirmed { report, questions } => {
-            Err(CommandError::failed(refusal(report, questions)))
+            Err(CommandError::failed(refusal(report, questions, command)))
         }
         _ => Err(unexpected()),
     }
@@ -75,7 +75,7 @@ fn confirms(report: &DiffReport, questions: &[String], command: &PublishCommand)
     answer.is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn refusal(report: &DiffReport, questions: &[String]) -> String {
+fn refusal(report: &DiffReport, questions: &[String], command: &PublishCommand) -> String {
     let mut lines = Vec::new();
     if !report.held.is_empty() {
         lines.push("not published, since this looks wrong:".to_owned());
@@ -86,6 +86,7 @@ fn refusal(report: &DiffReport, questions: &[String]) -> String {
     for question in questions {
         lines.push(format!("not published: {question}"));
     }
-    lines.push("look at it with diff; publish --accept publishes it".to_owned());
+    lines.push(format!("look at it with {}", command.diff()));
+    lines.push(format!("publish it with {}", command.with(" --accept")));
     lines.join("\n")
 }

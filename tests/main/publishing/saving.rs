@@ -34,7 +34,9 @@ fn a_file_that_looks_wrong_is_held_until_it_is_accepted_or_corrected() {
     let folder = server.folder.path().to_owned();
     let refused = fails(&folder, &["publish"]);
     assert!(refused.contains("marks-cleared: 1 mark of \"Midterm\" became blank"), "{refused}");
-    assert!(refused.contains("publish --accept publishes it"), "{refused}");
+    assert!(refused.contains("\nlook at it with grade-actor-server diff --config "), "{refused}");
+    let accept = "\npublish it with grade-actor-server publish --accept --config ";
+    assert!(refused.contains(accept), "{refused}");
     assert_eq!(published_by(&folder), ["save"]);
     // Corrected.
     save(&mut server, &with_midterm("16"), "class file installed edition=2");

@@ -201,6 +201,8 @@ fn a_redraw_asks_first_counts_all_marks_anew_and_is_refused_after_the_second_dra
     write_private(&path.join("class.csv"), quiz(&["10"; 20]));
     let refused = fails(&path, &["publish", "--redraw", "Quiz"]);
     assert!(refused.contains("each mark is disclosed a second time: 8 instead of 4"), "{refused}");
+    let accept = "publish it with grade-actor-server publish --redraw Quiz --accept --config ";
+    assert!(refused.contains(accept), "{refused}");
     assert_eq!(class(&server), first);
     done(&path, &["publish", "--redraw", "Quiz", "--accept"]);
     let second = class(&server);
