@@ -25,6 +25,7 @@ pub mod wire;
 
 mod batch;
 mod book;
+mod decoy_key;
 mod request;
 mod roster;
 mod statistics;

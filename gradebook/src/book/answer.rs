@@ -2,24 +2,19 @@
 
 use std::hint::black_box;
 
-use fernet_batch::{DecoyKeys, OwnedKey, Timestamp};
+use fernet_batch::{OwnedKey, Timestamp};
 
 use super::lengths::SEALED_REPLY_BYTES_MIN;
 use super::topic::Topic;
 use super::{Book, UnknownStudent};
 use crate::batch::{Answers, Decision, Requests, Unresolved, Upcoming};
+use crate::decoy_key::decoy_key;
 use crate::request::{Command, Rejection, Request};
 use crate::roster::Record;
 use crate::sealed::{
     Credentials, Nonce, ReplyContext, RequestVerifier, SealedRequest, Verification, pad_reply,
     write_reply_head,
 };
-
-#[cfg(test)]
-thread_local! {
-    /// The decoy keys that were made for requests in clear.
-    pub(super) static DECOY_KEYS_MADE: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
-}
 
 impl Book {
     /// Answers a batch of requests in clear, all of it at the time `now`.
@@ -29,7 +24,9 @@ impl Book {
             let record = row.and_then(|row| self.roster.record(row));
             // It is made for students, too, so that their answers take no less time.
             let decoy_key = match unknown {
-                UnknownStudent::Decoy(keys) => Some(self.decoy_key(keys, request.id.as_str())),
+                UnknownStudent::Decoy(keys) => {
+                    Some(decoy_key(keys, request.id.as_str(), self.roster.keeps_mac_states()))
+                }
                 UnknownStudent::Close | UnknownStudent::Error => None,
             };
             let decision = match (record, unknown, black_box(&decoy_key)) {
@@ -135,13 +132,6 @@ impl Book {
         }
         self.pad_in_clear(text, start, topic);
         Decision::Decoy(key.into())
-    }
-
-    /// The key of a decoy. It has MAC states if the students' keys have.
-    fn decoy_key(&self, keys: &DecoyKeys, id: &str) -> OwnedKey {
-        #[cfg(test)]
-        DECOY_KEYS_MADE.set(DECOY_KEYS_MADE.get() + 1);
-        OwnedKey::new(keys.key_for(id), self.roster.keeps_mac_states())
     }
 
     fn credentials<'a>(

@@ -1,7 +1,7 @@
 //! Decoys take as long as answers: the same is computed for a student as for an unknown ID.
 
 use super::*;
-use crate::book::answer::DECOY_KEYS_MADE;
+use crate::decoy_key::DECOY_KEYS_MADE;
 use crate::sealed::{Nonce, ReplayLimits, RequestVerifier, SealedRequest, VerifierConfig};
 
 const STUDENT: &str = "s1";

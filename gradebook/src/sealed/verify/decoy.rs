@@ -1,40 +1,33 @@
-//! Decoy keys: each is made when it is needed, and counted.
-
-use std::cell::Cell;
+//! Decoy keys of a batch: each is made when it is needed, and stays where it is made.
 
 use fernet_batch::{DecoyKeys, OwnedKey};
 
-/// Decoy keys, and how many were made.
-pub(super) struct CountedDecoyKeys {
+use crate::decoy_key::decoy_key;
+
+/// The decoy keys of a class.
+pub(super) struct ClassDecoyKeys {
     keys: DecoyKeys,
     with_mac_states: bool,
-    made: Cell<u64>,
 }
 
-impl CountedDecoyKeys {
+impl ClassDecoyKeys {
     pub(super) fn new(keys: DecoyKeys) -> Self {
-        Self { keys, with_mac_states: false, made: Cell::new(0) }
+        Self { keys, with_mac_states: false }
     }
 
-    /// Sets whether the `MacStates` of the next keys are computed.
+    /// Sets whether the MAC states of the class's keys are kept.
     pub(super) fn set_with_mac_states(&mut self, with_mac_states: bool) {
         self.with_mac_states = with_mac_states;
     }
 
-    #[cfg(test)]
-    pub(super) fn made(&self) -> u64 {
-        self.made.get()
-    }
-
     pub(super) fn key_for(&self, id: &str) -> OwnedKey {
-        self.made.set(self.made.get().saturating_add(1));
-        OwnedKey::new(self.keys.key_for(id), self.with_mac_states)
+        decoy_key(&self.keys, id, self.with_mac_states)
     }
 }
 
 /// The decoy key of an ID, made when it is needed.
 pub(super) struct DecoyKey<'k, 'a> {
-    keys: &'a CountedDecoyKeys,
+    keys: &'a ClassDecoyKeys,
     id: &'a str,
     key: &'k mut Option<OwnedKey>,
 }
@@ -43,7 +36,7 @@ impl<'k, 'a> DecoyKey<'k, 'a> {
     /// The decoy key of this ID. It is made in `key`, unless it is there already, and stays there: what is moved leaves
     /// a copy behind.
     pub(super) fn new(
-        keys: &'a CountedDecoyKeys,
+        keys: &'a ClassDecoyKeys,
         id: &'a str,
         key: &'k mut Option<OwnedKey>,
     ) -> Self {
