@@ -50,7 +50,10 @@ impl Answers {
         let now = self.time();
         sealer.seal(now, self.unsealed());
         let mut buffer = self.0;
-        let BatchBuffer { answers, keys, frames, outcomes, replies, ends, .. } = &mut *buffer;
+        let BatchBuffer { answers, keys, frames, replies, ends, .. } = &mut *buffer;
+        if let Some(last) = revealed {
+            answers.truncate(last + 1);
+        }
         let mut sealed = frames.as_slice();
         for (at, answer) in answers.iter().enumerate() {
             if answer.has_token() {
@@ -64,14 +67,9 @@ impl Answers {
             } else if let Outcome::Rejected(rejection) = answer.outcome {
                 wire::write_rejection(replies, rejection);
             }
-            outcomes.push(answer.outcome);
             ends.push(replies.len());
-            if revealed == Some(at) {
-                break;
-            }
         }
         // The frames are ciphertext now.
-        answers.clear();
         keys.clear();
         frames.clear();
         Replies::from_buffer(buffer)

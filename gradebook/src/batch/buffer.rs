@@ -6,7 +6,6 @@ use zeroize::Zeroize;
 use super::entry::{Answer, Entry};
 use super::keys::BatchKeys;
 use super::limits::BatchLimits;
-use super::outcome::Outcome;
 use crate::roster::LookupSlot;
 use crate::values::EditionNumber;
 
@@ -21,13 +20,12 @@ pub(super) struct BatchBuffer {
     pub(super) texts: String,
     /// The lookup of each request's student.
     pub(super) slots: Vec<LookupSlot>,
-    /// The answers; empty once they are sealed.
+    /// The answers to the first requests, as many as were resolved.
     pub(super) answers: Vec<Answer>,
-    /// The keys of those answers that become tokens, in their order.
+    /// The keys of those answers that become tokens, in their order; empty once they are sealed.
     pub(super) keys: BatchKeys,
     /// The texts in clear, each in the frame of its token, where sealing overwrites it.
     pub(super) frames: Vec<u8>,
-    pub(super) outcomes: Vec<Outcome>,
     pub(super) replies: Vec<u8>,
     /// Where in `replies` each reply ends.
     pub(super) ends: Vec<usize>,
@@ -47,7 +45,6 @@ impl BatchBuffer {
             answers: Vec::new(),
             keys: BatchKeys::default(),
             frames: Vec::new(),
-            outcomes: Vec::new(),
             replies: Vec::new(),
             ends: Vec::new(),
             revealed_key: Vec::new(),

@@ -20,12 +20,12 @@ impl Replies {
 
     /// The number of requests that they answer.
     pub fn len(&self) -> usize {
-        self.0.outcomes.len()
+        self.0.answers.len()
     }
 
     /// Returns true if they answer no request.
     pub fn is_empty(&self) -> bool {
-        self.0.outcomes.is_empty()
+        self.0.answers.is_empty()
     }
 
     /// The edition that all of these answers come from.
@@ -35,15 +35,15 @@ impl Replies {
 
     /// Returns true if the connection ends behind these replies, because a request gets no reply.
     pub fn is_last(&self) -> bool {
-        self.0.outcomes.last() == Some(&Outcome::Silence)
+        self.0.answers.last().is_some_and(|answer| answer.outcome == Outcome::Silence)
     }
 
     /// Frees the memory that only making the replies needed, for a client that reads them slowly.
     pub fn shrink(&mut self) {
         let BatchBuffer { answers, frames, replies, requests, .. } = &mut *self.0;
-        // Sealing left both empty.
-        *answers = Vec::new();
+        // Sealing left it empty.
         *frames = Vec::new();
+        answers.shrink_to_fit();
         replies.shrink_to_fit();
         requests.shrink_to_fit();
     }
@@ -56,12 +56,12 @@ impl Replies {
 
     /// Each request with its outcome and its reply, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Result<Request<'_>, Rejection>, Outcome, &[u8])> {
-        let BatchBuffer { requests, texts, outcomes, replies, ends, .. } = &*self.0;
+        let BatchBuffer { requests, texts, answers, replies, ends, .. } = &*self.0;
         let mut start = 0;
-        requests.iter().zip(outcomes).zip(ends).map(move |((entry, outcome), end)| {
+        requests.iter().zip(answers).zip(ends).map(move |((entry, answer), end)| {
             let reply = replies.get(start..*end).unwrap_or_default();
             start = *end;
-            (entry.request(texts), *outcome, reply)
+            (entry.request(texts), answer.outcome, reply)
         })
     }
 }

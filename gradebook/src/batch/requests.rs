@@ -77,9 +77,9 @@ impl Replies {
     /// The same memory for the next batch, with the requests that were not resolved in this one.
     pub fn into_requests(self) -> Requests {
         let mut buffer = self.0;
-        let resolved = buffer.outcomes.len();
+        let resolved = buffer.answers.len();
         buffer.requests.drain(..resolved);
-        buffer.outcomes.clear();
+        buffer.answers.clear();
         if buffer.requests.is_empty() {
             buffer.texts.clear();
         }
