@@ -31,7 +31,7 @@ use crate::plain_frame::HeadedFrame;
 pub(crate) const WIDTH: usize = 16;
 
 /// The least number of tokens for which sixteen lanes, some of them empty, are faster than one token after the other.
-pub(crate) const WIDE_MIN: usize = 7;
+pub(crate) const WIDE_MIN: usize = 6;
 
 /// The bytes of a vector.
 #[cfg(target_arch = "x86_64")]
