@@ -75,6 +75,18 @@ impl Answers {
         Replies::from_buffer(buffer)
     }
 
+    /// The bytes of all frames.
+    #[cfg(test)]
+    pub(crate) fn frames_bytes(&self) -> usize {
+        self.0.frames.len()
+    }
+
+    /// The capacity of the memory of the frames.
+    #[cfg(test)]
+    pub(crate) fn frames_capacity(&self) -> usize {
+        self.0.frames.capacity()
+    }
+
     /// Whether each key comes with its MAC states.
     #[cfg(test)]
     pub(crate) fn have_mac_states(&self) -> Vec<bool> {

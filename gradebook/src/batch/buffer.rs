@@ -59,15 +59,22 @@ impl Drop for BatchBuffer {
     }
 }
 
-/// Reserves room for one more text of usual length, and wipes the old memory if the buffer moves. A
-/// buffer that grows by itself leaves a copy behind, which only a longer text makes this one do.
-pub(super) fn reserve_wiped(secret: &mut Vec<u8>) {
-    const USUAL_TEXT_BYTES_MAX: usize = 4096;
-    if secret.capacity() - secret.len() < USUAL_TEXT_BYTES_MAX {
-        let mut larger = Vec::with_capacity((secret.len() + USUAL_TEXT_BYTES_MAX) * 2);
+#[cfg(test)]
+thread_local! {
+    /// The capacity of the buffer that was made larger last on this thread.
+    pub(crate) static RESERVED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Makes room for so many more bytes, and wipes the old memory if the buffer moves. A buffer that grows by itself
+/// leaves a copy behind.
+pub(crate) fn reserve_room(secret: &mut Vec<u8>, bytes: usize) {
+    if secret.capacity() - secret.len() < bytes {
+        let mut larger = Vec::with_capacity((secret.len() + bytes) * 2);
         larger.extend_from_slice(secret);
         wipe(secret);
         *secret = larger;
+        #[cfg(test)]
+        RESERVED.set(secret.capacity());
     }
 }
 
@@ -95,11 +102,12 @@ mod tests {
     fn growing_a_buffer_wipes_the_old_memory_and_keeps_the_content() {
         let mut secret = Vec::with_capacity(16);
         secret.extend_from_slice(b"a secret");
-        reserve_wiped(&mut secret);
+        reserve_room(&mut secret, 4096);
         assert_eq!(secret, b"a secret");
         assert!(secret.capacity() - secret.len() >= 4096);
         let (address, capacity) = (secret.as_ptr(), secret.capacity());
-        reserve_wiped(&mut secret);
+        let room = capacity - secret.len();
+        reserve_room(&mut secret, room);
         assert_eq!((secret.as_ptr(), secret.capacity()), (address, capacity), "there is room");
     }
 
@@ -107,8 +115,8 @@ mod tests {
     fn a_buffer_with_little_room_left_is_moved() {
         let mut secret = Vec::with_capacity(5000);
         secret.resize(1000, b'x');
-        reserve_wiped(&mut secret);
-        assert!(secret.capacity() - secret.len() >= 4096, "4000 bytes are too few");
+        reserve_room(&mut secret, 4001);
+        assert!(secret.capacity() - secret.len() >= 4001, "4000 bytes are too few");
     }
 
     #[test]

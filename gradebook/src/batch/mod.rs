@@ -22,6 +22,9 @@ mod requests;
 mod tests;
 
 pub use answers::Answers;
+#[cfg(test)]
+pub(crate) use buffer::RESERVED;
+pub(crate) use buffer::reserve_room;
 pub use limits::BatchLimits;
 pub use outcome::Outcome;
 pub use replies::Replies;

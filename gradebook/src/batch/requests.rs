@@ -3,7 +3,7 @@
 use fernet_batch::{KeyRef, Timestamp, frame};
 
 use super::answers::Answers;
-use super::buffer::{BatchBuffer, reserve_wiped, wipe, wipe_tail};
+use super::buffer::{BatchBuffer, reserve_room, wipe, wipe_tail};
 use super::entry::{Answer, Entry};
 use super::limits::BatchLimits;
 use super::outcome::Outcome;
@@ -11,6 +11,9 @@ use super::replies::Replies;
 use crate::request::{Command, Rejection, Request};
 use crate::roster::{Roster, RowIndex};
 use crate::values::EditionNumber;
+
+/// Room for a frame with a text of usual length, in bytes. Whoever appends a longer one reserves room for it.
+const USUAL_TEXT_BYTES_MAX: usize = 4096;
 
 /// What students asked, in order.
 pub struct Requests(Box<BatchBuffer>);
@@ -107,7 +110,7 @@ pub(crate) struct Unresolved<'a> {
     pub(crate) request: Request<'a>,
     /// The student's row, if the class has the student.
     pub(crate) row: Option<RowIndex>,
-    /// Where to append the text of the answer.
+    /// Where to append the text of the answer. A longer one than usual needs [`reserve_room`].
     pub(crate) text: &'a mut Vec<u8>,
 }
 
@@ -185,7 +188,7 @@ impl Resolution {
             }
         };
         let BatchBuffer { requests, texts, slots, frames, .. } = &mut *self.buffer;
-        reserve_wiped(frames);
+        reserve_room(frames, USUAL_TEXT_BYTES_MAX);
         self.frame_start = frame::begin_frame(frames);
         let request = requests.get(n)?.request(texts).ok()?;
         let row = slots.get(n).and_then(|slot| slot.row);

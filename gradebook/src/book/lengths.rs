@@ -4,7 +4,8 @@
 use fernet_batch::token::token_bytes;
 use fernet_batch::{Timestamp, frame};
 
-use super::topic::NO_ASSESSMENTS;
+use super::ready_grades::ReadyGrades;
+use super::topic::{NO_ASSESSMENTS, Topic};
 use super::{AnswerLengths, Book, SEPARATOR};
 use crate::request::LAB_ANSWER_BYTES_MAX;
 use crate::roster::{MarkStatus, Record};
@@ -74,6 +75,8 @@ impl Book {
         AnswerLengths {
             id: longest_id.len(),
             grades: grades.max(NO_ASSESSMENTS.len()).min(LAB_ANSWER_BYTES_MAX),
+            unshortened_grades: grades
+                .max(self.ready_grades.as_ref().map_or(0, ReadyGrades::bytes_max)),
             report: json_bytes(&report).saturating_add(marks),
         }
     }
@@ -87,6 +90,18 @@ impl Book {
             }
         }
         longest
+    }
+
+    /// Room for writing any answer on a topic, padding it, and ending its frame, in bytes.
+    pub(super) fn room(&self, topic: Topic<'_>) -> usize {
+        let answer_bytes = match topic {
+            Topic::Grades => self.lengths.unshortened_grades,
+            Topic::Report | Topic::Statistics(_) => self.bytes_max(topic),
+        };
+        let padded = padded_reply_bytes(
+            REPLY_HEAD_BYTES_MAX.saturating_add(answer_bytes.max(LAB_ANSWER_BYTES_MAX)),
+        );
+        frame::frame_bytes(padded)
     }
 
     /// The length of the longest reply line to a sealed request, in bytes.

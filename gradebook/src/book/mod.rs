@@ -64,6 +64,8 @@ struct AnswerLengths {
     id: usize,
     /// The answer to `GG`.
     grades: usize,
+    /// What writing the answer to `GG` takes before it is shortened.
+    unshortened_grades: usize,
     /// The answer to `REPORT`.
     report: usize,
 }

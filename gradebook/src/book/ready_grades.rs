@@ -36,6 +36,11 @@ impl ReadyGrades {
         Some(Self { texts, marks })
     }
 
+    /// The most bytes that appending a student's marks needs.
+    pub(super) fn bytes_max(&self) -> usize {
+        self.texts.len().checked_div(self.marks).unwrap_or(0) * ReadyText::BYTES
+    }
+
     /// Appends a student's marks. Returns `None` if there is no text for one of them.
     pub(super) fn append(&self, record: Record<'_>, out: &mut Vec<u8>) -> Option<()> {
         let marks = record.mark_indices()?;

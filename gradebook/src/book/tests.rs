@@ -4,6 +4,7 @@ mod decoys;
 mod kept;
 mod marks;
 mod sealed;
+mod wiped;
 
 use fernet_batch::{Key, Sealer, StudentKeys, Timestamp};
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 use fernet_batch::Timestamp;
 
 use super::{Book, PublishedAssessment, SEPARATOR};
+use crate::batch::reserve_room;
 use crate::request::{Command, LAB_ANSWER_BYTES_MAX};
 use crate::roster::Record;
 use crate::statistics::{Report, ReportLine, ReportMark, shorten};
@@ -50,7 +51,7 @@ impl Book {
         })
     }
 
-    /// Appends what a student may read on a topic.
+    /// Appends what a student may read on a topic, and reserves room for what pads it and ends its frame.
     pub(super) fn write(
         &self,
         record: Record<'_>,
@@ -58,6 +59,7 @@ impl Book {
         now: Timestamp,
         text: &mut Vec<u8>,
     ) {
+        reserve_room(text, self.room(topic));
         match topic {
             Topic::Grades => self.write_grades(record, text),
             Topic::Statistics(statistics) => text.extend_from_slice(statistics.as_bytes()),

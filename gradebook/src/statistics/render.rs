@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use zeroize::Zeroize;
+
 use super::decisions::{ExactRelease, ReleaseStatus, WithheldReason};
 use super::exact::Figures;
 use super::private::{Drawn, PrivateFigures, exams_together};
@@ -179,16 +181,16 @@ impl WithheldReason {
 }
 
 /// Cuts the text that begins at `start` to the length that a lab client reads, between two marks, and
-/// appends a note.
+/// appends a note. What is cut off is wiped.
 pub(crate) fn shorten(text: &mut Vec<u8>, start: usize) {
     const MORE: &[u8] = b", ... (REPORT shows all)";
     let end_max = start.saturating_add(LAB_ANSWER_BYTES_MAX);
     if text.len() <= end_max {
         return;
     }
-    text.truncate(end_max - MORE.len());
-    let kept = text.get(start..).unwrap_or_default();
-    let cut = memchr::memmem::rfind(kept, b", ").unwrap_or(kept.len());
-    text.truncate(start.saturating_add(cut));
+    let kept = text.get(start..end_max - MORE.len()).unwrap_or_default();
+    let end = start + memchr::memmem::rfind(kept, b", ").unwrap_or(kept.len());
+    text.get_mut(end..).unwrap_or_default().zeroize();
+    text.truncate(end);
     text.extend_from_slice(MORE);
 }

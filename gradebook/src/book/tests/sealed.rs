@@ -8,7 +8,7 @@ const REQUESTS: usize = 60;
 /// The old key of the third student.
 const OLD_KEY: u8 = 13;
 
-fn verifier() -> RequestVerifier {
+pub(super) fn verifier() -> RequestVerifier {
     RequestVerifier::new(VerifierConfig {
         audience: "nets".into(),
         skew_seconds: 300,
