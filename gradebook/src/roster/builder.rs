@@ -82,6 +82,9 @@ impl RosterBuilder {
     ///
     /// # Errors
     /// Returns an error if the class is full. The builder must not be used then.
+    ///
+    /// # Panics
+    /// If there are more or fewer marks than assessments.
     pub fn add<'a>(
         &mut self,
         id: &StudentId<'_>,
@@ -98,6 +101,9 @@ impl RosterBuilder {
     ///
     /// # Errors
     /// Returns an error if the class is full. The builder must not be used then.
+    ///
+    /// # Panics
+    /// If there are more or fewer marks than assessments.
     pub fn add_row(
         &mut self,
         id: &StudentId<'_>,
@@ -105,7 +111,8 @@ impl RosterBuilder {
         keys: StudentKeys,
         marks: &[MarkIndex],
     ) -> Result<(), Full> {
-        debug_assert_eq!(marks.len(), self.assessments.len());
+        // One mark fewer would give this student the next one's first mark.
+        assert_eq!(marks.len(), self.assessments.len(), "a row has a mark for each assessment");
         let Roster { texts, students, old_keys, nameless, longest_id, longest_name, .. } =
             &mut self.roster;
         let start = u32::try_from(texts.len()).map_err(|_| Full)?;

@@ -121,7 +121,7 @@ impl Marks {
 
     /// Keeps, of so many columns, those for which `keep` has true.
     pub(super) fn retain_columns(&mut self, columns: usize, keep: &[bool]) {
-        debug_assert_eq!(columns, keep.len());
+        assert_eq!(columns, keep.len(), "each column is kept or not");
         self.forget_counts();
         match &mut self.cells {
             Cells::Narrow(all) => retain(all, keep),

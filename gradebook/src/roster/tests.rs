@@ -53,6 +53,14 @@ fn every_student_is_found_by_id_with_name_and_marks() {
 }
 
 #[test]
+fn a_row_with_too_few_or_too_many_marks_is_not_added() {
+    for marks in [&["1"][..], &["1", "2", "3"]] {
+        let added = std::panic::catch_unwind(|| add(&mut builder(2), "7", 1, marks).is_ok());
+        assert!(added.is_err(), "{marks:?}: the next student would get a mark of this one");
+    }
+}
+
+#[test]
 fn students_added_by_several_builders_are_those_of_one() {
     let student = |class: &mut RosterBuilder, n: u8| {
         let marks = [(n % 7).to_string(), (n / 2).to_string()];
