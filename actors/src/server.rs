@@ -1,17 +1,4 @@
-//! The running tree of actors.
-//!
-//! ```text
-//! main -> Server -+- GradeStore    one; restarted by Install and after a panic; its mailbox survives
-//!                 +- Encryptor     one per worker thread; stateless; restarted after a panic
-//!                 +- Dispatcher    one per worker thread; coalesces batches; restarted by the next request
-//!                 +- AuditWriter   one thread; when it stops, every request is refused
-//!                 +- Listener      takes a permit, accepts; accept errors sorted by kind
-//!                      +- Session  0..N; one connection, one permit; never restarted
-//!                 +- HttpListener  0 or 1; hands the lines of a request to a Dispatcher, as a session does
-//! ```
-//!
-//! Parts start in this order, so that nothing is sent to a part that is not there yet. There is no
-//! registry and no global state: every test builds its own server.
+//! Starting, reloading and stopping the tree of actors.
 
 use std::io;
 use std::net::SocketAddr;
@@ -73,7 +60,20 @@ pub struct ServerConfig {
     pub seal: SealBatch,
 }
 
-/// The running tree.
+/// The running tree of actors.
+///
+/// ```text
+/// main -> Server -+- GradeStore    one; restarted by Install and after a panic; its mailbox survives
+///                 +- Encryptor     one per worker thread; stateless; restarted after a panic
+///                 +- Dispatcher    one per worker thread; coalesces batches; restarted by the next request
+///                 +- AuditWriter   one thread; when it stops, every request is refused
+///                 +- Listener      takes a permit, accepts; accept errors sorted by kind
+///                      +- Session  0..N; one connection, one permit; never restarted
+///                 +- HttpListener  0 or 1; hands the lines of a request to a Dispatcher, as a session does
+/// ```
+///
+/// Parts start in this order, so that nothing is sent to a part that is not there yet. There is no
+/// registry and no global state: every test builds its own server.
 pub struct Server {
     store: Addr<GradeStore>,
     listener: Addr<Listener>,
@@ -188,8 +188,9 @@ impl Server {
         self.parts.worker(arbiter)
     }
 
-    /// Restarts the store with a new book. Requests that wait are answered from it; none is lost. The
-    /// old book is dropped on another thread, since that takes long for a big class.
+    /// Restarts the store with a new book. Requests that wait are answered from it; none is lost. A book of
+    /// an older edition than the store's is not installed. The book that is unused is dropped on another
+    /// thread, since that takes long for a big class.
     ///
     /// # Errors
     /// Returns an error if the store is gone.

@@ -11,6 +11,7 @@
 //! - `request`: student IDs, commands, rejections
 //! - `roster`: students, marks, lookup by ID
 //! - `statistics`: figures, exact or with noise; what is released, and what has been drawn; texts
+//! - `decoy_key`: keys that nobody holds
 //! - [`wire`]: bytes to requests, rejections to bytes. It does not know the book.
 //! - [`sealed`]: sealed requests and replies, the replay cache
 //! - `batch`: requests to answers to replies
