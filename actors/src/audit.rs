@@ -13,8 +13,8 @@ use crate::event::SessionNumber;
 
 /// Records replies before they are sent.
 pub trait AuditSink: Send + Sync {
-    /// Records these replies and returns them; `None` if they cannot be recorded in time. It does not
-    /// block, and records stand in the order of the calls.
+    /// Records these replies and returns them, in the same order; `None` if they cannot be recorded in time. It
+    /// does not block, and records stand in the order of the calls.
     fn record(&self, batches: Vec<BatchReplies>) -> Recorded;
 }
 

@@ -12,7 +12,7 @@ use crate::supervision::RestartLimit;
 /// How an encryptor seals a batch: [`Answers::seal`], or a test's stand-in that fails.
 pub type SealBatch = fn(Answers, &mut Sealer) -> Replies;
 
-/// Room for the frames of a usual round.
+/// Room for the frames of a usual turn.
 const FRAMES_EXPECTED: usize = 64;
 
 /// Seals batches; there is one on each worker thread. Restart policy: restarted after a panic; it has

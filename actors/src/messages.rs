@@ -25,7 +25,8 @@ pub struct Lookup(pub Vec<Requests>);
 pub struct Seal(pub Vec<Answers>);
 
 /// A new book: the store restarts with it and returns the old one, so that the caller can drop that
-/// on another thread. A book that is not newer is returned itself.
+/// on another thread. A book of an older edition is not installed, and is returned itself; one of the same
+/// edition brings other keys.
 #[derive(Message)]
 #[rtype(result = "Result<Book, Failed>")]
 pub struct Install(pub Book);

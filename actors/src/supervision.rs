@@ -40,8 +40,8 @@ impl RestartLimit {
     /// Runs the work of a handler. A panic is caught here, emitted and counted; the caller then stops
     /// its actor, which the supervisor restarts.
     pub(crate) fn guard<T>(&self, part: Part, work: impl FnOnce() -> T) -> Result<T, Failed> {
-        // The work reads what its actor owns. It changes only a random number generator and the replay
-        // cache, which are valid in any state that a panic may leave them in.
+        // What the work changes is valid in any state that a panic may leave it in: the random number generator, the
+        // replay cache, and what a verifier opened, which the next batch clears. The batch that failed is dropped.
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
             self.events.emit(&ServerEvent::Panicked(part));
             self.count();

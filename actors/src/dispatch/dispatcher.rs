@@ -15,8 +15,8 @@ use tokio::sync::{Notify, oneshot};
 use crate::audit::{BatchReplies, Requester, SharedAudit};
 use crate::messages::{Lookup, Seal};
 
-/// The number of requests in clear from which on a turn takes no further batch, or four times that of
-/// sealed requests, which cost four times as much. A batch is never divided. The writes to the sessions
+/// The cost from which on a turn takes no further batch: that of 1,024 requests in clear, or of 256 sealed
+/// ones, each of which costs four times as much. A batch is never divided. The writes to the sessions
 /// of a turn follow each other, and a client with several connections is woken once for all of them; a
 /// longer turn than a millisecond would hold up other work.
 const TURN_COST: usize = 1024;

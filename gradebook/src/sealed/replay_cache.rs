@@ -66,7 +66,7 @@ const EXPIRED_AT_ONCE: usize = 16 * 1024;
 pub(super) struct RequestIdentity {
     /// The hash of the student's ID.
     pub(super) student: u64,
-    /// The first 8 bytes of the token's MAC: not the token's text, whose last characters have more than one spelling.
+    /// The first 8 bytes of the token's MAC, which no two requests have in common.
     pub(super) mac_prefix: u64,
     /// The last second in which the request is valid.
     pub(super) valid_until: Timestamp,

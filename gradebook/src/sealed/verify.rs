@@ -36,7 +36,7 @@ pub struct VerifierConfig {
     /// How many requests are remembered.
     pub replays: ReplayLimits,
     /// When the process started. A request of this second or before may have been answered by a process
-    /// before this one, and is not answered again.
+    /// before this one, and is not answered again. A later one may have been, too, if the client's clock was ahead.
     pub started_at: Timestamp,
 }
 
