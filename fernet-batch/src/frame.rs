@@ -49,11 +49,16 @@ pub const fn frame_bytes(text_bytes: usize) -> usize {
     HEADER_BYTES + (text_bytes / BLOCK_BYTES + 1) * BLOCK_BYTES + MAC_BYTES
 }
 
-/// The text in a frame that has been decrypted; `None` if its padding is not valid.
+/// The text in a frame that has been decrypted; `None` if its padding is not valid. The time depends on the text, so
+/// the frame must be known to be authentic.
 pub fn unpadded_text(frame: &[u8]) -> Option<&[u8]> {
     let padded = frame.get(HEADER_BYTES..frame.len().checked_sub(MAC_BYTES)?)?;
-    let padding_bytes = usize::from(*padded.last()?);
-    padded.get(..padded.len().checked_sub(padding_bytes)?)
+    let padding_byte = *padded.last()?;
+    let padding_bytes = usize::from(padding_byte);
+    let (text, padding) = padded.split_at_checked(padded.len().checked_sub(padding_bytes)?)?;
+    let is_valid = (1..=BLOCK_BYTES).contains(&padding_bytes)
+        && padding.iter().all(|byte| *byte == padding_byte);
+    is_valid.then_some(text)
 }
 
 #[cfg(test)]
@@ -77,5 +82,23 @@ mod tests {
             assert_eq!(URL_SAFE.decode(token).unwrap().len(), frame_bytes(text_bytes));
             assert_eq!(unpadded_text(&frames[start..]), Some(&vec![7; text_bytes][..]));
         }
+    }
+
+    #[test]
+    fn a_padding_is_1_to_16_bytes_that_say_how_many_they_are() {
+        let text_bytes = |last: &[u8]| {
+            let mut frame = vec![0; HEADER_BYTES + 2 * BLOCK_BYTES - last.len()];
+            frame.extend_from_slice(last);
+            frame.extend_from_slice(&[0; MAC_BYTES]);
+            unpadded_text(&frame).map(<[u8]>::len)
+        };
+        assert_eq!(text_bytes(&[1]), Some(31));
+        assert_eq!(text_bytes(&[2, 2]), Some(30));
+        assert_eq!(text_bytes(&[16; 16]), Some(16));
+        for last in [&[0][..], &[3, 2], &[17; 17], &[32; 32], &[33]] {
+            assert_eq!(text_bytes(last), None, "{last:?}");
+        }
+        assert_eq!(unpadded_text(&[0; HEADER_BYTES + MAC_BYTES]), None, "no block");
+        assert_eq!(unpadded_text(&[0; 7]), None);
     }
 }

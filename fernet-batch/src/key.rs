@@ -4,6 +4,7 @@
 //! (<https://github.com/fernet/spec/blob/master/Spec.md#key-format>). [`Key`] has no `Debug` and no
 //! `Display`, and is zeroed when it is dropped. Reading the secret is called `expose_...`.
 
+use bytemuck::{bytes_of_mut, cast};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -31,13 +32,13 @@ pub enum KeyError {
     #[error("decodes to {0} byte{s} instead of 32", s = if *.0 == 1 { "" } else { "s" })]
     Length(usize),
     /// 32 zero bytes: what an unset key looks like.
-    #[error("is all zeros")]
+    #[error("is all zeros; copy the key as it was issued")]
     Zero,
     /// More than a new key and the key before it.
-    #[error("holds more than two keys")]
+    #[error("holds more than two keys; keep the new one and the one before it")]
     TooMany,
     /// The same key as new and old.
-    #[error("holds the same key twice")]
+    #[error("holds the same key twice; keep it once")]
     Same,
 }
 
@@ -144,9 +145,9 @@ impl Key {
     /// # Errors
     /// Returns an error if the operating system gives no random bytes.
     pub fn generate() -> Result<Self, NoRandomness> {
-        let mut bytes = Zeroizing::new([0; Self::BYTES]);
-        random::fill(bytes.as_mut_slice())?;
-        Ok(Self::from_bytes(*bytes))
+        let mut key = Self::unread();
+        random::fill(key.expose_bytes_mut())?;
+        Ok(key)
     }
 
     /// A short text that identifies a key and does not reveal it: the first 8 bytes of the SHA-256
@@ -164,12 +165,7 @@ impl Key {
 
     /// A key from its bytes.
     pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        let mut words = [0; Self::WORDS];
-        let (chunks, _) = bytes.as_chunks();
-        for (word, chunk) in words.iter_mut().zip(chunks) {
-            *word = u64::from_ne_bytes(*chunk);
-        }
-        Self(words)
+        Self(cast(bytes))
     }
 
     /// Returns true if both are the same key. The time depends on the keys.
@@ -179,12 +175,12 @@ impl Key {
 
     /// The secret bytes.
     pub fn expose_bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
-        let mut bytes = Zeroizing::new([0; Self::BYTES]);
-        let (chunks, _) = bytes.as_chunks_mut();
-        for (chunk, word) in chunks.iter_mut().zip(self.0) {
-            *chunk = word.to_ne_bytes();
-        }
-        bytes
+        Zeroizing::new(cast(self.0))
+    }
+
+    /// The secret bytes, to be written.
+    pub(crate) fn expose_bytes_mut(&mut self) -> &mut [u8] {
+        bytes_of_mut(&mut self.0)
     }
 
     /// The secret as words: equal for equal keys, in an order that means nothing.
@@ -199,9 +195,7 @@ impl Key {
 
     /// The half that signs and the half that encrypts.
     pub(crate) fn expose_halves(&self) -> Zeroizing<[[u8; Self::BYTES / 2]; 2]> {
-        let mut halves = Zeroizing::new([[0; Self::BYTES / 2]; 2]);
-        halves.as_flattened_mut().copy_from_slice(self.expose_bytes().as_slice());
-        halves
+        Zeroizing::new(cast(self.0))
     }
 }
 

@@ -40,10 +40,10 @@ fn parse_any(text: &[u8]) -> Result<Key, KeyError> {
         URL_SAFE.check(text).map_err(|_| not_base64(text))?;
         return Err(KeyError::Length(length));
     }
-    let mut bytes = Zeroizing::new([0; Key::BYTES]);
-    let out = Out::from_slice(bytes.as_mut_slice());
+    let mut key = Key::unread();
+    let out = Out::from_slice(key.expose_bytes_mut());
     URL_SAFE.decode(text, out).map_err(|_| not_base64(text))?;
-    Ok(Key::from_bytes(*bytes))
+    Ok(key)
 }
 
 /// Distinguishes a text with a wrong last character from any other text that is not a key.

@@ -3,8 +3,9 @@
 use base64_simd::URL_SAFE;
 use fernet::Fernet;
 
-use crate::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES, VERSION};
+use crate::frame::{MAC_BYTES, VERSION};
 use crate::key::Key;
+use crate::plain_frame::has_whole_blocks;
 use crate::time::Timestamp;
 
 /// How far in the future the `fernet` crate lets a token be, in seconds.
@@ -35,8 +36,7 @@ pub enum OpenError {
 /// Returns an error if this key did not make the token; nothing of its content is returned then.
 pub fn open(key: &Key, token: &str) -> Result<Opened, OpenError> {
     let frame = URL_SAFE.decode_to_vec(token).map_err(|_| OpenError::NotAToken)?;
-    let text_bytes = frame.len().checked_sub(HEADER_BYTES + MAC_BYTES);
-    if !text_bytes.is_some_and(|bytes| bytes > 0 && bytes % BLOCK_BYTES == 0) {
+    if !has_whole_blocks(frame.len().saturating_sub(MAC_BYTES)) {
         return Err(OpenError::NotAToken);
     }
     let time = match frame.split_first() {
@@ -59,6 +59,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE;
 
     use super::*;
+    use crate::frame::HEADER_BYTES;
 
     const KEY: [u8; 32] = [7; 32];
 

@@ -20,14 +20,14 @@ impl<'a> PlainFrame<'a> {
     /// If the length is not that of a closed frame: a part of its text would otherwise be sent in clear.
     pub fn new(key: impl Into<KeyRef<'a>>, bytes: &'a mut [u8]) -> Self {
         let covered_bytes = bytes.len().saturating_sub(MAC_BYTES);
-        assert!(is_padded(covered_bytes), "{} bytes are not a closed frame", bytes.len());
+        assert!(has_whole_blocks(covered_bytes), "{} bytes are not a closed frame", bytes.len());
         let (covered, mac) = bytes.split_at_mut(covered_bytes);
         Self { key: key.into(), covered, mac }
     }
 }
 
 /// Returns true if a header and at least one whole block have so many bytes together.
-pub(crate) fn is_padded(covered_bytes: usize) -> bool {
+pub(crate) fn has_whole_blocks(covered_bytes: usize) -> bool {
     let text_bytes = covered_bytes.saturating_sub(HEADER_BYTES);
     text_bytes > 0 && text_bytes.is_multiple_of(BLOCK_BYTES)
 }

@@ -8,7 +8,7 @@
 use arrayvec::ArrayVec;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use zeroize::zeroize_stack;
+use zeroize::{Zeroizing, zeroize_stack};
 
 use crate::frame::IV_BYTES;
 use crate::lanes::{self, Lane, Schedule};
@@ -51,9 +51,9 @@ impl Sealer {
     /// # Errors
     /// Returns an error if the operating system gives no random bytes.
     pub fn new() -> Result<Self, NoRandomness> {
-        let mut seed = [0; 32];
-        random::fill(&mut seed)?;
-        Ok(Self { random: ChaCha12Rng::from_seed(seed), wide: WideLanes::detect() })
+        let mut seed = Zeroizing::new([0; 32]);
+        random::fill(seed.as_mut_slice())?;
+        Ok(Self { random: ChaCha12Rng::from_seed(*seed), wide: WideLanes::detect() })
     }
 
     /// Seals frames where they stand: then each is the bytes of a token made at the time `now`.

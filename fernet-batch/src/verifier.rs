@@ -9,7 +9,7 @@ use crate::frame::{BLOCK_BYTES, HEADER_BYTES, MAC_BYTES, VERSION};
 use crate::hmac::{HASH_BLOCK_BYTES, HASH_BYTES, HashState};
 use crate::key::Key;
 use crate::mac_states::KeyRef;
-use crate::plain_frame::is_padded;
+use crate::plain_frame::has_whole_blocks;
 use crate::time::Timestamp;
 
 /// A key expanded for verifying and decrypting.
@@ -63,7 +63,7 @@ pub(crate) fn time_of_authentic<const BLOCKS: usize>(
     covered: &[u8],
 ) -> Option<Timestamp> {
     let is_authentic = is_authentic & (covered.first() == Some(&VERSION));
-    if !is_padded(covered.len()) || covered.len() > HEADER_BYTES + BLOCKS * BLOCK_BYTES {
+    if !has_whole_blocks(covered.len()) || covered.len() > HEADER_BYTES + BLOCKS * BLOCK_BYTES {
         return None;
     }
     let time = covered.get(1..)?.first_chunk().copied().map(u64::from_be_bytes)?;

@@ -83,8 +83,10 @@ impl Rejection {
             }
             Self::Busy => "the server could not answer this request; send it again",
             Self::WrongAudience => "this server is for another course or term; check the audience",
-            Self::ClockSkew => "your clock and the server's clock differ too much",
-            Self::Replayed => "this request was answered before",
+            Self::ClockSkew => {
+                "your clock and the server's clock differ too much; set your clock, and ask again"
+            }
+            Self::Replayed => "this request was answered before; ask with a new one",
             Self::UnknownCommand => UNKNOWN_COMMAND,
             Self::QuotaReached => "too many requests at once; ask again in some minutes",
         }

@@ -41,21 +41,17 @@ impl<'a> StudentId<'a> {
 
     /// The ID with this text, as [`new`](Self::new) finds it.
     pub fn of_text(text: &'a str) -> Option<Self> {
-        let fits = (1..=Self::LENGTH_MAX).contains(&text.len());
-        (fits && text.as_bytes().iter().all(is_allowed)).then_some(Self::from_checked(text))
-    }
-
-    /// The ID with this text; `None` unless all of it is digits.
-    pub(crate) fn from_digits(text: &'a [u8]) -> Option<Self> {
-        let fits = (1..=Self::LENGTH_MAX).contains(&text.len());
-        let digits = (fits && text.iter().all(u8::is_ascii_digit)).then_some(text)?;
-        std::str::from_utf8(digits).ok().map(Self::from_checked)
+        Self::of_characters(text, is_allowed)
     }
 
     /// The ID with this text; `None` unless all of it is digits.
     pub fn of_digits(text: &'a str) -> Option<Self> {
+        Self::of_characters(text, u8::is_ascii_digit)
+    }
+
+    fn of_characters(text: &'a str, is_allowed: impl Fn(&u8) -> bool) -> Option<Self> {
         let fits = (1..=Self::LENGTH_MAX).contains(&text.len());
-        (fits && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(Self::from_checked(text))
+        (fits && text.as_bytes().iter().all(is_allowed)).then_some(Self::from_checked(text))
     }
 
     /// An ID whose text has been checked before.
@@ -89,13 +85,6 @@ impl<'a> StudentId<'a> {
                 std::str::from_utf8(spelled).unwrap_or_default()
             }
         }
-    }
-}
-
-/// An empty text, which no student has.
-impl Default for StudentId<'_> {
-    fn default() -> Self {
-        Self(Spelling::Text(""))
     }
 }
 

@@ -56,7 +56,8 @@ fn command_then_id(grammar: Grammar, bytes: &[u8]) -> Option<Complete<'_>> {
 /// An ID of exactly `id_digits` digits at the front of `bytes`, and the bytes behind it.
 fn digits(grammar: Grammar, bytes: &[u8]) -> Option<(StudentId<'_>, &[u8])> {
     let (digits, rest) = bytes.split_at_checked(usize::from(grammar.id_digits))?;
-    Some((StudentId::from_digits(digits)?, rest))
+    let id = std::str::from_utf8(digits).ok().and_then(StudentId::of_digits)?;
+    Some((id, rest))
 }
 
 /// The bytes behind the blanks and the one comma that may stand between ID and command.
