@@ -48,7 +48,23 @@ pub(crate) fn columns(
 }
 
 /// What an instructor should know of the columns.
-pub(crate) fn warnings(shape: &Shape, layout: &Layout) -> Vec<String> {
+pub(crate) fn warnings(shape: &Shape, header: &Header, layout: &Layout) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (at, usage) in layout.uses.iter().enumerate() {
+        if matches!(usage, ColumnUse::Ignored(why) if why == ColumnUse::HIDDEN) {
+            warnings.push(format!(
+                "column {:?} is {} and not published; if students should see it, show it there, or name it in \
+                 the course file",
+                shown(header.name(at)),
+                ColumnUse::HIDDEN
+            ));
+        }
+    }
+    warnings.extend(assessment_warnings(shape, layout));
+    warnings
+}
+
+fn assessment_warnings(shape: &Shape, layout: &Layout) -> Vec<String> {
     if layout.assessments().next().is_none() {
         return vec![
             "no column is understood as an assessment; if there are any, name them in the course file: \

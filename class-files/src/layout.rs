@@ -1,6 +1,7 @@
 //! What each column of a file is for.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use gradebook::{AssessmentRelease, Decimal};
 
@@ -93,6 +94,9 @@ impl From<AssessmentColumn> for ColumnUse {
 }
 
 impl ColumnUse {
+    /// Why the marks of a hidden column are not used.
+    pub(crate) const HIDDEN: &str = "hidden in the spreadsheet";
+
     /// A column of which nothing is used.
     pub(crate) fn ignored(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Ignored(reason.into())
@@ -116,6 +120,22 @@ impl Layout {
             if name.is_empty() { ColumnUse::ignored("has no name") } else { of(at, name) }
         });
         Self { uses: uses.collect() }
+    }
+
+    /// Leaves out the marks in columns that the file does not show, and the comments on them: what an instructor
+    /// hides may be what students should not see.
+    pub(crate) fn ignore_hidden(&mut self, hidden: &BTreeSet<usize>) {
+        for (at, usage) in self.uses.iter_mut().enumerate() {
+            let is_hidden = match usage {
+                ColumnUse::Assessment(_) => hidden.contains(&at),
+                ColumnUse::Comment { of } => hidden.contains(&at) || hidden.contains(of),
+                ColumnUse::Maximum { of } | ColumnUse::State { of } => hidden.contains(of),
+                _ => false,
+            };
+            if is_hidden {
+                *usage = ColumnUse::Ignored(ColumnUse::HIDDEN.into());
+            }
+        }
     }
 
     /// The columns of marks, and where they stand.

@@ -208,9 +208,9 @@ fn read_any(
         }
         Some(kind) => {
             let sheet = options.course.sheet.as_deref();
-            let rows = workbook::read(file, kind, sheet, &options.limits)?;
+            let sheet = workbook::read(file, kind, sheet, &options.limits)?;
             let origin = Origin { text: None, files: None };
-            read_shape(Table::of_rows(rows)?, origin, options, explanation)
+            read_shape(Table::of_sheet(sheet)?, origin, options, explanation)
         }
         None => {
             let text = Text::decode(file).map_err(|invalid| invalid.problem().anywhere())?;
@@ -263,6 +263,7 @@ fn read_shape(
     let file_stem = file_stem.and_then(std::ffi::OsStr::to_str).unwrap_or("Marks");
     let surroundings = Surroundings { file_stem, first_row: RowText(&first_row) };
     let mut layout = (shape.layout)(&table.header, &surroundings);
+    layout.ignore_hidden(&table.hidden_columns);
     course_apply::apply_columns(options.course, &table.header, &mut layout, &mut errors);
     if shape.name == shapes::MOODLE {
         explanation.exported_at = shapes::exported_at(RowText(&first_row));

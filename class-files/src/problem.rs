@@ -97,7 +97,7 @@ pub enum Problem {
     DecimalId,
     /// An ID that a spreadsheet has turned into a power of ten.
     #[error(
-        "is a number like 4.00198E+08, which has lost digits; store IDs as text, and export the file again"
+        "is stored as a number like 4.00198E+08, which may have lost digits; store IDs as text, and export the file again"
     )]
     ScientificId,
     /// An ID that may have lost its first zero.

@@ -1,5 +1,7 @@
 //! A table as it comes from any kind of file: a header, and rows of cells.
 
+use std::collections::BTreeSet;
+
 use crate::cells::Cells;
 use crate::columns::Header;
 use crate::error::ClassFileError;
@@ -20,6 +22,8 @@ pub(crate) struct Table<'a> {
     rows: RowSource<'a>,
     /// The row that was looked at before its turn.
     first: Option<StoredRow>,
+    /// The columns that the file does not show, counted from 0.
+    pub(crate) hidden_columns: BTreeSet<usize>,
 }
 
 enum RowSource<'a> {
@@ -36,6 +40,14 @@ pub(crate) struct StoredRow {
     pub(crate) cells: Cells,
     /// The rows that the cells stood in, if they come from several.
     pub(crate) cell_rows: Option<Box<[u64]>>,
+}
+
+/// The content of a sheet of a workbook.
+pub(crate) struct SheetContent {
+    /// The header and the rows below it.
+    pub(crate) rows: Vec<StoredRow>,
+    /// The columns that are not shown, counted from 0.
+    pub(crate) hidden_columns: BTreeSet<u32>,
 }
 
 /// A table with a row for each student, made of one with a row for each mark.
@@ -59,21 +71,27 @@ impl<'a> Table<'a> {
         let (rows, (number, header)) = Rows::open(text, separator)?;
         let texts = header.iter().map(str::to_owned);
         let header = Header::new(number, texts);
-        Ok(Self { header, rows: RowSource::Csv(rows), first: None })
+        Ok(Self::new(header, RowSource::Csv(rows)))
     }
 
-    /// The table of these rows. The first is the header.
-    pub(crate) fn of_rows(rows: Vec<StoredRow>) -> Result<Self, ClassFileError> {
-        let mut rows = rows.into_iter();
+    /// The table in a sheet of a workbook. The first row is the header.
+    pub(crate) fn of_sheet(sheet: SheetContent) -> Result<Self, ClassFileError> {
+        let mut rows = sheet.rows.into_iter();
         let header = rows.next().ok_or_else(|| Problem::Empty.anywhere())?;
         let texts = header.cells.iter().map(str::to_owned);
         let header = Header::new(header.number, texts);
-        Ok(Self { header, rows: RowSource::Stored(rows), first: None })
+        let hidden = sheet.hidden_columns.into_iter();
+        let hidden_columns = hidden.filter_map(|column| usize::try_from(column).ok()).collect();
+        Ok(Self { hidden_columns, ..Self::new(header, RowSource::Stored(rows)) })
     }
 
     /// The table of these rows below a header.
     pub(crate) fn below(header: Header, rows: Vec<StoredRow>) -> Self {
-        Self { header, rows: RowSource::Stored(rows.into_iter()), first: None }
+        Self::new(header, RowSource::Stored(rows.into_iter()))
+    }
+
+    fn new(header: Header, rows: RowSource<'a>) -> Self {
+        Self { header, rows, first: None, hidden_columns: BTreeSet::new() }
     }
 
     /// The first row, which stays the next one; an empty row if there is none.
@@ -117,9 +135,7 @@ impl<'a> Table<'a> {
         }
         let parts = rows.parts(threads).unwrap_or_default().into_iter();
         let header = || self.header.clone();
-        parts
-            .map(|rows| Self { header: header(), rows: RowSource::Csv(rows), first: None })
-            .collect()
+        parts.map(|rows| Self::new(header(), RowSource::Csv(rows))).collect()
     }
 
     /// How many rows are left, about, and at most `rows_max`: as many as there would be if all were as long as the

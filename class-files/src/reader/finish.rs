@@ -145,7 +145,7 @@ impl ClassReader<'_> {
         self.explanation.columns = columns.into_iter().filter(keep).collect();
         self.explanation.students = self.students;
         self.explanation.decimal = self.origin.text.map(|_| self.decimals.separator());
-        let warnings = explain::warnings(self.shape, &self.layout);
+        let warnings = explain::warnings(self.shape, &self.header, &self.layout);
         self.explanation.warnings.extend(warnings);
         let header_changed =
             self.origin.text.is_some_and(|(encoding, _)| encoding == Encoding::Windows1252)

@@ -17,14 +17,17 @@ pub(super) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-/// An xlsx workbook with the sheets `Notes` and `Marks`; `rows` is the XML of the rows of the second.
+/// An xlsx workbook with the sheets `Marks` and `Notes`; `rows` is the XML of the rows of the first.
 fn xlsx(rows: &str) -> Vec<u8> {
+    xlsx_of("", &format!("<sheetData>{rows}</sheetData>"), "<sheetData/>")
+}
+
+/// An xlsx workbook with the sheets `Marks` and `Notes` of this XML; `state` is an attribute of the first.
+fn xlsx_of(state: &str, marks: &str, notes: &str) -> Vec<u8> {
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let relations = "http://schemas.openxmlformats.org/package/2006/relationships";
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-    let sheet = |rows: &str| {
-        format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>")
-    };
+    let sheet = |content: &str| format!("<worksheet xmlns=\"{main}\">{content}</worksheet>");
     archive(&[
         (
             "[Content_Types].xml",
@@ -41,7 +44,7 @@ fn xlsx(rows: &str) -> Vec<u8> {
             "xl/workbook.xml",
             &format!(
                 "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets>\
-                 <sheet name=\"Marks\" sheetId=\"1\" r:id=\"r1\"/>\
+                 <sheet name=\"Marks\" sheetId=\"1\" {state} r:id=\"r1\"/>\
                  <sheet name=\"Notes\" sheetId=\"2\" r:id=\"r2\"/></sheets></workbook>"
             ),
         ),
@@ -54,8 +57,8 @@ fn xlsx(rows: &str) -> Vec<u8> {
                  </Relationships>"
             ),
         ),
-        ("xl/worksheets/sheet1.xml", &sheet(rows)),
-        ("xl/worksheets/sheet2.xml", &sheet("")),
+        ("xl/worksheets/sheet1.xml", &sheet(marks)),
+        ("xl/worksheets/sheet2.xml", &sheet(notes)),
     ])
 }
 
@@ -106,6 +109,59 @@ fn a_workbook_makes_the_same_class_as_a_text_file() {
     assert!(errors(&file, "sheet = \"Notes\"").starts_with("is empty"));
 }
 
+/// The XML of a sheet with one student and two labs.
+fn marks_of(name: &str, columns: &str) -> String {
+    let student = row(2, &[name, "4001001", "9.5", "7"]);
+    format!("{columns}<sheetData>{}{student}</sheetData>", header())
+}
+
+#[test]
+fn the_first_sheet_that_is_shown_is_read() {
+    let [ada, bo] = ["Ada Able", "Bo Best"].map(|name| marks_of(name, ""));
+    let student = |state: &str, course: &str| {
+        let file = xlsx_of(state, &ada, &bo);
+        let class = class_of("marks.xlsx", Source::File(&file), course, &["4001001"]).unwrap();
+        rows_of(&class).join("").split('|').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(student("", ""), "Ada Able");
+    assert_eq!(student("state=\"visible\"", ""), "Ada Able");
+    for state in ["state=\"hidden\"", "state=\"veryHidden\""] {
+        assert_eq!(student(state, ""), "Bo Best", "{state}");
+        assert_eq!(student(state, "sheet = \"Marks\""), "Ada Able", "{state}");
+    }
+}
+
+#[test]
+fn marks_in_hidden_columns_are_not_published() {
+    let labs = |columns: &str, course: &str| {
+        let file = xlsx_of("", &marks_of("Ada Able", columns), "<sheetData/>");
+        let explanation = explained("marks.xlsx", &file, course);
+        let class = class_of("marks.xlsx", Source::File(&file), course, &["4001001"]).unwrap();
+        (rows_of(&class).join(""), explanation.warnings.join(""))
+    };
+    let (all, no_warning) = ("4001001|Ada Able|9.5|7".to_owned(), String::new());
+    for shown in ["", "<cols><col min=\"3\" max=\"4\" width=\"9\"/></cols>"] {
+        assert_eq!(labs(shown, ""), (all.clone(), no_warning.clone()));
+    }
+    for hidden in ["hidden=\"1\"", "hidden=\"true\""] {
+        let columns = format!("<cols><col min=\"1\" max=\"3\" {hidden}/></cols>");
+        let (row, warning) = labs(&columns, "");
+        assert_eq!(row, "4001001|Ada Able|7", "names and IDs may be hidden");
+        assert!(warning.starts_with("column \"Lab 1\" is hidden in the spreadsheet"), "{warning}");
+        assert_eq!(labs(&columns, "[assessment.\"Lab 1\"]"), (all.clone(), no_warning.clone()));
+    }
+}
+
+#[test]
+fn an_id_of_more_digits_than_spreadsheets_keep_is_refused() {
+    let id =
+        |id: &str| errors(&xlsx(&format!("{}{}", header(), row(2, &["Ada", id, "1", "2"]))), "");
+    assert_eq!(id("123456789012345"), "");
+    for long in ["1234567890123456", "12345678901234567890"] {
+        assert!(id(long).starts_with("2: is stored as a number like 4.00198E+08"), "{}", id(long));
+    }
+}
+
 #[test]
 fn a_cell_that_is_no_mark_is_refused_by_its_place() {
     let with = |cell: &str| {
@@ -132,7 +188,7 @@ fn a_cell_that_is_no_mark_is_refused_by_its_place() {
 }
 
 #[test]
-fn an_ods_workbook_may_not_grow_when_it_is_read() {
+fn an_ods_workbook_may_not_grow_when_it_is_read_and_may_hide_columns() {
     let ods = |table: &str| {
         let office = "urn:oasis:names:tc:opendocument:xmlns:office:1.0";
         let names = "urn:oasis:names:tc:opendocument:xmlns:table:1.0";
@@ -167,6 +223,11 @@ fn an_ods_workbook_may_not_grow_when_it_is_read() {
     .replace("<table:table-row>", "<table:table-row table:number-rows-repeated=\"1000000\">");
     let file = ods(&format!("{names}{ada}{bomb}"));
     assert_eq!(errors(&file, ""), "has more than 5000000 cells");
+    let hidden = "<table:table-column table:number-columns-repeated=\"2\"/><table:table-column \
+                  table:visibility=\"collapse\" table:number-columns-repeated=\"1048000\"/>";
+    let file = ods(&format!("{hidden}{names}{ada}"));
+    let class = class_of("m.ods", Source::File(&file), "", &["4001001"]).unwrap();
+    assert_eq!(rows_of(&class), ["4001001|Ada|"]);
     let formula =
         row(text("Ada") + &number("4001001") + "<table:table-cell table:formula=\"of:=1\"/>");
     assert_eq!(

@@ -6,10 +6,12 @@
 mod archive;
 mod damage;
 mod grid;
+mod number_format;
 mod ods;
 mod sheet;
 mod xls;
 mod xlsx;
+mod xlsx_columns;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -20,7 +22,7 @@ use damage::damaged;
 
 use crate::error::ClassFileError;
 use crate::limits::ReadLimits;
-use crate::table::StoredRow;
+use crate::table::SheetContent;
 
 /// The kind of a file that is not text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,13 +44,13 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
     }
 }
 
-/// Reads the rows of a sheet: the named one, or the first.
+/// Reads a sheet: the named one, or the first that is shown.
 pub(crate) fn read(
     bytes: &[u8],
     kind: Kind,
     sheet: Option<&str>,
     limits: &ReadLimits,
-) -> Result<Vec<StoredRow>, ClassFileError> {
+) -> Result<SheetContent, ClassFileError> {
     // The libraries are sound with damaged files as far as we know, and what we do not know must not
     // end the server.
     let read = catch_unwind(AssertUnwindSafe(|| match kind {

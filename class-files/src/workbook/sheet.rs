@@ -1,5 +1,7 @@
 //! A sheet: which one, how large it may be, and the texts of its cells.
 
+use calamine::{Sheet, SheetType, SheetVisible};
+
 use super::damage::damaged;
 use crate::course::nearest;
 use crate::error::ClassFileError;
@@ -8,16 +10,20 @@ use crate::problem::{Problem, Shown};
 /// The most bytes of all texts of a sheet: a few bytes of a workbook may be the text of many cells.
 pub(crate) const TEXT_BYTES_MAX: usize = 256 << 20;
 
-/// The name of the wanted sheet: the named one, or the first.
-pub(super) fn choose(wanted: Option<&str>, sheets: &[String]) -> Result<String, ClassFileError> {
+/// The name of the wanted sheet: the named one, or the first that is shown.
+pub(super) fn choose(wanted: Option<&str>, sheets: &[Sheet]) -> Result<String, ClassFileError> {
+    let mut sheets = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
     let found = match wanted {
-        Some(wanted) => sheets.iter().find(|name| name.as_str() == wanted),
-        None => sheets.first(),
+        Some(wanted) => sheets.clone().find(|sheet| sheet.name == wanted),
+        None => {
+            let shown = sheets.clone().find(|sheet| sheet.visible == SheetVisible::Visible);
+            shown.or_else(|| sheets.next())
+        }
     };
-    found.cloned().ok_or_else(|| match wanted {
+    found.map(|sheet| sheet.name.clone()).ok_or_else(|| match wanted {
         None => damaged("has no sheet of cells"),
         Some(wanted) => {
-            let near = nearest(wanted, sheets.iter().map(String::as_str));
+            let near = nearest(wanted, sheets.map(|sheet| sheet.name.as_str()));
             let hint = near.map(|near| format!("; did you mean {}?", Shown::new(near)));
             let text = format!(
                 "sheet in the course file: the workbook has no sheet {}{}",
@@ -47,29 +53,13 @@ pub(super) fn text(data: &calamine::Data) -> String {
     }
 }
 
-/// Returns true if a number format multiplies by a hundred: it has a percent sign that is neither in
-/// quotes nor behind a backslash.
-pub(super) fn scales_to_percent(format: &str) -> bool {
-    let mut chars = format.chars();
-    let mut in_quotes = false;
-    while let Some(char) = chars.next() {
-        match char {
-            '"' => in_quotes = !in_quotes,
-            '\\' | '_' | '*' if !in_quotes => drop(chars.next()),
-            '%' if !in_quotes => return true,
-            _ => {}
-        }
+/// A number with at most 15 significant digits. One with more digits before its point, of which spreadsheets keep 15,
+/// is written as a power of ten.
+pub(super) fn number_text(number: f64) -> String {
+    const MORE_DIGITS: f64 = 1e15;
+    if number.abs() >= MORE_DIGITS {
+        return format!("{number:E}").replacen('E', "E+", 1);
     }
-    false
-}
-
-/// A number that is shown as a percentage.
-pub(super) fn percent_text(number: f64) -> String {
-    format!("{}%", number_text(number * 100.0))
-}
-
-/// A number with at most 15 significant digits.
-fn number_text(number: f64) -> String {
     let rounded = format!("{number:.14e}").parse().unwrap_or(number);
     format!("{rounded}")
 }
@@ -89,17 +79,12 @@ mod tests {
             (-0.5, "-0.5"),
             (1e-7, "0.0000001"),
             (9.999_999_999_999_999, "10"),
+            (123_456_789_012_345.0, "123456789012345"),
+            (999_999_999_999_999.0, "999999999999999"),
+            (1e15, "1E+15"),
+            (6_009_371_234_567_891.0, "6.009371234567891E+15"),
         ] {
             assert_eq!(number_text(number), text);
-        }
-    }
-
-    #[test]
-    fn a_percent_sign_scales_unless_it_is_text() {
-        for (format, scales) in
-            [("0%", true), ("0.00%", true), ("0\"%\"", false), ("0\\%", false), ("General", false)]
-        {
-            assert_eq!(scales_to_percent(format), scales, "{format}");
         }
     }
 }

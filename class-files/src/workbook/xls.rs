@@ -1,28 +1,31 @@
 //! xls workbooks: compound files with a stream of records (BIFF; [MS-XLS] of Microsoft's Open
 //! Specifications).
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{Cursor, Read};
 
 use calamine::{Data, Reader as _, Xls, XlsError};
 
 use super::damage::{damaged, encrypted, unreadable};
 use super::grid::Grid;
-use super::sheet::{choose, percent_text, scales_to_percent, text};
+use super::number_format::{CellFormats, NumberFormat, shown};
+use super::sheet::choose;
 use crate::error::ClassFileError;
 use crate::problem::Problem;
-use crate::table::{CELLS_MAX, StoredRow};
+use crate::table::{CELLS_MAX, SheetContent};
 
-pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<StoredRow>, ClassFileError> {
-    let percentages = scan(bytes)?;
+pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<SheetContent, ClassFileError> {
+    let mut scanned = scan(bytes)?;
     let failed = |error: XlsError| match error {
         XlsError::Password => encrypted(),
         error => unreadable(&error),
     };
     let mut workbook: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(failed)?;
-    let sheets = workbook.sheet_names();
-    let sheet = choose(sheet, &sheets)?;
-    let sheet_at = sheets.iter().position(|name| *name == sheet).unwrap_or_default();
+    let sheets = workbook.sheets_metadata();
+    let sheet = choose(sheet, sheets)?;
+    let sheet_at = sheets.iter().position(|found| found.name == sheet).unwrap_or_default();
+    let SheetFormats { cells: formats, hidden_columns } =
+        scanned.remove(&sheet_at).unwrap_or_default();
     let range = workbook.worksheet_range(&sheet).map_err(failed)?;
     let (first_row, first_column) = range.start().unwrap_or_default();
     let mut grid = Grid::default();
@@ -31,19 +34,10 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<StoredRow>, 
         if *value != Data::Empty {
             let (row, column) =
                 (first_row.saturating_add(row), first_column.saturating_add(column));
-            let text = match value {
-                Data::Float(number) if percentages.contains(&(sheet_at, row, column)) => {
-                    percent_text(*number)
-                }
-                Data::Int(number) if percentages.contains(&(sheet_at, row, column)) => {
-                    format!("{}%", number.saturating_mul(100))
-                }
-                value => text(value),
-            };
-            grid.push(row, column, text)?;
+            grid.push(row, column, shown(value, formats.get(&(row, column))))?;
         }
     }
-    grid.into_rows()
+    Ok(SheetContent { rows: grid.into_rows()?, hidden_columns })
 }
 
 /// The records that begin with the row and the column of a cell.
@@ -56,15 +50,20 @@ const BEGIN: u16 = 0x0809;
 const FILE_PASSWORD: u16 = 0x002f;
 const NUMBER_FORMAT: u16 = 0x041e;
 const CELL_FORMAT: u16 = 0x00e0;
+const COLUMNS: u16 = 0x007d;
 /// The number formats that every workbook has and that show percentages.
 const PERCENT_FORMATS: [u16; 2] = [9, 10];
 
-/// A cell: its sheet, its row and its column, counted from 0.
-type CellAt = (usize, u32, u32);
+/// How a sheet shows its cells.
+#[derive(Default)]
+struct SheetFormats {
+    cells: CellFormats,
+    hidden_columns: BTreeSet<u32>,
+}
 
 /// Checks how many cells the sheets have: the reader makes room for all cells up to the last one. Returns
-/// the cells whose number is shown as a percentage.
-fn scan(bytes: &[u8]) -> Result<HashSet<CellAt>, ClassFileError> {
+/// how each sheet, counted from 0, shows its cells.
+fn scan(bytes: &[u8]) -> Result<HashMap<usize, SheetFormats>, ClassFileError> {
     let mut file =
         cfb::CompoundFile::open(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
     if file.exists("/EncryptedPackage") {
@@ -88,6 +87,7 @@ fn scan(bytes: &[u8]) -> Result<HashSet<CellAt>, ClassFileError> {
             BEGIN => scan.begin_part(),
             NUMBER_FORMAT => scan.add_number_format(body),
             CELL_FORMAT => scan.add_cell_format(body),
+            COLUMNS => scan.add_columns(body),
             kind if CELLS.contains(&kind) => scan.add_cell(kind, body),
             _ => {}
         }
@@ -95,7 +95,7 @@ fn scan(bytes: &[u8]) -> Result<HashSet<CellAt>, ClassFileError> {
             return Err(Problem::TooManyCells(CELLS_MAX).anywhere());
         }
     }
-    Ok(scan.percentages)
+    Ok(scan.sheets)
 }
 
 /// What was found so far.
@@ -107,10 +107,10 @@ struct Scan {
     rows: usize,
     columns: usize,
     cells_before: usize,
-    /// The number formats that show percentages, and whether each cell format does.
-    percent_formats: HashSet<u16>,
-    cell_formats: Vec<bool>,
-    percentages: HashSet<CellAt>,
+    /// The number formats that change what is shown, and that of each cell format.
+    number_formats: HashMap<u16, NumberFormat>,
+    cell_formats: Vec<Option<NumberFormat>>,
+    sheets: HashMap<usize, SheetFormats>,
 }
 
 impl Scan {
@@ -132,16 +132,35 @@ impl Scan {
         // In wide characters, every other byte of ASCII is NUL.
         let text: String =
             text.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
-        if scales_to_percent(&text) {
-            self.percent_formats.insert(number);
+        if let Some(format) = NumberFormat::of_code(&text) {
+            self.number_formats.insert(number, format);
         }
     }
 
     fn add_cell_format(&mut self, body: &[u8]) {
-        let shows_percent = word(body, 2).is_some_and(|number| {
-            PERCENT_FORMATS.contains(&number) || self.percent_formats.contains(&number)
+        let format = word(body, 2).and_then(|number| {
+            let is_percent = PERCENT_FORMATS.contains(&number);
+            let other = || self.number_formats.get(&number).copied();
+            is_percent.then_some(NumberFormat::Percent).or_else(other)
         });
-        self.cell_formats.push(shows_percent);
+        self.cell_formats.push(format);
+    }
+
+    /// Adds columns that are shown alike: the first, the last, and behind three words whether they are hidden.
+    fn add_columns(&mut self, body: &[u8]) {
+        const OPTIONS_AT: usize = 8;
+        const IS_HIDDEN: u16 = 1;
+        let is_hidden = word(body, OPTIONS_AT).is_some_and(|options| options & IS_HIDDEN != 0);
+        if let (true, Some(first), Some(last)) = (is_hidden, word(body, 0), word(body, 2)) {
+            let columns = u32::from(first)..=u32::from(last);
+            self.sheet().hidden_columns.extend(columns);
+        }
+    }
+
+    /// How the sheet that is being read shows its cells.
+    fn sheet(&mut self) -> &mut SheetFormats {
+        // The first part is the workbook itself.
+        self.sheets.entry(self.parts.saturating_sub(2)).or_default()
     }
 
     fn add_cell(&mut self, kind: u16, body: &[u8]) {
@@ -152,12 +171,10 @@ impl Scan {
         self.columns = self.columns.max(usize::from(first).saturating_add(several));
         for n in 0..several {
             let format = word(body, n.saturating_mul(6).saturating_add(4));
-            let shows = format.and_then(|format| self.cell_formats.get(usize::from(format)));
+            let format = format.and_then(|format| self.cell_formats.get(usize::from(format)));
             let column = u32::from(first).checked_add(u32::try_from(n).unwrap_or(u32::MAX));
-            if let (Some(true), Some(column)) = (shows, column) {
-                // The first part is the workbook itself.
-                let sheet = self.parts.saturating_sub(2);
-                self.percentages.insert((sheet, u32::from(row), column));
+            if let (Some(Some(format)), Some(column)) = (format.copied(), column) {
+                self.sheet().cells.insert((u32::from(row), column), format);
             }
         }
     }

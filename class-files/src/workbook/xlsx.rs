@@ -1,30 +1,26 @@
 //! xlsx workbooks, cell by cell.
 
-use std::collections::HashSet;
 use std::io::{Cursor, Read, Seek};
 
-use calamine::{Data, Reader as _, SheetType, Style, Xlsx, XlsxError};
+use calamine::{Data, Reader as _, Style, Xlsx, XlsxError};
 
 use super::damage::{encrypted, unreadable};
 use super::grid::Grid;
-use super::sheet::{choose, percent_text, scales_to_percent, text};
+use super::number_format::{CellFormats, NumberFormat, shown};
+use super::sheet::choose;
+use super::xlsx_columns::hidden_columns;
 use crate::error::ClassFileError;
 use crate::marks::FORMULA_WITHOUT_VALUE;
-use crate::table::StoredRow;
+use crate::table::SheetContent;
 
-pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<StoredRow>, ClassFileError> {
+pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<SheetContent, ClassFileError> {
     let failed = |error: XlsxError| match error {
         XlsxError::Password => encrypted(),
         error => unreadable(&error),
     };
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(failed)?;
-    let sheets = workbook.sheets_metadata().iter();
-    let sheets: Vec<_> = sheets
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
-        .map(|sheet| sheet.name.clone())
-        .collect();
-    let sheet = choose(sheet, &sheets)?;
-    let percentages = percentages(&mut workbook, &sheet).map_err(failed)?;
+    let sheet = choose(sheet, workbook.sheets_metadata())?;
+    let formats = formats(&mut workbook, &sheet).map_err(failed)?;
     let mut cells = workbook.worksheet_cells_reader(&sheet).map_err(failed)?;
     let mut grid = Grid::default();
     while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(failed)? {
@@ -32,32 +28,30 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<StoredRow>, 
         let value = Data::from(cell.value);
         let text = match (&value, &cell.formula) {
             (Data::Empty, Some(_)) => FORMULA_WITHOUT_VALUE.to_owned(),
-            (Data::Float(number), _) if percentages.contains(&(row, column)) => {
-                percent_text(*number)
-            }
-            _ => text(&value),
+            _ => shown(&value, formats.get(&(row, column))),
         };
         grid.push(row, column, text)?;
     }
-    grid.into_rows()
+    Ok(SheetContent { rows: grid.into_rows()?, hidden_columns: hidden_columns(bytes, &sheet) })
 }
 
-/// The cells whose number is shown as a percentage: `0.85` reads as `85%`.
-fn percentages<RS: Read + Seek>(
+/// The formats of the cells whose number is shown in another way.
+fn formats<RS: Read + Seek>(
     workbook: &mut Xlsx<RS>,
     sheet: &str,
-) -> Result<HashSet<(u32, u32)>, XlsxError> {
+) -> Result<CellFormats, XlsxError> {
     let mut cells = workbook.worksheet_cells_reader(sheet)?;
-    let is_percentage = |style: &Style| {
-        style.number_format.as_ref().is_some_and(|format| scales_to_percent(&format.format_code))
+    let format = |style: &Style| {
+        let code = style.number_format.as_ref().map(|format| format.format_code.as_str());
+        code.and_then(NumberFormat::of_code)
     };
-    let styles: Vec<_> = cells.styles().iter().map(is_percentage).collect();
-    let mut found = HashSet::new();
+    let styles: Vec<_> = cells.styles().iter().map(format).collect();
+    let mut found = CellFormats::new();
     // Most workbooks have no such style.
-    if styles.contains(&true) {
+    if styles.iter().any(Option::is_some) {
         while let Some((row, column, style)) = cells.next_style_id()? {
-            if styles.get(style) == Some(&true) {
-                found.insert((row, column));
+            if let Some(Some(format)) = styles.get(style) {
+                found.insert((row, column), *format);
             }
         }
     }
