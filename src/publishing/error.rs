@@ -58,6 +58,11 @@ impl PublisherError {
         Self::NoEdition(settings.command_line())
     }
 
+    /// Returns true if the system refused something that it may not refuse later: the disk is full, for example.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::History(HistoryError::Io { .. }))
+    }
+
     /// Returns true if another process has the history.
     pub(crate) fn is_locked(&self) -> bool {
         matches!(self, Self::History(HistoryError::Locked(_)))

@@ -32,6 +32,8 @@ pub(crate) struct Publisher {
     /// The book of the current edition, if it has not been taken.
     pending: Option<Book>,
     next_release: Option<Timestamp>,
+    /// Why what was saved last could not be stored, if that may pass.
+    pub(super) unsaved: Option<String>,
 }
 
 /// What the server starts with.
@@ -94,8 +96,17 @@ impl Publisher {
         let imported = imported.filter(|(releases, _)| releases.exact_shown());
         let keys = read_keys(&settings)?;
         let sources = settings.sources.clone();
-        let (pending, next_release) = (None, None);
-        Ok(Self { settings, sources, history, keys, events, imported, pending, next_release })
+        Ok(Self {
+            settings,
+            sources,
+            history,
+            keys,
+            events,
+            imported,
+            pending: None,
+            next_release: None,
+            unsaved: None,
+        })
     }
 
     /// The current edition, if one has been published.

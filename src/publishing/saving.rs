@@ -22,6 +22,18 @@ impl Publisher {
     /// Reads the files again, and publishes what they say as far as the settings want it. What cannot be
     /// published is an event, and changes nothing.
     pub(crate) fn save(&mut self) {
+        self.unsaved = None;
+        self.save_again();
+    }
+
+    /// Returns true if what was saved last could not be stored, and is to be [saved again](Self::save_again).
+    pub(crate) fn has_unsaved(&self) -> bool {
+        self.unsaved.is_some()
+    }
+
+    /// Does what [`save`](Self::save) does. It is no event that it fails as it did before.
+    pub(crate) fn save_again(&mut self) {
+        let before = self.unsaved.take();
         let keys = self.reload_keys();
         let saved = self.read().and_then(|candidate| match &keys {
             Ok(_) => self.save_candidate(&candidate),
@@ -35,11 +47,18 @@ impl Publisher {
         };
         let has_new_keys = matches!(keys, Ok(true));
         if let Err(error) = keys.map(drop).and(saved) {
-            self.keep(&error);
+            self.note_unsaved(&error);
+            if self.unsaved.is_none() || self.unsaved != before {
+                self.keep(&error);
+            }
         }
         if has_new_keys {
             self.exchange_keys();
         }
+    }
+
+    fn note_unsaved(&mut self, error: &PublisherError) {
+        self.unsaved = error.may_pass().then(|| error.to_string());
     }
 
     fn save_candidate(&mut self, candidate: &Candidate) -> Result<(), PublisherError> {
@@ -83,6 +102,7 @@ impl Publisher {
             if self.history.current().is_none() {
                 return Err(error);
             }
+            self.note_unsaved(&error);
             let edition = self.current_number().0;
             warnings.push(format!("serving edition {edition}, which was published last: {error}"));
         }
@@ -241,8 +261,11 @@ impl Publisher {
     fn keep(&self, error: &PublisherError) {
         let edition = self.current_number();
         // An event is one line, and a file may have many errors.
-        let reason = &*error.to_string().replace("\n  ", " | ");
-        self.events.emit(&ServerEvent::EditionKept { edition, reason });
+        let mut reason = error.to_string().replace("\n  ", " | ");
+        if self.has_unsaved() {
+            reason.push_str("; the server tries again until it succeeds");
+        }
+        self.events.emit(&ServerEvent::EditionKept { edition, reason: &reason });
     }
 
     /// Says that the settings have another policy for statistics than the edition.

@@ -2,11 +2,13 @@
 //! publishes is installed.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use grade_actors::Server;
 use grade_actors::event::{ServerEvent, SharedSink};
 use gradebook::EditionNumber;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::sleep;
 
 use super::admin::AdminTask;
 use super::background::in_background;
@@ -21,9 +23,13 @@ pub(super) struct ServedEditions {
     events: SharedSink,
 }
 
+/// How long to wait before what could not be stored is saved again: a hold must not wait for an operator.
+const SAVE_AGAIN_PAUSE: Duration = Duration::from_secs(5);
+
 /// Why the publisher works.
 enum Cause {
     Saved,
+    Unsaved,
     Release,
     Command(AdminTask),
 }
@@ -49,16 +55,19 @@ impl ServedEditions {
         let mut tried = None;
         loop {
             let next_release = self.with(Publisher::next_release);
+            let has_unsaved = self.with(Publisher::has_unsaved);
             let cause = tokio::select! {
                 () = self.requested.notified() => Cause::Saved,
                 () = until(next_release, tried == next_release) => {
                     tried = next_release;
                     Cause::Release
                 }
+                () = sleep(SAVE_AGAIN_PAUSE), if has_unsaved => Cause::Unsaved,
                 Some(task) = self.tasks.recv() => Cause::Command(task),
             };
             match cause {
                 Cause::Saved => self.work(server, Publisher::save).await,
+                Cause::Unsaved => self.work(server, Publisher::save_again).await,
                 Cause::Release => self.work(server, Publisher::release).await,
                 Cause::Command(AdminTask { request, reply }) => {
                     let run = move |publisher: &mut Publisher| {

@@ -16,7 +16,7 @@ use crate::harness::{
     ADA, ADA_GRADES, BO, CLASS, Client, Server, TIMEOUT, class_folder, ended, eventually,
     holds_no_key, server_command,
 };
-use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+use rustix::process::Signal;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 

@@ -2,12 +2,6 @@
 
 use super::*;
 
-/// Limits the size of the files that a running server writes.
-fn limit_files(server: &Server, bytes: Option<u64>) {
-    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
-    prlimit(pid, Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
-}
-
 #[test]
 fn requests_fail_while_the_disk_is_full_and_succeed_afterwards() {
     let (folder, path) = class_folder(AUDIT);
@@ -26,14 +20,14 @@ fn requests_fail_while_the_disk_is_full_and_succeed_afterwards() {
     assert_eq!(ADA.opens(&client.say("2100001 GG\n").reply()), ADA_GRADES);
     // Less than half of the next record fits.
     let file = audit_file(&server);
-    limit_files(&server, Some(file.metadata().unwrap().len() + 100));
+    server.limit_files(Some(file.metadata().unwrap().len() + 100));
     for line in ["2100001 GG\n", "2100001 GG\n2100002 GG\n", "9999999 GG\n", "hello\n"] {
         client.say(line);
         (0..line.lines().count()).for_each(|_| assert_eq!(client.reply(), BUSY));
     }
     server.prints("Refusing requests: cannot write the audit log: File too large");
     assert!(notified().contains("STATUS=refusing requests: cannot write the audit log"));
-    limit_files(&server, None);
+    server.limit_files(None);
     server.prints("Writing the audit log again, and answering requests; 5 requests were refused.");
     assert_eq!(notified().trim_end(), "STATUS=serving");
     assert_eq!(ADA.opens(&client.say("2100001 GG\n").reply()), ADA_GRADES);
@@ -51,7 +45,7 @@ fn a_stop_while_the_disk_is_full_leaves_no_false_record() {
         let file = audit_file(&server);
         server.answers(b"2100001 GG\n");
         // One record of three fits.
-        limit_files(&server, Some(file.metadata().unwrap().len() + 500));
+        server.limit_files(Some(file.metadata().unwrap().len() + 500));
         assert_eq!(server.answers(b"2100001 GG\n2100001 GG\n2100001 GG\n"), [BUSY; 3]);
         server.prints("Refusing requests");
         let folder = server.end_with(signal);
@@ -67,7 +61,7 @@ fn the_audit_recovers_under_continuous_requests() {
     let mut server = Server::start(AUDIT);
     let file = audit_file(&server);
     server.answers(b"2100001 GG\n");
-    limit_files(&server, Some(file.metadata().unwrap().len()));
+    server.limit_files(Some(file.metadata().unwrap().len()));
     let port = server.port;
     let asks = move || {
         let mut client = Client::of(TcpStream::connect(("127.0.0.1", port)).unwrap());
@@ -75,7 +69,7 @@ fn the_audit_recovers_under_continuous_requests() {
     };
     let asking: Vec<_> = (0..8).map(|_| std::thread::spawn(asks)).collect();
     server.prints("Refusing requests");
-    limit_files(&server, None);
+    server.limit_files(None);
     asking.into_iter().for_each(|client| client.join().unwrap());
     is_sound(&[&file]);
     let resumed = events(&file).iter().filter(|event| *event == "resumed").count();
@@ -87,7 +81,7 @@ fn rotating_the_file_while_the_disk_is_full_keeps_the_chain_intact() {
     let mut server = Server::start(AUDIT);
     let (file, moved) = (audit_file(&server), server.folder.path().join("audit.1"));
     server.answers(&b"2100001 GG\n".repeat(10));
-    limit_files(&server, Some(file.metadata().unwrap().len() + 100));
+    server.limit_files(Some(file.metadata().unwrap().len() + 100));
     assert_eq!(server.answers(b"2100001 GG\n"), [BUSY]);
     std::fs::rename(&file, &moved).unwrap();
     server.signal(Signal::USR1);

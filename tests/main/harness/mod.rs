@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use fernet::Fernet;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 
 pub(crate) use client::Client;
@@ -204,6 +204,12 @@ impl Server {
         let mut client = self.connect();
         client.say(bytes).finish_sending();
         client.remaining_replies()
+    }
+
+    /// Limits the size of the files that the server writes, as a full disk does.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap());
+        prlimit(pid, Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
     }
 
     pub(crate) fn pid(&self) -> u32 {

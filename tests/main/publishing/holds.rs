@@ -59,6 +59,20 @@ fn a_hold_takes_effect_at_once_while_the_file_is_held_and_carries_no_change_alon
 }
 
 #[test]
+fn a_hold_that_a_full_disk_kept_from_being_stored_takes_effect_when_there_is_room() {
+    let mut server = served(course(&settings("")));
+    server.limit_files(Some(0));
+    write_course(&server, HOLD);
+    reload(&mut server, "the server tries again until it succeeds");
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
+    server.limit_files(None);
+    // Nobody asks for it.
+    server.prints("class file installed edition=2");
+    assert_eq!(read(&server, ADA, "GG"), grades_with_midterm(""));
+    assert_eq!(published_by(server.folder.path()), ["save", "hold"]);
+}
+
+#[test]
 fn with_on_command_a_hold_and_a_withdrawal_are_published_and_nothing_else() {
     let folder = course(&settings("publish = \"on-command\""));
     done(folder.path(), &["publish"]);
