@@ -1,5 +1,7 @@
 //! The cells of an assessment: how class files spell marks.
 
+use std::borrow::Cow;
+
 use fernet_batch::redact::contains_key;
 use gradebook::{Decimal, Mark};
 
@@ -12,7 +14,9 @@ pub(crate) const FORMULA_WITHOUT_VALUE: &str = "#NO VALUE";
 /// The longest word in an assessment of words, in bytes.
 const WORD_BYTES_MAX: usize = 64;
 /// The longest comment on a mark, in bytes.
-const COMMENT_BYTES_MAX: usize = 1000;
+pub(crate) const COMMENT_BYTES_MAX: usize = 1000;
+/// What stands at the end of a comment that was longer.
+const CUT: &str = " ...";
 
 /// The spellings of no result yet, in lower case.
 const BLANK: [&str; 7] =
@@ -137,17 +141,22 @@ fn word(text: &str) -> Result<Mark<'_>, Problem> {
     Ok(Mark::Letter(text))
 }
 
-/// Reads the comment on a mark; `None` for a blank cell.
-pub(crate) fn comment(text: &str) -> Result<Option<&str>, Problem> {
+/// Reads the comment on a mark; `None` for a blank cell. One that is too long is cut, and becomes a text of its own:
+/// every report is as long as the longest comment makes it.
+pub(crate) fn comment(text: &str) -> Result<Option<Cow<'_, str>>, Problem> {
     let text = text.trim();
     check_formula(text)?;
-    if text.len() > COMMENT_BYTES_MAX {
-        return Err(Problem::LongComment { bytes: text.len(), max: COMMENT_BYTES_MAX });
-    }
     if contains_key(text) {
         return Err(Problem::LooksLikeAKey);
     }
-    Ok((!text.is_empty()).then_some(text))
+    Ok(match text.len() {
+        0 => None,
+        1..=COMMENT_BYTES_MAX => Some(text.into()),
+        _ => {
+            let (kept, _) = text.split_at(text.floor_char_boundary(COMMENT_BYTES_MAX - CUT.len()));
+            Some(format!("{}{CUT}", kept.trim_end()).into())
+        }
+    })
 }
 
 /// Returns true for `2026-01-05`, `5.1.2026`, `3/10/26`, `3-Oct` and the like.
@@ -174,7 +183,7 @@ fn is_date(text: &str) -> bool {
 }
 
 /// A word of a cell on one line.
-pub(crate) fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) { on_one_line(text).into() } else { text.into() }
 }
 
@@ -271,9 +280,16 @@ mod tests {
     #[test]
     fn a_comment_has_a_limit_and_no_key() {
         assert_eq!(comment("  ").unwrap(), None);
-        assert_eq!(comment(" good ").unwrap(), Some("good"));
-        assert!(comment(&"x".repeat(COMMENT_BYTES_MAX)).unwrap().is_some());
-        assert!(comment(&"x".repeat(COMMENT_BYTES_MAX + 1)).is_err());
-        assert!(comment(&format!("see {}", "x".repeat(43))).is_err());
+        assert_eq!(comment(" good ").unwrap().as_deref(), Some("good"));
+        let longest = "x".repeat(COMMENT_BYTES_MAX);
+        assert!(matches!(comment(&longest), Ok(Some(Cow::Borrowed(kept))) if kept == longest));
+        let cut = |text: &str| comment(text).unwrap().unwrap().into_owned();
+        assert_eq!(cut(&(longest + "x")), "x".repeat(COMMENT_BYTES_MAX - 4) + " ...");
+        let euros = "\u{20ac}".repeat(400);
+        assert_eq!(cut(&euros), "\u{20ac}".repeat(332) + " ...", "characters stay whole");
+        for behind in [0, 2_000] {
+            let text = format!("{} {}", "word ".repeat(behind), "x".repeat(43));
+            assert!(comment(&text).is_err(), "what is cut off may be a key, too");
+        }
     }
 }

@@ -178,14 +178,6 @@ pub enum Problem {
         /// The most bytes.
         max: usize,
     },
-    /// A comment that is too long.
-    #[error("is a comment of {bytes} bytes; a comment has at most {max}")]
-    LongComment {
-        /// Its length.
-        bytes: usize,
-        /// The most bytes.
-        max: usize,
-    },
     /// A mark of another maximum than the rest of its column.
     #[error(
         "is out of {here}, but the assessment is out of {there}; an assessment has one maximum"

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use gradebook::{Class, Duplicate};
 
-use super::plan::{Plan, column};
+use super::plan::{MarkColumn, Plan, column};
 use super::{ClassReader, Found};
 use crate::columns::KEY;
 use crate::encoding::Encoding;
 use crate::error::{ClassFileError, ClassFileErrors, Column, ErrorList};
 use crate::explanation::{ExplainedColumn, ExplainedUse};
 use crate::key_file::KeyFile;
+use crate::marks::COMMENT_BYTES_MAX;
 use crate::problem::{IdList, Problem};
 use crate::{Keys, course_apply, explain};
 
@@ -132,6 +133,19 @@ impl ClassReader<'_> {
         Err(Problem::OtherStudents { without_key: IdList(without_key), without_marks }.anywhere())
     }
 
+    /// Says that comments on the marks of a column were cut, if some were.
+    fn cut_warning(&self, marks: &MarkColumn) -> Option<String> {
+        let (at, first) = (marks.comment?, marks.first_cut_comment?);
+        let (count, verb) = match marks.cut_comments {
+            1 => ("1 comment".to_owned(), "is"),
+            count => (format!("{count} comments"), "are"),
+        };
+        Some(format!(
+            "{}: {count} of more than {COMMENT_BYTES_MAX} bytes {verb} cut, first in row {first}",
+            column(&self.header, at)
+        ))
+    }
+
     /// Writes the explanation.
     fn explain(&mut self, plan: Option<&Plan>) {
         let is_wide = self.shape.widen.is_some() || self.origin.files.is_some();
@@ -147,6 +161,9 @@ impl ClassReader<'_> {
         self.explanation.decimal = self.origin.text.map(|_| self.decimals.separator());
         let warnings = explain::warnings(self.shape, &self.header, &self.layout);
         self.explanation.warnings.extend(warnings);
+        for column in plan.into_iter().flat_map(|plan| &plan.columns) {
+            self.explanation.warnings.extend(self.cut_warning(column));
+        }
         let header_changed =
             self.origin.text.is_some_and(|(encoding, _)| encoding == Encoding::Windows1252)
                 && !self.header.names().all(str::is_ascii);

@@ -166,6 +166,8 @@ impl Plan {
 impl MarkColumn {
     /// Adds what another part of the file says about the column; `None` if the two contradict each other.
     fn join(&mut self, other: &Self) -> Option<()> {
+        self.cut_comments = self.cut_comments.saturating_add(other.cut_comments);
+        self.first_cut_comment = self.first_cut_comment.or(other.first_cut_comment);
         self.percent |= other.percent;
         self.bare |= other.bare;
         let is_mixed = self.percent && self.bare && !self.stated;

@@ -58,6 +58,9 @@ pub(super) struct MarkColumn {
     pub(super) percent: bool,
     pub(super) bare: bool,
     pub(super) comment: Option<usize>,
+    /// How many comments were cut, and the row of the first.
+    pub(super) cut_comments: usize,
+    pub(super) first_cut_comment: Option<u64>,
     pub(super) maximum: Option<usize>,
     pub(super) state: Option<usize>,
 }
@@ -105,6 +108,8 @@ impl MarkColumn {
             percent: false,
             bare: false,
             comment: find(&|usage| matches!(usage, ColumnUse::Comment { of } if *of == at)),
+            cut_comments: 0,
+            first_cut_comment: None,
             maximum: find(&|usage| matches!(usage, ColumnUse::Maximum { of } if *of == at)),
             state: find(&|usage| matches!(usage, ColumnUse::State { of } if *of == at)),
         };

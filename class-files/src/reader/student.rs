@@ -1,5 +1,7 @@
 //! Reads the row of a student.
 
+use std::borrow::Cow;
+
 use fernet_batch::StudentKeys;
 use fernet_batch::redact::contains_key;
 use gradebook::{Full, Mark, MarkIndex, StudentId};
@@ -238,13 +240,17 @@ impl ClassReader<'_> {
     /// Reads the comments of a row, whose student was added last.
     fn read_comments(&mut self, row: &StoredRow, id: &str, plan: &mut Plan) -> Result<(), Full> {
         let held = plan.holds.get(id);
-        for (n, mark_column) in plan.columns.iter().enumerate() {
+        for (n, mark_column) in plan.columns.iter_mut().enumerate() {
             let Some(at) = mark_column.comment else { continue };
             let is_held = held.and_then(|held| held.get(n)).copied().unwrap_or_default();
             if let Ok(Some(comment)) = marks::comment(RowText(&row.cells).cell(at))
                 && !is_held
             {
-                plan.builder.comment(n, comment)?;
+                plan.builder.comment(n, &comment)?;
+                if let Cow::Owned(_) = comment {
+                    mark_column.cut_comments = mark_column.cut_comments.saturating_add(1);
+                    mark_column.first_cut_comment.get_or_insert(row.row_of(at));
+                }
             }
         }
         Ok(())

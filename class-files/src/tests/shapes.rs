@@ -273,11 +273,28 @@ fn an_entry_that_a_one_roster_export_has_twice_is_refused() {
 }
 
 #[test]
-fn a_comment_that_is_too_long_is_explained() {
-    let comment = "a".repeat(1001);
-    let text = format!("Student ID,Student Name,Lab 1 [10],* Lab 1\n4001001,A,9,{comment}\n");
+fn a_comment_that_is_too_long_is_cut_and_the_instructor_is_warned() {
+    let text = |comments: [usize; 3]| {
+        let rows = comments.iter().zip(4001001..).map(|(bytes, id)| {
+            let comment = "word ".repeat(*bytes / 5) + &"x".repeat(bytes % 5);
+            format!("{id},A,9,{comment}\n")
+        });
+        format!("Student ID,Student Name,Lab 1 [10],* Lab 1\n{}", rows.collect::<String>())
+    };
+    let warnings = |comments| explained("s.csv", text(comments).as_bytes(), "").warnings.join("");
+    assert_eq!(warnings([1000, 0, 7]), "");
+    let cut = "column \"* Lab 1\"";
     assert_eq!(
-        published("s.csv", &text),
-        "row 2: is a comment of 1001 bytes; a comment has at most 1000"
+        warnings([9, 1001, 7]),
+        format!("{cut}: 1 comment of more than 1000 bytes is cut, first in row 3")
     );
+    assert_eq!(
+        warnings([2000, 9, 1001]),
+        format!("{cut}: 2 comments of more than 1000 bytes are cut, first in row 2")
+    );
+    let (file, ids) = (text([2000, 0, 7]), ["4001001", "4001002", "4001003"]);
+    let class = class_of("s.csv", Source::File(file.as_bytes()), "", &ids).unwrap();
+    let student = class.each_student().next().unwrap();
+    let comment = student.comment(0).unwrap();
+    assert!(comment.starts_with("word word ") && comment.ends_with(" w ..."), "{comment}");
 }
