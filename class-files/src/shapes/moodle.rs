@@ -130,7 +130,11 @@ fn layout(header: &Header, first_row: RowText<'_>) -> Layout {
     })
 }
 
+/// Returns true for a total of the course or of a category. An activity is none, whatever its name is.
 fn is_total(item: &str) -> bool {
+    if activity(item).is_some() {
+        return false;
+    }
     let mut words = item.rsplit(|char: char| !char.is_alphanumeric());
     words.next().is_some_and(|word| words::TOTAL.iter().any(|total| word.ends_with(total)))
         || item.starts_with("total ")

@@ -298,3 +298,16 @@ fn a_comment_that_is_too_long_is_cut_and_the_instructor_is_warned() {
     let comment = student.comment(0).unwrap();
     assert!(comment.starts_with("word word ") && comment.ends_with(" w ..."), "{comment}");
 }
+
+#[test]
+fn an_activity_in_a_moodle_export_is_no_total_whatever_its_name_is() {
+    let text = "First name,Last name,ID number,Assignment: Lab 3 Checksum (Real),Quiz: Total (Real),\
+                Labs total (Real),Course total (Real),Last downloaded from this course\n\
+                Ada,Able,4001001,9,8,17,17,1788000000\n";
+    let columns = explained("m.csv", text.as_bytes(), "").columns;
+    let is_assessment = |column: &crate::explanation::ExplainedColumn| {
+        matches!(column.usage, ExplainedUse::Assessment { .. })
+    };
+    let found: Vec<_> = columns.iter().skip(3).map(is_assessment).collect();
+    assert_eq!(found, [true, true, false, false, false]);
+}
