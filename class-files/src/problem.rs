@@ -48,7 +48,7 @@ pub enum Problem {
     UnclosedQuote,
     /// The file is empty.
     #[error(
-        "is empty; its first row must name the columns {NAME}, {ID}, {KEY} and the assessments"
+        "is empty; its first row must name the columns, such as {NAME}, {ID} and the assessments"
     )]
     Empty,
     /// The file has a header and nothing else.

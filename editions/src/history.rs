@@ -48,6 +48,14 @@ pub enum Repair {
     Pruned(EditionNumber),
 }
 
+/// What was found in a history that was looked at.
+pub struct CheckedHistory {
+    /// The current edition; `None` if nothing was published.
+    pub current: Option<StoredEdition>,
+    /// Whether another process has the history now. It may be publishing the next edition.
+    pub is_in_use: bool,
+}
+
 impl History {
     /// Opens the history in a folder, which is made if it does not exist, and repairs what a killed process
     /// left behind. It keeps the files of `editions_max` editions.
@@ -72,21 +80,21 @@ impl History {
         Ok((history, repairs))
     }
 
-    /// Checks that a history can be opened, and changes nothing. Returns its current edition; `None` if
-    /// nothing was published.
+    /// Checks that a history can be opened, and changes nothing.
     ///
     /// # Errors
-    /// As [`open`](Self::open) and [`read`](Self::read).
-    pub fn check(folder: &Path) -> Result<Option<StoredEdition>, HistoryError> {
-        let Some(bytes) = read_journal(folder)? else {
+    /// As [`open`](Self::open) and [`read`](Self::read), but for a history that another process has.
+    pub fn check(folder: &Path) -> Result<CheckedHistory, HistoryError> {
+        let Some((bytes, is_in_use)) = read_journal(folder)? else {
             check_new(folder)?;
-            return Ok(None);
+            return Ok(CheckedHistory { current: None, is_in_use: false });
         };
         let journal = parse_journal(folder, &bytes)?;
         let last = journal.published().last().map(|record| record.edition);
         let adopted = unjournaled(folder, &journal)?.last().map(|record| record.edition);
         let current = adopted.or(last);
-        current.map(|edition| read_edition(edition_path(folder, edition))).transpose()
+        let read = |edition| read_edition(edition_path(folder, edition));
+        Ok(CheckedHistory { current: current.map(read).transpose()?, is_in_use })
     }
 
     /// The editions that were published, the oldest first; the files of the oldest may be gone.

@@ -36,7 +36,7 @@ mod testing;
 pub use content::{Content, ContentDigest, ContentError};
 pub use difference::{AssessmentChanged, Difference, MarkChanged, StudentsChanged, marks_changed};
 pub use edition_file::StoredEdition;
-pub use history::{History, HistoryError, Repair};
+pub use history::{CheckedHistory, History, HistoryError, Repair};
 pub use record::{EditionRecord, LeftBecause, LeftFile, PublishedBy};
 pub use restriction::Restrictions;
 pub use rules::{Held, Rule, RuleOptions, held};

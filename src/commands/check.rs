@@ -15,6 +15,8 @@ pub(crate) fn run(settings: &Settings) -> Result<String, CommandError> {
     } else {
         let first = publish_first(settings).map_err(CommandError::failed)?;
         CheckedClass {
+            in_place_of_file: None,
+            start_error: None,
             students: first.book.students(),
             assessments: first.book.assessments().count(),
             warnings: first.warnings,
@@ -28,11 +30,19 @@ pub(crate) fn run(settings: &Settings) -> Result<String, CommandError> {
     let students = count(class.students, "student");
     let assessments = count(class.assessments, "assessment");
     let file = settings.sources.class.display();
-    match checked {
-        Ok(_) => Ok(format!("{file}: {students}, {assessments}; settings are valid")),
-        Err(error) => Err(CommandError::failed(format!(
-            "{file}: {students}, {assessments}; settings are valid, but the server cannot start now: \
-             {error:#}"
-        ))),
+    let (what, why_invalid) = match class.in_place_of_file {
+        None => (file.to_string(), None),
+        Some((edition, error)) => (
+            format!("edition {}", edition.0),
+            Some(format!("the class file is not, and this edition would be served: {error}")),
+        ),
+    };
+    let start_error = class.start_error.map(|error| error.to_string());
+    let start_error = start_error.or_else(|| checked.err().map(|error| format!("{error:#}")));
+    let start_error = start_error.map(|error| format!("the server cannot start now: {error}"));
+    let valid = format!("{what}: {students}, {assessments}; settings are valid");
+    match why_invalid.or(start_error) {
+        None => Ok(valid),
+        Some(problem) => Err(CommandError::failed(format!("{valid}, but {problem}"))),
     }
 }

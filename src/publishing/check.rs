@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use editions::{History, StoredEdition};
+use editions::{CheckedHistory, History, HistoryError, StoredEdition};
 use fernet_batch::Timestamp;
 use gradebook::{Drawing, EditionNumber, InvalidHistory, Publication, ReleaseHistory};
 
@@ -13,11 +13,16 @@ use super::error::PublisherError;
 use super::publisher::read_keys;
 use super::report::State;
 use super::review::Review;
+use crate::files::load::ReadError;
 use crate::files::state;
 use crate::settings::{HistorySettings, PublishMode, Settings};
 
 /// A class as a server would start with it.
 pub(crate) struct CheckedClass {
+    /// The edition that would be served in place of the class file, and why that is not valid.
+    pub(crate) in_place_of_file: Option<(EditionNumber, ReadError)>,
+    /// Why a server with this history cannot start now, although everything is valid.
+    pub(crate) start_error: Option<PublisherError>,
     pub(crate) students: usize,
     /// The assessments that are released.
     pub(crate) assessments: usize,
@@ -31,7 +36,9 @@ pub(crate) struct CheckedClass {
 /// Returns the first reason for which a start would fail now.
 pub(crate) fn check(settings: &Settings) -> Result<CheckedClass, PublisherError> {
     let HistorySettings { folder, mode, import, .. } = settings.history()?;
-    let current = History::check(folder)?;
+    let CheckedHistory { current, is_in_use } = History::check(folder)?;
+    let start_error = is_in_use.then(|| HistoryError::Locked(folder.clone()).into());
+    let mut in_place_of_file = None;
     if let (None, Some(path)) = (&current, import) {
         state::read(path)?;
     }
@@ -49,8 +56,7 @@ pub(crate) fn check(settings: &Settings) -> Result<CheckedClass, PublisherError>
             return Err(PublisherError::no_edition(settings));
         }
         (Err(error), Some(current)) => {
-            let edition = current.record.edition.0;
-            warnings.push(format!("edition {edition} would be served: {error}"));
+            in_place_of_file = Some((current.record.edition, error));
             current.content.clone()
         }
         (Ok(candidate), current) => {
@@ -69,7 +75,8 @@ pub(crate) fn check(settings: &Settings) -> Result<CheckedClass, PublisherError>
     let statistics = plan.map_err(|_| BookError::Statistics(InvalidHistory))?.staged();
     let book = book(&content, stamp, &statistics, &keys.keys)?;
     check_replies(&book, settings)?;
-    Ok(CheckedClass { students: content.students(), assessments, warnings })
+    let students = content.students();
+    Ok(CheckedClass { in_place_of_file, start_error, students, assessments, warnings })
 }
 
 /// Says that a class file would wait.

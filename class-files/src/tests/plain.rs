@@ -82,7 +82,7 @@ fn a_header_broken_over_lines_is_one_line() {
 fn a_file_without_a_class_is_rejected() {
     assert_eq!(
         rejected(""),
-        "is empty; its first row must name the columns Name, ID Number, Key and the assessments"
+        "is empty; its first row must name the columns, such as Name, ID Number and the assessments"
     );
     assert_eq!(rejected("\n\n"), rejected(""));
     assert_eq!(rejected(class(&[])), "has no students below its header");

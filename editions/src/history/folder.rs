@@ -92,16 +92,20 @@ pub(super) fn open_journal(folder: &Path) -> Result<(File, Vec<u8>), HistoryErro
     Ok((file, bytes))
 }
 
-/// Reads the journal and changes nothing; `None` if there is none.
-pub(super) fn read_journal(folder: &Path) -> Result<Option<Vec<u8>>, HistoryError> {
+/// Reads the journal, and whether a process has locked it, and changes nothing; `None` if there is none.
+pub(super) fn read_journal(folder: &Path) -> Result<Option<(Vec<u8>, bool)>, HistoryError> {
     let path = folder.join(JOURNAL);
     let file = match File::open(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|error| io_error(&path, error))?,
     };
-    lock(folder, file.try_lock_shared())?;
+    let is_locked = match lock(folder, file.try_lock_shared()) {
+        Err(HistoryError::Locked(_)) => true,
+        locked => locked.map(|()| false)?,
+    };
     access(folder, Access::WRITE_OK).map_err(|error| io_error(folder, error.into()))?;
-    read_all(&file).map(Some).map_err(|error| io_error(&path, error))
+    let bytes = read_all(&file).map_err(|error| io_error(&path, error))?;
+    Ok(Some((bytes, is_locked)))
 }
 
 fn lock(folder: &Path, locked: Result<(), TryLockError>) -> Result<(), HistoryError> {

@@ -267,7 +267,7 @@ fn a_check_finds_the_edition_that_an_opening_would_adopt() {
     let bytes = fs::read(journal(&folder)).unwrap();
     for end in [0, bytes.len() - 5] {
         fs::write(journal(&folder), &bytes[..end]).unwrap();
-        let current = History::check(folder.path()).unwrap().unwrap();
+        let current = History::check(folder.path()).unwrap().current.unwrap();
         assert_eq!(current.record, edition(3).record, "cut at {end}");
     }
     let missing = folder.path().join("no/history");
@@ -305,15 +305,17 @@ fn a_file_is_left_alone_until_it_changes() {
 fn a_check_changes_nothing_and_finds_what_an_opening_would() {
     let folder = folder();
     let inner = folder.path().join("history");
-    assert!(History::check(&inner).unwrap().is_none() && !inner.exists());
+    assert!(History::check(&inner).unwrap().current.is_none() && !inner.exists());
     let folder = with_three();
     let before = fs::read(journal(&folder)).unwrap();
     fs::write(journal(&folder), [&before[..], b"half of a line"].concat()).unwrap();
-    let current = History::check(folder.path()).unwrap().unwrap();
-    assert_eq!(current.record, edition(3).record);
+    let checked = History::check(folder.path()).unwrap();
+    assert_eq!(checked.current.unwrap().record, edition(3).record);
+    assert!(!checked.is_in_use);
     assert_ne!(fs::read(journal(&folder)).unwrap(), before, "it repairs nothing");
     let (history, _) = open(&folder);
-    assert!(matches!(History::check(folder.path()), Err(HistoryError::Locked(_))));
+    let checked = History::check(folder.path()).unwrap();
+    assert!(checked.is_in_use && checked.current.unwrap().record == edition(3).record);
     let path = history.path(EditionNumber(3));
     drop(history);
     fs::write(&path, "x").unwrap();

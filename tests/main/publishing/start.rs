@@ -6,9 +6,9 @@ use rustix::process::Signal;
 
 use super::{
     course, done, fails, grades_with_midterm, published_by, read, report, run, save, served,
-    settings, state, with_midterm,
+    settings, state, with_midterm, write_course,
 };
-use crate::harness::{ADA, ADA_GRADES, ended, server_command, write_private};
+use crate::harness::{ADA, ADA_GRADES, class_without_keys, ended, server_command, write_private};
 
 #[test]
 fn a_file_that_changed_while_the_server_was_down_is_published_held_or_staged_at_the_start() {
@@ -121,8 +121,33 @@ fn a_check_says_what_a_start_would_hold_and_changes_nothing() {
     assert!(listed.contains(held), "{listed}");
     write_private(&path.join("class.csv"), "");
     let checked = run(path, &["--check"]);
-    assert!(checked.err.contains("edition 1 would be served: "), "{}", checked.err);
+    assert_eq!(checked.code, 1);
+    let served = "edition 1: 3 students, 7 assessments; settings are valid, but the class file is not, and this \
+                  edition would be served: ";
+    assert!(checked.err.contains(served), "{}", checked.err);
+    assert!(checked.err.contains("class.csv: is empty"), "{}", checked.err);
     assert_eq!(published_by(path), ["command"]);
+}
+
+#[test]
+fn a_check_beside_the_running_server_checks_the_class_too() {
+    let server = served(course(&settings("")));
+    let path = server.folder.path();
+    let in_use = "class.csv: 3 students, 7 assessments; settings are valid, but the server cannot start now: ";
+    let failed = fails(path, &["--check"]);
+    assert!(failed.contains(in_use), "{failed}");
+    assert!(
+        failed.ends_with("another process uses this history; give each server its own folder\n"),
+        "{failed}"
+    );
+    write_private(&path.join("class.csv"), "");
+    let failed = fails(path, &["--check"]);
+    assert!(failed.contains("but the class file is not"), "{failed}");
+    write_private(&path.join("class.csv"), class_without_keys());
+    write_course(&server, "[hold]\n2100001 = [\"No such test\"]\n");
+    let failed = fails(path, &["--check"]);
+    assert!(failed.contains("No such test"), "{failed}");
+    assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
 }
 
 #[test]
