@@ -217,7 +217,7 @@ impl Client<'_> {
         let watch = Watch { endpoint: self.endpoint, style: self.style, every };
         let request = || {
             let sealed = self.endpoint.sealed.as_ref();
-            ClientRequest::new(id.to_owned(), &command, key.clone(), sealed)
+            ClientRequest::new(id, &command, key.clone(), sealed)
         };
         let complain = |error: &ClientError| complain(&error.to_string());
         match watch.run(request, out, complain) {
@@ -239,7 +239,7 @@ impl Client<'_> {
         let command = self.arguments.command.join(" ");
         let key = self.key_of(id)?;
         let sealed = self.endpoint.sealed.as_ref();
-        let request = ClientRequest::new(id.to_owned(), &command, key, sealed);
+        let request = ClientRequest::new(id, &command, key, sealed);
         let answered = request.and_then(|request| {
             let answer = ask(self.endpoint, &request)?;
             Ok((request, answer))

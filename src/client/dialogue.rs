@@ -178,7 +178,7 @@ impl<'a> Dialogue<'a> {
         }
         print(out, &announcement(command))?;
         let sealed = self.endpoint.sealed.as_ref();
-        let request = ClientRequest::new(id.to_owned(), &command.to_string(), key, sealed);
+        let request = ClientRequest::new(id, &command.to_string(), key, sealed);
         let answered = request.and_then(|request| {
             let answer = ask(self.endpoint, &request)?;
             Ok((request, answer))

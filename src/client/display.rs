@@ -133,7 +133,7 @@ mod tests {
 
     fn display(style: Style, command: &str, text: &str) -> String {
         let key = Key::parse(b"__21TTSSV1PSmDpdqQBHUKhfpMHqxTPp2WVfSCFbjZ4=").unwrap();
-        let request = ClientRequest::new("2100001".into(), command, key, None).unwrap();
+        let request = ClientRequest::new("2100001", command, key, None).unwrap();
         let answer = Answer { time: Timestamp(1_800_000_000), text: text.into() };
         let mut out = Vec::new();
         show(&mut out, style, &request, &answer).unwrap();

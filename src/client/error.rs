@@ -51,6 +51,11 @@ pub(super) enum ClientError {
     /// The server closed the connection instead of answering a sealed request.
     #[error("closed without an answer: the server may be stopping; ask again")]
     ClosedSealed,
+    /// What stands for a student ID is none, so nothing was sent. It may be a key, and is not shown.
+    #[error(
+        "the student ID has a character that no ID has, or is too long; an ID has 1 to 64 characters A-Z a-z 0-9 . _ @ -"
+    )]
+    BadId,
     /// A line of a script is not a request.
     #[error("is not ID COMMAND; with --id, a command alone is enough")]
     BadLine,
@@ -130,7 +135,7 @@ impl ClientError {
             | Self::UnknownCommand { .. }
             | Self::Closed
             | Self::ClosedSealed => 1,
-            Self::BadLine | Self::NoKey(_) | Self::InvalidField(_) => 2,
+            Self::BadId | Self::BadLine | Self::NoKey(_) | Self::InvalidField(_) => 2,
             Self::NotConnected { .. } | Self::Lost | Self::TimedOut(_) | Self::NoRandomness(_) => 3,
             Self::NotAToken | Self::WrongKey => 4,
             Self::TooOld { .. }
@@ -149,7 +154,7 @@ impl ClientError {
             Self::Refused { word, .. } => word,
             Self::ClockSkew { .. } => Rejection::ClockSkew.word(),
             Self::UnknownCommand { .. } => Rejection::UnknownCommand.word(),
-            Self::BadLine => "usage",
+            Self::BadId | Self::BadLine => "usage",
             Self::NoKey(_) => "no-key",
             Self::Closed | Self::ClosedSealed => "closed",
             Self::Lost => "lost",
@@ -192,6 +197,7 @@ impl ClientError {
             Self::Refused { .. }
                 | Self::ClockSkew { .. }
                 | Self::UnknownCommand { .. }
+                | Self::BadId
                 | Self::BadLine
                 | Self::NoKey(_)
                 | Self::NotAToken

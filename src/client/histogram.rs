@@ -27,7 +27,7 @@ pub(super) fn show_histogram(
         return Ok(());
     };
     let sealed = endpoint.sealed.as_ref();
-    let report = ClientRequest::new(request.id.clone(), "REPORT", request.key.clone(), sealed);
+    let report = ClientRequest::new(&request.id, "REPORT", request.key.clone(), sealed);
     let Ok(answer) = report.and_then(|report| ask(endpoint, &report)) else { return Ok(()) };
     let report = serde_json::from_str(&answer.text).unwrap_or_default();
     match line_named(&report, name).and_then(|line| histogram(line, terminal.columns)) {

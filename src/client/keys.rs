@@ -156,9 +156,19 @@ impl Keys {
     }
 
     fn from_text(place: &str, text: &str) -> Result<Self, KeysError> {
-        let key = Key::parse(text.trim().as_bytes());
+        let key = parse_typed(text);
         key.map(Self::One).map_err(|error| KeysError::BadKey { place: place.to_owned(), error })
     }
+}
+
+/// Reads a key as people and editors write it: with blanks or a byte order mark around it, or without the `=` at its
+/// end, as in the link on a slip.
+fn parse_typed(text: &str) -> Result<Key, KeyError> {
+    let text = text.trim_matches(|char: char| char.is_whitespace() || char == '\u{feff}');
+    if text.len() == Key::TEXT_BYTES - 1 && !text.ends_with('=') {
+        return Key::parse(Zeroizing::new(format!("{text}=")).as_bytes());
+    }
+    Key::parse(text.as_bytes())
 }
 
 /// Prompts for a key at the terminal, without showing it.
@@ -168,8 +178,7 @@ impl Keys {
 pub(super) fn prompt_for_key(id: &str) -> Result<Key, KeysError> {
     let typed = rpassword::prompt_password(format!("Key of {id} (not shown): "));
     let typed = Zeroizing::new(typed.map_err(|_| KeysError::NoSource)?);
-    let key = Key::parse(typed.trim().as_bytes());
-    key.map_err(|error| KeysError::BadKey { place: "your input".into(), error })
+    parse_typed(&typed).map_err(|error| KeysError::BadKey { place: "your input".into(), error })
 }
 
 /// Opens a regular file and returns its mode. Reading anything else may never begin or end.
@@ -217,10 +226,21 @@ mod tests {
             rejection(Keys::from_file(&path)),
             "other users can read this key (mode 0640); run chmod 600 on it"
         );
-        let (_folder, path) = file(&KEY.replace('=', ""), 0o600);
+        let (_folder, path) = file(KEY.trim_matches(['=', '_']), 0o600);
         assert!(rejection(Keys::from_file(&path)).starts_with("the key is not base64url"));
         let missing = path.with_file_name("no");
         assert!(rejection(Keys::from_file(&missing)).starts_with("cannot be read: No such file"));
+    }
+
+    #[test]
+    fn a_key_file_may_be_one_of_windows_and_lack_the_last_character() {
+        let without_end = KEY.trim_end_matches('=');
+        for text in [format!("\u{feff}{KEY}\r\n"), without_end.into(), format!(" {without_end}\n")]
+        {
+            let (_folder, path) = file(&text, 0o600);
+            let Ok(Keys::One(key)) = Keys::from_file(&path) else { panic!("{text:?}") };
+            assert_eq!(*key.expose_text(), KEY);
+        }
     }
 
     #[test]

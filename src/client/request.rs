@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use fernet_batch::{Key, Timestamp};
-use gradebook::Command;
 use gradebook::sealed::{Nonce, SealedRequest};
+use gradebook::{Command, StudentId};
 
 use super::endpoint::SealedOptions;
 use super::error::ClientError;
@@ -26,14 +26,15 @@ impl ClientRequest {
     /// A request with a random nonce, in clear or sealed.
     ///
     /// # Errors
-    /// Returns an error if the text is not a command or does not fit a sealed request, or the
-    /// operating system gives no random bytes.
+    /// Returns an error if the ID is none, the text is not a command or does not fit a sealed request, or
+    /// the operating system gives no random bytes.
     pub(super) fn new(
-        id: String,
+        id: &str,
         command: &str,
         key: Key,
         sealed: Option<&SealedOptions>,
     ) -> Result<Self, ClientError> {
+        let id = StudentId::of_text(id.trim()).ok_or(ClientError::BadId)?.to_string();
         let text = command.trim_matches([' ', '\t']).to_owned();
         let command = Command::parse(&text)
             .map_err(|error| ClientError::UnknownCommand { error, text: text.clone() })?;

@@ -160,7 +160,7 @@ impl Script<'_> {
 
     fn request(&self, id: &str, command: &str) -> Result<ClientRequest, ClientError> {
         let key = self.keys.key_of(id, || Err(KeysError::NoSource))?;
-        ClientRequest::new(id.to_owned(), command, key, self.endpoint.sealed.as_ref())
+        ClientRequest::new(id, command, key, self.endpoint.sealed.as_ref())
     }
 }
 

@@ -123,6 +123,16 @@ fn an_invalid_request_is_a_usage_error_and_is_not_sent() {
         ("127.0.0.1:x", &["--id", "1", "GG"][..], "--server must be HOST:PORT or HOST"),
         ("127.0.0.1:1", &["--id", "1", "GG\n2 GG"], "contains a control character"),
         ("127.0.0.1:1", &["--id", "1\n", "GG"], "contains a control character"),
+        (
+            "127.0.0.1:1",
+            &["--id", "#2100001", "GG"],
+            "the student ID has a character that no ID has",
+        ),
+        (
+            "127.0.0.1:1",
+            &["--id", "a b", "--sealed", "nets", "GG"],
+            "the student ID has a character",
+        ),
         ("127.0.0.1:1", &["--id", "1", "--timeout", "0s", "GG"], "--timeout must be"),
         ("127.0.0.1:1", &["--id", "1", "--timeout", "99999999999days", "GG"], "--timeout must be"),
         ("127.0.0.1:1", &["--id", "1", "--keys", "/dev/zero", "GG"], "not a regular file"),

@@ -207,6 +207,15 @@ fn the_client_detects_an_older_edition() {
 }
 
 #[test]
+fn the_edition_of_another_course_is_not_taken_for_one_of_the_course_that_was_asked_for() {
+    // A student may have one key in two courses, and ask the wrong server.
+    let other = Server::start(&SEALED.replace("nets-2026", "algo-2026"));
+    let output = client(&other, "nets-2026", ADA, "GG");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!other.folder.path().join("grade-client/editions.json").exists());
+}
+
+#[test]
 fn the_python_client_for_sealed_requests_works() {
     let python = |arguments: &[&str]| Command::new("python3").args(arguments).output();
     if !python(&["-c", "import cryptography"]).is_ok_and(|output| output.status.success()) {
