@@ -81,7 +81,7 @@ pub(crate) async fn with_headers(
     let is_ask = request.path() == ASK_PATH;
     if let Some(connection) = &connection {
         if connection.is_last() {
-            // What follows a request that ends its connection is not read.
+            // What follows a request that ends its connection is not read. The listener ends the connection.
             return std::future::pending().await;
         }
         connection.handle();

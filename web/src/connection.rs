@@ -46,6 +46,8 @@ pub(crate) struct Connection {
     requests: Cell<u64>,
     close_reason: Cell<Option<CloseReason>>,
     in_flight: RefCell<Vec<InFlight>>,
+    /// Notified when the response behind which the connection ends was written.
+    last_written: Notify,
 }
 
 impl Connection {
@@ -71,6 +73,7 @@ impl Connection {
             requests: Cell::new(0),
             close_reason: Cell::new(None),
             in_flight: RefCell::default(),
+            last_written: Notify::new(),
         }
     }
 
@@ -138,8 +141,16 @@ impl Connection {
         if is_end {
             self.phase.set(Phase::Head);
             self.in_flight.borrow_mut().clear();
+            if self.is_last() {
+                self.last_written.notify_one();
+            }
         }
         is_end
+    }
+
+    /// Waits until the response was written behind which the connection ends.
+    pub(crate) async fn last_written(&self) {
+        self.last_written.notified().await;
     }
 
     /// Notes why the connection ends; the first reason stays.

@@ -25,7 +25,7 @@ use grade_actors::{Acceptor, Server, Source, SourcePermit, Timeouts, WorkerConte
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use crate::app::{routes, with_headers};
@@ -265,7 +265,16 @@ impl Connections {
             },
         };
         let stream = Guarded::new(stream, Rc::clone(connection), self.timeouts);
-        // Why it ended stands in the connection.
-        drop(http.call((stream, Some(connection.peer))).await);
+        // Once the client has ended its side, the library reads no more, so `Guarded` cannot end a connection on
+        // which a request waits behind the last one.
+        let lingered = async {
+            connection.last_written().await;
+            sleep(self.timeouts.linger).await;
+        };
+        tokio::select! {
+            // Why it ended stands in the connection.
+            _ = http.call((stream, Some(connection.peer))) => {}
+            () = lingered => {}
+        }
     }
 }

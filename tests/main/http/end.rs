@@ -1,4 +1,6 @@
-//! The stop of a server with the page.
+//! The end of connections, and of a server with the page.
+
+use std::net::Shutdown;
 
 use super::{HttpClient, asked, settings, start};
 use crate::harness::ADA;
@@ -44,4 +46,24 @@ fn a_request_during_the_stop_gets_503() {
     assert!(half.is_closed() && idle.is_closed() && late.is_closed());
     drop(stuck);
     assert_eq!(server.ended().0, Some(0));
+}
+
+#[test]
+fn a_request_behind_the_last_one_does_not_keep_a_connection_open() {
+    let (_server, port) = start(&settings("", "", "[limits]\nconnections = 2\n"));
+    let last = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    for _ in 0..2 {
+        let clients = [(), ()].map(|()| {
+            let mut client = HttpClient::connect(port);
+            client.say(format!("{last}GET / HTTP/1.1\r\nhost: a\r\n\r\n"));
+            client.0.get_ref().shutdown(Shutdown::Write).unwrap();
+            assert_eq!(client.response().status(), 200);
+            client
+        });
+        for mut client in clients {
+            assert!(client.is_closed(), "without a second response");
+        }
+    }
+    // The permits of all of them have returned.
+    assert_eq!(HttpClient::connect(port).get("/").status(), 200);
 }
