@@ -7,13 +7,16 @@
 
 use std::time::SystemTime;
 
-use actix::{Actor, ActorContext, Addr, Context, Handler, ResponseFuture, Supervised, Supervisor};
+use actix::{
+    Actor, ActorContext, Addr, Context, Handler, MessageResult, ResponseFuture, Supervised,
+    Supervisor,
+};
 use fernet_batch::Timestamp;
 use gradebook::{Answers, Book, Requests, UnknownStudent};
 use tokio::sync::oneshot;
 
 use crate::event::{Part, ServerEvent, SharedSink};
-use crate::messages::{Failed, Install, Lookup};
+use crate::messages::{Drain, Drained, Failed, Install, Lookup};
 use crate::profile::Responder;
 use crate::supervision::RestartLimit;
 
@@ -78,6 +81,18 @@ impl Handler<Lookup> for GradeStore {
             context.stop();
         }
         answered
+    }
+}
+
+/// From now on, no sealed request is answered that a process after this one could answer again.
+impl Handler<Drain> for GradeStore {
+    type Result = MessageResult<Drain>;
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        if let Responder::Sealed(verifier) = &mut self.responder {
+            verifier.refuse_after(Timestamp::of(SystemTime::now()));
+        }
+        MessageResult(Drained { cut_off: 0 })
     }
 }
 

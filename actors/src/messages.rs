@@ -5,6 +5,7 @@
 //! | [`Lookup`]  | Dispatcher -> GradeStore     | batches of requests | answers, in order            |
 //! | [`Seal`]    | Dispatcher -> Encryptor      | batches of answers  | replies to write, in order   |
 //! | [`Install`] | Server -> GradeStore         | a new book          | the book that is unused      |
+//! | [`Drain`]   | Server -> GradeStore         | a deadline          | at once                      |
 //! | [`Drain`]   | Server -> Listener -> Session | a deadline         | when the last session ended  |
 //! | [`Ended`]   | Session -> Listener          | the close reason    | nothing                      |
 
@@ -31,9 +32,9 @@ pub struct Seal(pub Vec<Answers>);
 #[rtype(result = "Result<Book, Failed>")]
 pub struct Install(pub Book);
 
-/// The end of the service: the listener accepts no more, and each session answers what it has read and
-/// ends. The listener answers when the last session has ended. A session answers at once, and sends
-/// [`Ended`] later.
+/// The end of the service: the store answers no sealed request that is later, the listener accepts no more,
+/// and each session answers what it has read and ends. The listener answers when the last session has ended.
+/// A session answers at once, and sends [`Ended`] later.
 #[derive(Clone, Copy, Message)]
 #[rtype(result = "Drained")]
 pub struct Drain {

@@ -35,7 +35,7 @@ pub struct ServerConfig {
     pub sockets: Vec<TcpListener>,
     /// The first book.
     pub book: Book,
-    /// When the process started. Sealed requests of this second or before are not answered, since a
+    /// When the process began to listen. Sealed requests of this second or before are not answered, since a
     /// process before this one may have answered them.
     pub started_at: Timestamp,
     /// Which requests are answered.
@@ -209,6 +209,8 @@ impl Server {
     /// Ends the service: accepts no more, answers what was read, and waits for the sessions to end,
     /// until the deadline at most.
     pub async fn drain(&self, deadline: Instant) -> Drained {
+        // A store that is gone answers nothing.
+        let _ = self.store.send(Drain { deadline }).await;
         // A listener that is gone has no sessions to wait for.
         self.listener.send(Drain { deadline }).await.unwrap_or(Drained { cut_off: 0 })
     }

@@ -45,6 +45,11 @@ impl ServedEditions {
         Self { publisher, requested: Arc::default(), tasks, events }
     }
 
+    /// The publisher, which has the history as long as it exists.
+    pub(super) fn publisher(&self) -> Arc<Mutex<Publisher>> {
+        Arc::clone(&self.publisher)
+    }
+
     /// A handle that requests a reload each time it is notified.
     pub(super) fn requested(&self) -> Arc<Notify> {
         Arc::clone(&self.requested)

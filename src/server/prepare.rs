@@ -1,7 +1,7 @@
 //! What publishes in the running server: a publisher with a history, or a reader of the class file without one.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use grade_actors::Server;
 use grade_actors::event::SharedSink;
@@ -107,6 +107,14 @@ impl Prepared {
 }
 
 impl AnyReloader {
+    /// The publisher, which has the history as long as it exists.
+    pub(super) fn publisher(&self) -> Option<Arc<Mutex<Publisher>>> {
+        match self {
+            Self::InProcess(_) => None,
+            Self::History(served) => Some(served.publisher()),
+        }
+    }
+
     /// A handle that requests a reload each time it is notified.
     pub(super) fn requested(&self) -> Arc<Notify> {
         match self {

@@ -1,5 +1,6 @@
 //! Serving a class from the start to the signal that ends it.
 
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::admin::AdminSocket;
 use super::file_limit::raise_nofile_limit;
-use super::http::{self, HttpServer};
+use super::http::{self, HttpServer, PreparedHttp};
 use super::listen::{addresses, listen};
 use super::prepare::{First, Prepared, Reloading};
 use super::signals::{Signal, Signals};
@@ -41,17 +42,19 @@ pub enum ServeOutcome {
 /// # Errors
 /// Returns an error if the service cannot start: a file is invalid, or the port is taken.
 pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<ServeOutcome> {
-    let started_at = Timestamp::of(SystemTime::now());
+    // Dropped last: as long as this server may answer, no other one has its history.
+    let _history_in_use;
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     let settings = Arc::new(settings);
     let outputs: SharedSink = Arc::new(Fanout::new(vec![console.sink(), Arc::new(Systemd)]));
     // Taken before anything is published: a server that still runs publishes until it ends.
     let prepared = Prepared::open(&settings, &outputs)?;
+    let (sockets, http) = listen_soon(&settings).await?;
+    // What an earlier server answered, it received before this one had the history and the ports.
+    let started_at = Timestamp::of(SystemTime::now());
     if settings.profile.is_sealed() {
         until_after(started_at).await;
     }
-    let sockets = listen(&settings)?;
-    let http = http::prepare(&settings)?;
     let audit = open_audit(&settings, &outputs)?;
     let events: SharedSink = match &audit {
         Some(audit) => Arc::new(Fanout::new(vec![outputs, Arc::<AuditLog>::clone(audit)])),
@@ -60,6 +63,7 @@ pub async fn serve(settings: Settings, console: &Console) -> anyhow::Result<Serv
     let admin = settings.history.as_ref().map(|history| AdminSocket::bind(&history.socket));
     let admin = admin.transpose()?;
     let (first, reloading) = prepared.start(&settings, &events)?;
+    _history_in_use = reloading.reloader.publisher();
     let watched = if settings.watch { first.watched } else { Vec::new() };
     let connections = connection_limits(&settings);
     let first = First { watched: Vec::new(), ..first };
@@ -191,6 +195,31 @@ fn open_audit(settings: &Settings, outputs: &SharedSink) -> anyhow::Result<Optio
     let profile = settings.profile.name();
     let log = AuditLog::open(options, profile, sessions_max, Arc::clone(outputs))?;
     Ok(Some(Arc::new(log)))
+}
+
+/// How long a port may be in use by a server that was just told to stop, and how often it is tried.
+const RELEASE_MAX: Duration = Duration::from_secs(1);
+const RELEASE_PAUSE: Duration = Duration::from_millis(50);
+
+/// Listens on all addresses, once they are free.
+async fn listen_soon(
+    settings: &Settings,
+) -> anyhow::Result<(Vec<TcpListener>, Option<PreparedHttp>)> {
+    let give_up = Instant::now() + RELEASE_MAX;
+    loop {
+        let listening =
+            listen(settings).and_then(|sockets| Ok((sockets, http::prepare(settings)?)));
+        let is_in_use = |error: &anyhow::Error| {
+            let error = error.downcast_ref::<io::Error>();
+            error.is_some_and(|error| error.kind() == ErrorKind::AddrInUse)
+        };
+        match listening {
+            Err(error) if is_in_use(&error) && Instant::now() < give_up => {
+                sleep(RELEASE_PAUSE).await;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Waits until the second of this time is over, by the wall clock.

@@ -35,7 +35,7 @@ pub struct VerifierConfig {
     pub skew_seconds: u64,
     /// How many requests are remembered.
     pub replays: ReplayLimits,
-    /// When the process started. A request of this second or before may have been answered by a process
+    /// When the process began to listen. A request of this second or before may have been answered by a process
     /// before this one, and is not answered again. A later one may have been, too, if the client's clock was ahead.
     pub started_at: Timestamp,
 }
@@ -51,6 +51,8 @@ pub struct RequestVerifier {
     opened: Opened,
     /// The decoy key of a request that was not opened before it was verified.
     unopened_decoy_key: Option<OwnedKey>,
+    /// The last second whose requests are answered, once the process ends.
+    last_second: Option<Timestamp>,
 }
 
 /// A token, and the keys of the student that it names, if there is one.
@@ -97,7 +99,14 @@ impl RequestVerifier {
             verifiers: Default::default(),
             opened: Opened::none(),
             unopened_decoy_key: None,
+            last_second: None,
         })
+    }
+
+    /// Answers no request that is later than this second, from now on: the process ends, and the next one does not
+    /// answer those that are earlier.
+    pub fn refuse_after(&mut self, last_second: Timestamp) {
+        self.last_second.get_or_insert(last_second);
     }
 
     /// How many requests are remembered for each student of a class.
@@ -180,6 +189,7 @@ impl RequestVerifier {
             config,
             replay_cache,
             unopened_decoy_key,
+            last_second,
         } = self;
         let id = credentials.id;
         let Some((frame, OpenedRequest { time, decoy_key })) = opened.next() else {
@@ -199,7 +209,9 @@ impl RequestVerifier {
             config.spend_as_for_a_replay(replay_cache, id, identity);
             return Verification::Unauthenticated(decoy_key.into_key());
         };
-        let checked = config.check(&request, time, now);
+        let is_too_late = last_second.is_some_and(|last_second| time > last_second);
+        let in_time = if is_too_late { Err(Rejection::QuotaReached) } else { Ok(()) };
+        let checked = config.check(&request, time, now).and(in_time);
         let status = admit(replay_cache, checked, identity, credentials.replays_max);
         if status.is_err() {
             if credentials.tries_two && !with_old_key {

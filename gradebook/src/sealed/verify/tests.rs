@@ -197,6 +197,26 @@ fn requests_from_before_the_start_of_the_process_are_not_answered() {
 }
 
 #[test]
+fn requests_that_the_next_process_could_answer_again_are_not_answered_at_the_end() {
+    let (mut verifier, key) = (verifier(), key(1));
+    let status_at = |nonce, time, verifier: &mut RequestVerifier| {
+        let token = sealed(&key, "nets-2026", ID, nonce, time);
+        status(verifier, Some(&key), &token)
+    };
+    assert_eq!(status_at(1, NOW.0 + 5, &mut verifier), "ok");
+    verifier.refuse_after(NOW);
+    // What ends has ended.
+    verifier.refuse_after(Timestamp(NOW.0 + 9));
+    assert_eq!(status_at(2, NOW.0, &mut verifier), "ok");
+    assert_eq!(status_at(3, NOW.0 + 1, &mut verifier), "busy");
+    assert_eq!(
+        status_at(1, NOW.0 + 5, &mut verifier),
+        "busy",
+        "it is not said that it was answered"
+    );
+}
+
+#[test]
 fn a_class_shares_the_remembered_requests() {
     assert_eq!(verifier().replays_max(100), 100);
     assert_eq!(verifier().replays_max(2), 1_000);
