@@ -203,7 +203,14 @@ impl<S: SessionStream> Connection<S> {
     /// Reads what the socket has, and decodes it.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Input>, CloseReason>> {
         let mut scratch = self.worker.scratch();
-        let received = ready!(poll_receive(&mut self.stream, context, &mut scratch))?;
+        let scratch_bytes = scratch.len();
+        let was_cut = self.decoder.is_cut();
+        let received = match poll_receive(&mut self.stream, context, &mut scratch) {
+            // Nothing followed what was cut. An end is seen again by the next read.
+            Poll::Pending | Poll::Ready(Err(_)) if was_cut => &[],
+            received => ready!(received)?,
+        };
+        self.decoder.set_cut(received.len() == scratch_bytes);
         if self.state.draining.get() {
             self.drain_bytes += received.len();
         }

@@ -113,7 +113,8 @@ pub fn is_blank_form(request: &[u8]) -> bool {
     StudentId::new(id).is_some() && !is_command(id) && is_command(rest.trim_ascii_start())
 }
 
-fn skip_white_space(mut bytes: &[u8]) -> &[u8] {
+/// The bytes behind the white space that may stand before a request.
+pub fn skip_white_space(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = bytes {
         bytes = rest;
     }

@@ -33,6 +33,52 @@ async fn a_request_is_answered_and_the_connection_stays_open() {
     assert_eq!((ended.reason, ended.requests), (CloseReason::Closed, 3));
 }
 
+/// The bytes that one read takes.
+const READ_BYTES: usize = 8 * 1024;
+
+/// The replies to these bytes, behind as many blanks as make the first read end `cut` bytes into them: what each
+/// rejection says, and `token` for a token.
+async fn replies_cut_at(bytes: &str, cut: usize) -> Vec<String> {
+    let server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
+    say(&mut client, " ".repeat(READ_BYTES - cut) + bytes).await;
+    client.shutdown().await.unwrap();
+    let replies = remaining_replies(&mut client).await.into_iter();
+    replies.map(|reply| if reply.starts_with("ERR") { reply } else { "token".into() }).collect()
+}
+
+#[actix_rt::test]
+async fn where_a_read_ends_does_not_decide_how_a_line_is_read() {
+    for line in [
+        "2100001 GGX\n",
+        "2100001 GG extra\n",
+        "2100001 GG\0\n",
+        "2100001 GL1A2100002\n",
+        "GG 2100001GG\r\n",
+        "2100001 GG\n",
+        "2100001 GG2100002 GG",
+        "2100001 GG",
+    ] {
+        let lines = format!("{line}{line}");
+        let whole = replies_cut_at(&lines, READ_BYTES).await;
+        for cut in 0..=lines.len() {
+            assert_eq!(replies_cut_at(&lines, cut).await, whole, "{lines:?} cut at {cut}");
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn a_request_without_a_line_end_is_answered_where_a_read_ends() {
+    pause();
+    let server = TestServer::open(session_config());
+    let (_session, mut client) = server.connect(PIPE_BYTES);
+    let request = "2100001 GG";
+    say(&mut client, " ".repeat(READ_BYTES - request.len()) + request).await;
+    // The client waits for the reply before it sends more.
+    let reply = timeout(seconds(1), next_reply(&mut client)).await.unwrap();
+    assert_eq!(ADA.opens(&reply), ADA_GRADES);
+}
+
 #[actix_rt::test]
 async fn an_idle_connection_is_closed_at_the_idle_limit() {
     pause();
