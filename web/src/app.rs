@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     self, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -103,9 +103,14 @@ pub(crate) async fn with_headers(
         None => next.call(request).await?.map_into_boxed_body(),
     };
     add_headers(response.headers_mut(), is_ask, is_secure);
+    // Clients of HTTP/1.0 know the end of a body of unknown length by the end of the connection.
+    let is_ended_by_closing =
+        version < Version::HTTP_11 && response.response().body().size() == BodySize::Stream;
+    let is_last = is_last || is_ended_by_closing;
     let head = response.response_mut().head_mut();
     // The library uses heads again, and their versions stay from the response before.
     head.version = version;
+    head.no_chunking(is_ended_by_closing);
     if is_last {
         head.set_connection_type(ConnectionType::Close);
     }

@@ -1,22 +1,24 @@
 //! `POST /v1/ask`: lines of sealed requests, answered with their reply lines in order.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use futures_util::StreamExt;
+use futures_util::stream::{once, unfold};
+use futures_util::{Stream, StreamExt};
 use grade_actors::audit::Requester;
 use grade_actors::{Source, WorkerContext};
-use gradebook::{MalformedLine, Rejection, Request, wire};
+use gradebook::{MalformedLine, Rejection, Request, Requests, wire};
 use tokio::time::timeout_at;
 
 use crate::connection::{Connection, Draining};
 use crate::forwarded;
-use crate::pieces::Pieces;
+use crate::pieces::{Pieces, in_pieces};
 
 /// The most lines of one request.
 pub const LINES_MAX: usize = 64;
@@ -93,16 +95,17 @@ async fn answer(
     }
     let deadline = connection.handling_since() + worker.session_config().timeouts.request;
     let body = timeout_at(deadline, read(body)).await.map_err(|_| AskError::TooSlow)??;
-    let lines = lines(&body)?;
+    let lines = lines(&body.into())?;
     // What has come whole by the end of the service is answered.
     let in_flight = thread.draining.take_in().ok_or(AskError::Draining)?;
     connection.keep_in_flight(in_flight, lines.len());
     let peer = client(request, connection);
     let requester = Requester { session: connection.number, peer };
     let source = Source::of(peer.ip());
-    let admitted: Vec<_> = lines.iter().map(|_| worker.session_config().admits(source)).collect();
-    let replies = dispatch(worker, requester, &lines, &admitted).await;
-    let is_any_admitted = admitted.contains(&true);
+    let admits = |line| AskedLine { line, is_admitted: worker.session_config().admits(source) };
+    let lines: Vec<_> = lines.into_iter().map(admits).collect();
+    let is_any_admitted = lines.iter().any(|line| line.is_admitted);
+    let (replies, rest) = Asked::new(Arc::clone(worker), requester, lines).dispatch().await;
     let mut response = text_response(match is_any_admitted {
         true => StatusCode::OK,
         false => StatusCode::TOO_MANY_REQUESTS,
@@ -110,7 +113,11 @@ async fn answer(
     if !is_any_admitted {
         response.insert_header((RETRY_AFTER, "1"));
     }
-    Ok(response.body(Pieces::new(replies)))
+    Ok(match rest {
+        None => response.body(Pieces::new(replies)),
+        // No more is answered ahead than the client takes: the replies of all lines could be many.
+        Some(rest) => response.body(in_pieces(rest.replies(replies))),
+    })
 }
 
 fn text_response(status: StatusCode) -> HttpResponseBuilder {
@@ -148,10 +155,10 @@ async fn read(mut body: Payload) -> Result<Vec<u8>, AskError> {
 }
 
 /// The lines that are not blank, as on TCP.
-fn lines(body: &[u8]) -> Result<Vec<&[u8]>, AskError> {
+fn lines(body: &Bytes) -> Result<Vec<Bytes>, AskError> {
     let lines = body.split(|byte| *byte == wire::LINE_END).map(<[u8]>::trim_ascii);
-    let lines: Vec<_> =
-        lines.filter(|line| !line.is_empty()).take(LINES_MAX.saturating_add(1)).collect();
+    let lines = lines.filter(|line| !line.is_empty()).take(LINES_MAX.saturating_add(1));
+    let lines: Vec<_> = lines.map(|line| body.slice_ref(line)).collect();
     match lines.len() {
         0 => Err(AskError::Empty),
         1..=LINES_MAX => Ok(lines),
@@ -165,30 +172,40 @@ fn client(request: &HttpRequest, connection: &Connection) -> SocketAddr {
     named.unwrap_or(connection.peer)
 }
 
-/// The reply lines, in order. A batch holds as many requests as the settings allow.
-async fn dispatch(
-    worker: &Arc<WorkerContext>,
+/// A line, and whether the limit of its source admits it.
+struct AskedLine {
+    line: Bytes,
+    is_admitted: bool,
+}
+
+/// The lines of a request that have no replies yet.
+struct Asked {
+    worker: Arc<WorkerContext>,
     requester: Requester,
-    lines: &[&[u8]],
-    admitted: &[bool],
-) -> Vec<u8> {
-    let mut lines = lines.iter().zip(admitted);
-    let mut replies = Vec::new();
-    let mut batch = worker.take_batch();
-    loop {
+    lines: std::vec::IntoIter<AskedLine>,
+    batch: Requests,
+}
+
+impl Asked {
+    fn new(worker: Arc<WorkerContext>, requester: Requester, lines: Vec<AskedLine>) -> Self {
+        let batch = worker.take_batch();
+        Self { worker, requester, lines: lines.into_iter(), batch }
+    }
+
+    /// The reply lines to the first lines, as many as the settings allow at a time, and the other lines if there are
+    /// any.
+    async fn dispatch(self) -> (Vec<u8>, Option<Self>) {
+        let Self { worker, requester, mut lines, mut batch } = self;
         while !batch.is_full()
-            && let Some((line, is_admitted)) = lines.next()
+            && let Some(AskedLine { line, is_admitted }) = lines.next()
         {
-            match entry(line, *is_admitted) {
+            match entry(&line, is_admitted) {
                 Ok(request) => batch.push(request),
                 Err(rejection) => batch.push_rejected(rejection),
             }
         }
-        if batch.is_empty() {
-            worker.put_back(batch);
-            return replies;
-        }
         let requests = batch.len();
+        let mut replies = Vec::new();
         batch = match worker.dispatch(batch, requester).await {
             Ok(answered) => {
                 replies.extend_from_slice(answered.bytes());
@@ -203,6 +220,16 @@ async fn dispatch(
                 worker.take_batch()
             }
         };
+        if batch.is_empty() && lines.as_slice().is_empty() {
+            worker.put_back(batch);
+            return (replies, None);
+        }
+        (replies, Some(Self { worker, requester, lines, batch }))
+    }
+
+    /// The first replies, and those to the lines behind, as they are asked for.
+    fn replies(self, first: Vec<u8>) -> impl Stream<Item = Vec<u8>> {
+        once(ready(first)).chain(unfold(Some(self), async |asked| Some(asked?.dispatch().await)))
     }
 }
 
@@ -221,7 +248,8 @@ mod tests {
 
     #[test]
     fn blank_lines_are_skipped_and_1_to_64_lines_are_read() {
-        let count = |body: &[u8]| lines(body).map(|lines| lines.len()).ok();
+        let count =
+            |body: &[u8]| lines(&Bytes::copy_from_slice(body)).map(|lines| lines.len()).ok();
         assert_eq!(count(b"a\nb"), Some(2));
         assert_eq!(count(b"\r\na\r\n\n \nb\n"), Some(2));
         assert_eq!(count(&b"a\n".repeat(64)), Some(64));

@@ -2,13 +2,16 @@
 //! when all of them is taken.
 
 use std::convert::Infallible;
+use std::iter::from_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::body::BoxBody;
-use actix_web::body::{BodySize, MessageBody};
+use actix_web::body::{BodySize, BodyStream, MessageBody};
 use actix_web::web::Bytes;
+use futures_util::stream::iter;
+use futures_util::{Stream, StreamExt};
 
 use crate::connection::Connection;
 
@@ -40,10 +43,22 @@ impl MessageBody for Pieces {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let rest = &mut self.get_mut().0;
-        let piece = rest.split_to(rest.len().min(PIECE_BYTES));
-        Poll::Ready((!piece.is_empty()).then_some(Ok(piece)))
+        Poll::Ready(next_piece(&mut self.get_mut().0).map(Ok))
     }
+}
+
+fn next_piece(rest: &mut Bytes) -> Option<Bytes> {
+    let piece = rest.split_to(rest.len().min(PIECE_BYTES));
+    (!piece.is_empty()).then_some(piece)
+}
+
+/// A body whose parts are made as they are sent, in pieces. Its length is not known before.
+pub(crate) fn in_pieces(parts: impl Stream<Item = Vec<u8>> + 'static) -> impl MessageBody {
+    let pieces = parts.flat_map(|part| {
+        let mut rest = Bytes::from(part);
+        iter(from_fn(move || next_piece(&mut rest)))
+    });
+    BodyStream::new(pieces.map(Ok::<_, Infallible>))
 }
 
 /// The body of a response that notes in its connection when the library has all of it.

@@ -44,11 +44,35 @@ impl<S: Read + Write> HttpClient<S> {
     pub(super) fn response(&mut self) -> Response {
         let head = self.head();
         let mut response = Response { head, body: String::new() };
-        let length = response.header("content-length").map_or(0, |length| length.parse().unwrap());
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).unwrap();
+        let body = if response.header("transfer-encoding") == Some("chunked") {
+            self.chunks()
+        } else {
+            let length = response.header("content-length");
+            self.bytes(length.map_or(0, |length| length.parse().unwrap()))
+        };
         response.body = String::from_utf8(body).unwrap();
         response
+    }
+
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// A body whose length is stated part by part.
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let mut length = String::new();
+            self.0.read_line(&mut length).unwrap();
+            let chunk = self.bytes(usize::from_str_radix(length.trim_end(), 16).unwrap());
+            assert_eq!(self.bytes(2), b"\r\n");
+            if chunk.is_empty() {
+                return body;
+            }
+            body.extend(chunk);
+        }
     }
 
     /// The head of a response, whose body does not follow.

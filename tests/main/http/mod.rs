@@ -9,6 +9,7 @@ pub(crate) mod tls;
 use crate::harness::{ADA, ADA_GRADES, BO, Server, Student, ended, server_command};
 use crate::sealed::{now, opened, request, text};
 use client::{HttpClient, Response};
+use std::io::Read as _;
 
 const MALFORMED: &str = "ERR malformed this server answers sealed requests only; ask with grade-client \
                          --sealed AUDIENCE, or send: ID TOKEN (docs/PROTOCOL.md, section 8)";
@@ -69,10 +70,29 @@ fn up_to_64_lines_are_answered_also_in_smaller_batches() {
     let body: String = (0..64).map(|nonce| asked(ADA, "GG", nonce)).collect();
     let response = client.ask(&body);
     assert_eq!((response.status(), response.lines().len()), (200, 64));
+    // No batch is answered before the client has taken the one before.
+    assert_eq!(response.header("transfer-encoding"), Some("chunked"));
     for (nonce, line) in (0..).zip(response.lines()) {
         assert_eq!(opened(ADA, "GG", nonce, line).0, "ok");
     }
     assert_eq!(client.ask(&format!("{body}x")).status(), 413);
+}
+
+#[test]
+fn a_client_of_http_1_0_knows_the_end_of_many_replies_by_the_end_of_the_connection() {
+    let (_server, port) = start(&settings("", "", "[limits]\nbatch_requests = 5\n"));
+    let mut client = HttpClient::connect(port);
+    let body: String = (0..64).map(|nonce| asked(ADA, "GG", nonce)).collect();
+    client.say(format!(
+        "POST /v1/ask HTTP/1.0\r\nconnection: keep-alive\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    let head = client.head();
+    assert!(head.iter().all(|line| !line.starts_with("transfer-encoding")), "{head:?}");
+    let mut replies = String::new();
+    client.0.read_to_string(&mut replies).unwrap();
+    assert_eq!(replies.lines().count(), 64);
+    assert!((0..).zip(replies.lines()).all(|(n, line)| opened(ADA, "GG", n, line).0 == "ok"));
 }
 
 #[test]
