@@ -5,6 +5,7 @@ use fernet_batch::token::token_bytes;
 
 use super::outcome::Outcome;
 use crate::request::{Command, Rejection, Request, StudentId};
+use crate::wire;
 
 /// A request, or why a line is not one.
 #[derive(Clone, Copy)]
@@ -109,8 +110,12 @@ impl Answer {
         self.frame_bytes > 0
     }
 
-    /// The length of the reply in bytes: exact for a token, a lower bound for a rejection.
+    /// The length of the reply in bytes.
     pub(super) fn reply_bytes(&self) -> usize {
-        if self.has_token() { token_bytes(self.frame_bytes) + 1 } else { 1 }
+        match self.outcome {
+            Outcome::Rejected(rejection) => wire::rejection_bytes(rejection),
+            _ if self.has_token() => token_bytes(self.frame_bytes) + 1,
+            _ => 0,
+        }
     }
 }

@@ -126,6 +126,20 @@ fn requests_without_room_are_answered_in_the_next_batch() {
 }
 
 #[test]
+fn rejections_need_room_like_answers() {
+    let mut requests = Requests::new(BatchLimits { requests: 100, ..LIMITS });
+    (0..100).for_each(|_| requests.push_rejected(Rejection::TooLong));
+    let mut counted = 0;
+    while !requests.is_empty() {
+        let replies = reply(requests);
+        assert!(replies.bytes().len() <= LIMITS.output_bytes, "{} bytes", replies.bytes().len());
+        counted += texts(&replies).len();
+        requests = replies.into_requests();
+    }
+    assert_eq!(counted, 100);
+}
+
+#[test]
 fn one_reply_is_always_allowed() {
     let long = "x".repeat(2_000);
     assert_eq!(reply(requests_for(&[&long, "b"])).iter().count(), 1);

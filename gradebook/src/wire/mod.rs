@@ -98,9 +98,18 @@ fn parse_sealed(grammar: Grammar, rest: &[u8], blank: usize) -> Parsed<'_> {
 
 /// Appends the line of a rejection: `ERR <word> <text>`.
 pub fn write_rejection(out: &mut Vec<u8>, rejection: Rejection) {
-    for part in ["ERR ", rejection.word(), " ", rejection.text(), "\n"] {
+    for part in rejection_line(rejection) {
         out.extend_from_slice(part.as_bytes());
     }
+}
+
+/// The length of the line of a rejection, in bytes.
+pub(crate) fn rejection_bytes(rejection: Rejection) -> usize {
+    rejection_line(rejection).map(str::len).iter().sum()
+}
+
+fn rejection_line(rejection: Rejection) -> [&'static str; 5] {
+    ["ERR ", rejection.word(), " ", rejection.text(), "\n"]
 }
 
 /// Returns true if the bytes of a request have the form `ID CMD`, with blanks between the two, and the
