@@ -67,10 +67,13 @@ fn hint(header: &Header, layout: &Layout, wanted: &str) -> String {
     /// The most names of columns that an error text repeats.
     const HEADERS_SHOWN_MAX: usize = 5;
     let found: Vec<_> = header.names().take(HEADERS_SHOWN_MAX).map(shown).collect();
+    let found = found.join(", ");
+    if header.names().filter(|name| !name.is_empty()).count() == 1 {
+        return format!("; the first row is {found}: if it is a title, delete it");
+    }
     let key = if wanted == ID { "id" } else { "name" };
     format!(
-        "; the first row begins with {}; name the column in the course file: [columns] {key} = \"...\"",
-        found.join(", ")
+        "; the first row begins with {found}; name the column in the course file: [columns] {key} = \"...\""
     )
 }
 

@@ -43,3 +43,11 @@ fn an_id_that_a_spreadsheet_made_a_decimal_number_is_refused() {
         assert_eq!(rows(class(&[&format!("Ada,{id},K1,3,9")])).len(), 1, "{id}");
     }
 }
+
+#[test]
+fn a_title_above_the_names_of_the_columns_is_to_be_deleted() {
+    let text = "CS 101 Marks,,\nName,ID Number,Lab 1\nAda,4001001,9\n";
+    let errors = super::explained("class.csv", text.as_bytes(), "").errors;
+    let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+    assert!(messages[0].contains(": if it is a title, delete it"), "{messages:?}");
+}

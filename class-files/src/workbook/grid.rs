@@ -93,7 +93,10 @@ impl Grid {
 
 /// The error of a cell outside of the table.
 fn far(cell: &Cell) -> ClassFileError {
-    wrong(cell, "lies outside of the table; delete its content")
+    wrong(
+        cell,
+        "lies outside of the table; delete its content, or a title above the names of the columns",
+    )
 }
 
 /// The error of a cell that the workbook has twice.
@@ -151,7 +154,7 @@ mod tests {
     #[test]
     fn a_cell_far_from_the_table_is_named() {
         let at = |row, column| rows(&[(0, 0, "a"), (1, 0, "b"), (row, column, "x")]);
-        let far = "lies outside of the table; delete its content";
+        let far = "lies outside of the table; delete its content, or a title above the names of the columns";
         assert_eq!(
             at(1_048_575, 16_383),
             format!("row 1048576, column 16384: cell XFD1048576 {far}")
