@@ -37,12 +37,15 @@ pub(crate) fn run(
 }
 
 /// The command that publishes a file, or the class file.
+#[derive(Clone)]
 pub(super) struct PublishCommand {
     command_line: CommandLine,
     /// The file as an argument, behind a blank.
     file: String,
     /// The option that draws an assessment again, behind a blank.
     redraw: String,
+    /// The option that says what was looked at, behind a blank.
+    digest: String,
 }
 
 impl PublishCommand {
@@ -50,11 +53,17 @@ impl PublishCommand {
         let file = file.map(|file| format!(" {}", quoted(file))).unwrap_or_default();
         let redraw = redraw.map(|name| format!(" --redraw {}", quoted(Path::new(name))));
         let redraw = redraw.unwrap_or_default();
-        Self { command_line: settings.command_line(), file, redraw }
+        Self { command_line: settings.command_line(), file, redraw, digest: String::new() }
+    }
+
+    pub(super) fn with_digest(self, digest: Option<&str>) -> Self {
+        let digest = digest.map(|digest| format!(" --digest {digest}")).unwrap_or_default();
+        Self { digest, ..self }
     }
 
     pub(super) fn with(&self, options: &str) -> String {
-        self.command_line.with(&format!("publish{}{}{options}", self.file, self.redraw))
+        let Self { command_line, file, redraw, digest } = self;
+        command_line.with(&format!("publish{file}{redraw}{options}{digest}"))
     }
 
     /// The command that shows what publishing would change.
@@ -92,7 +101,7 @@ pub(super) fn text(report: &DiffReport, publish: &PublishCommand) -> String {
         parts.push(assessments(report));
     }
     if report.state != State::None && is_invisible(report) {
-        parts.push("no mark changes; names, comments, full results or releases do".to_owned());
+        parts.push("no mark changes, but names, comments, full results, releases or statistics do".to_owned());
     }
     if let Some(marks) = report.marks.as_ref().filter(|marks| !marks.is_empty()) {
         let blank = |mark: &Option<String>| match mark {
@@ -110,7 +119,7 @@ pub(super) fn text(report: &DiffReport, publish: &PublishCommand) -> String {
     }
     if let Some(digest) = &report.digest {
         let accept = if report.state == State::Held { " --accept" } else { "" };
-        let command = publish.with(&format!("{accept} --digest {digest}"));
+        let command = publish.clone().with_digest(Some(digest)).with(accept);
         parts.push(format!("{command}\npublishes exactly this"));
     }
     parts.join("\n")

@@ -22,6 +22,7 @@ pub(crate) fn run(
     let settings = Arc::new(settings);
     settings.history()?;
     let command = PublishCommand::new(&settings, file.as_deref(), options.redraw.as_deref());
+    let command = command.with_digest(options.digest.as_deref());
     let offer = offer(&settings, file)?;
     let redraw = options.redraw.clone();
     let done = ask(&settings, Task::Publish(options), offer.as_ref())?;

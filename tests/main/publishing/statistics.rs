@@ -203,6 +203,11 @@ fn a_redraw_asks_first_counts_all_marks_anew_and_is_refused_after_the_second_dra
     assert!(refused.contains("each mark is disclosed a second time: 8 instead of 4"), "{refused}");
     let accept = "publish it with grade-actor-server publish --redraw Quiz --accept --config ";
     assert!(refused.contains(accept), "{refused}");
+    // What was looked at is part of the command that is printed.
+    let digest = json(&path, &["diff"])["digest"].as_str().unwrap().to_owned();
+    let refused = fails(&path, &["publish", "--redraw", "Quiz", "--digest", &digest]);
+    let accept = format!("publish --redraw Quiz --accept --digest {digest} --config ");
+    assert!(refused.contains(&accept), "{refused}");
     assert_eq!(class(&server), first);
     done(&path, &["publish", "--redraw", "Quiz", "--accept"]);
     let second = class(&server);
