@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     pub(super) server: Option<String>,
 
     /// The student ID
-    #[arg(long, env = "GRADE_ID", global = true)]
+    #[arg(long, env = "GRADE_ID", global = true, allow_negative_numbers = true)]
     pub(super) id: Option<String>,
 
     /// A file with the key, readable by its owner only; - is standard input

@@ -26,7 +26,7 @@ use crate::layout::{ColumnUse, Layout, NamePart, RowKind, RowText};
 use crate::problem::{Problem, Shown};
 use crate::shapes::Shape;
 use crate::table::{StoredRow, Table};
-use crate::{ReadOptions, course_apply, required};
+use crate::{ReadOptions, course_apply, marks, required};
 
 /// Reads one table.
 pub(crate) struct ClassReader<'a> {
@@ -111,9 +111,11 @@ impl<'a> ClassReader<'a> {
             return;
         }
         for (at, name) in self.header.names().enumerate() {
+            let column = Column { number: at + 1, name: None };
             if contains_key(name) {
-                let column = Column { number: at + 1, name: None };
                 self.errors.push(Problem::LooksLikeAKey.at(self.header.row, column));
+            } else if let Err(problem) = marks::check_formula(name) {
+                self.errors.push(problem.at(self.header.row, column));
             }
         }
     }

@@ -176,6 +176,9 @@ fn a_cell_that_is_no_mark_is_refused_by_its_place() {
         with("<c r=\"C2\" t=\"e\"><f>Z1</f><v>#REF!</v></c>"),
         "2: \"#REF!\" is the error of a formula"
     );
+    let names = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>Name</t></is></c><c r=\"B1\" \
+                  t=\"inlineStr\"><is><t>ID Number</t></is></c><c r=\"C1\"><f>Z1</f></c></row>";
+    assert_eq!(errors(&xlsx(names), ""), "1: is a formula without its result");
     assert!(with("<c r=\"C2\" t=\"d\"><v>2026-01-05</v></c>").starts_with("2: \"2026-01-05"));
     let far = "lies outside of the table";
     assert_eq!(with("<c r=\"XFD2\"><v>1</v></c>"), format!("2: cell XFD2 {far}"));

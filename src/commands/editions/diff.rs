@@ -101,7 +101,10 @@ pub(super) fn text(report: &DiffReport, publish: &PublishCommand) -> String {
         parts.push(assessments(report));
     }
     if report.state != State::None && is_invisible(report) {
-        parts.push("no mark changes, but names, comments, full results, releases or statistics do".to_owned());
+        parts.push(
+            "no mark changes, but names, comments, full results, releases or statistics do"
+                .to_owned(),
+        );
     }
     if let Some(marks) = report.marks.as_ref().filter(|marks| !marks.is_empty()) {
         let blank = |mark: &Option<String>| match mark {

@@ -133,7 +133,7 @@ fn an_invalid_request_is_a_usage_error_and_is_not_sent() {
             &["--id", "a b", "--sealed", "nets", "GG"],
             "the student ID has a character",
         ),
-        ("127.0.0.1:1", &["--id", "1", "--timeout", "0s", "GG"], "--timeout must be"),
+        ("127.0.0.1:1", &["--id", "-1", "--timeout", "0s", "GG"], "--timeout must be"),
         ("127.0.0.1:1", &["--id", "1", "--timeout", "99999999999days", "GG"], "--timeout must be"),
         ("127.0.0.1:1", &["--id", "1", "--keys", "/dev/zero", "GG"], "not a regular file"),
         ("127.0.0.1:1", &["--id", "1", "--key-file", "/dev/zero", "GG"], "not a regular file"),
