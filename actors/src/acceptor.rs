@@ -81,9 +81,7 @@ impl Acceptor {
             }
         }
     }
-}
 
-impl Acceptor {
     /// A connection at any of the sockets, which take turns in being asked first.
     fn poll_accept(
         &mut self,

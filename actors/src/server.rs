@@ -75,11 +75,9 @@ pub struct ServerConfig {
 /// Parts start in this order, so that nothing is sent to a part that is not there yet. There is no
 /// registry and no global state: every test builds its own server.
 pub struct Server {
-    store: Addr<GradeStore>,
     listener: Addr<Listener>,
     arbiters: Vec<Arbiter>,
     addresses: Vec<SocketAddr>,
-    restart_limit: RestartLimit,
     parts: WorkerParts,
     admission: Arc<Admission>,
 }
@@ -139,7 +137,7 @@ impl Server {
         let parts = WorkerParts {
             session_config: SessionConfig::new(&config.profile, config.session),
             sessions_max: config.connections.total,
-            store: store.clone(),
+            store,
             audit: config.audit,
             seal: config.seal,
             restart_limit: restart_limit.clone(),
@@ -166,7 +164,7 @@ impl Server {
         )
         .start();
         config.events.emit(&ServerEvent::Listening(&addresses));
-        Ok(Self { store, listener, arbiters, addresses, restart_limit, parts, admission })
+        Ok(Self { listener, arbiters, addresses, parts, admission })
     }
 
     /// The addresses that clients connect to, with the actual ports.
@@ -195,7 +193,7 @@ impl Server {
     /// # Errors
     /// Returns an error if the store is gone.
     pub async fn install(&self, book: Book) -> Result<(), Failed> {
-        let old_book = self.store.send(Install(book)).await.map_err(|_| Failed)??;
+        let old_book = self.parts.store.send(Install(book)).await.map_err(|_| Failed)??;
         // Nothing waits for the end of dropping.
         drop(tokio::task::spawn_blocking(move || drop(old_book)));
         Ok(())
@@ -203,14 +201,14 @@ impl Server {
 
     /// Waits until parts have failed too often.
     pub async fn too_many_restarts(&self) {
-        self.restart_limit.exceeded().await;
+        self.parts.restart_limit.exceeded().await;
     }
 
     /// Ends the service: accepts no more, answers what was read, and waits for the sessions to end,
     /// until the deadline at most.
     pub async fn drain(&self, deadline: Instant) -> Drained {
         // A store that is gone answers nothing.
-        let _ = self.store.send(Drain { deadline }).await;
+        let _ = self.parts.store.send(Drain { deadline }).await;
         // A listener that is gone has no sessions to wait for.
         self.listener.send(Drain { deadline }).await.unwrap_or(Drained { cut_off: 0 })
     }
@@ -225,7 +223,7 @@ impl Server {
     }
 }
 
-/// What every worker thread is made from.
+/// The parts that all worker threads share, and what each thread is made from.
 struct WorkerParts {
     session_config: SessionConfig,
     sessions_max: usize,

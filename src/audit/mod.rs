@@ -230,9 +230,9 @@ impl AuditLog {
     ) -> impl Future<Output = Option<Vec<BatchReplies>>> + use<> {
         let health = Arc::clone(&self.health);
         let queue = self.queue.clone();
-        let patience = self.timeout;
+        let limit = self.timeout;
         async move {
-            if let Ok(batches) = timeout(patience, &mut recorded).await {
+            if let Ok(batches) = timeout(limit, &mut recorded).await {
                 return batches.ok();
             }
             // Once the channel is closed, the writer sees that nobody waits, and voids the records.

@@ -4,7 +4,7 @@ use class_files::KeyFile;
 use editions::{Content, ContentError, StoredEdition};
 use fernet_batch::{StudentKeys, Timestamp};
 use gradebook::{
-    AssessmentRelease, Book, Class, Decisions, EditionStamp, InvalidHistory, ReleaseHistory,
+    Assessment, Book, Class, Decisions, EditionStamp, InvalidHistory, ReleaseHistory,
     StatisticDecision,
 };
 
@@ -62,11 +62,7 @@ pub(super) fn shown(content: &Content, time: Timestamp) -> impl Iterator<Item = 
 
 /// The next moment after a time at which an assessment is released by itself.
 pub(super) fn next_release(content: &Content, after: Timestamp) -> Option<Timestamp> {
-    let moments = content.assessments().iter().filter_map(|assessment| match assessment.release {
-        AssessmentRelease::From(moment) if moment > after => Some(moment),
-        _ => None,
-    });
-    moments.min()
+    Assessment::next_release(content.assessments(), after)
 }
 
 /// The book of an edition for the students who have a key.

@@ -37,6 +37,20 @@ impl AssessmentRelease {
     }
 }
 
+impl Assessment {
+    /// When the next of these assessments is released behind a time, if one is.
+    pub fn next_release<'a>(
+        assessments: impl IntoIterator<Item = &'a Self>,
+        after: Timestamp,
+    ) -> Option<Timestamp> {
+        let moments = assessments.into_iter().filter_map(|assessment| match assessment.release {
+            AssessmentRelease::From(moment) if moment > after => Some(moment),
+            _ => None,
+        });
+        moments.min()
+    }
+}
+
 impl From<String> for Assessment {
     /// A released assessment of which only the name is known.
     fn from(name: String) -> Self {

@@ -2,7 +2,7 @@
 
 use fernet_batch::Timestamp;
 
-use super::assessment::{Assessment, AssessmentRelease};
+use super::assessment::Assessment;
 use super::id_set::IdSet;
 use super::mark::Mark;
 use super::marks::StoredMark;
@@ -78,11 +78,7 @@ impl Class {
 
     /// The next moment after `now` at which an assessment is released by itself.
     pub fn next_release(&self, now: Timestamp) -> Option<Timestamp> {
-        let moments = self.assessments.iter().filter_map(|assessment| match assessment.release {
-            AssessmentRelease::From(moment) if moment > now => Some(moment),
-            _ => None,
-        });
-        moments.min()
+        Assessment::next_release(&self.assessments, now)
     }
 
     /// The number of students.

@@ -1,5 +1,7 @@
 //! The comments on marks. Few cells have one, so only those are stored.
 
+use super::offset::offset;
+
 /// The comments of a class.
 #[derive(Default)]
 pub(super) struct Comments {
@@ -58,17 +60,14 @@ impl Comments {
 
     /// All comments: the column and the text of each.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.entries
-            .iter()
-            .enumerate()
-            .map(|(at, entry)| (super::offset(entry.column), self.text(at)))
+        self.entries.iter().enumerate().map(|(at, entry)| (offset(entry.column), self.text(at)))
     }
 
     /// Keeps the comments of those columns for which `keep` has true.
     pub(super) fn retain_columns(&mut self, keep: &[bool]) {
         let mut kept = Self::default();
         for (at, entry) in self.entries.iter().enumerate() {
-            let column = super::offset(entry.column);
+            let column = offset(entry.column);
             if keep.get(column).copied().unwrap_or_default() {
                 let before = keep.iter().take(column).filter(|keep| **keep).count();
                 let column = u32::try_from(before).unwrap_or(u32::MAX);
@@ -81,7 +80,7 @@ impl Comments {
     }
 
     fn text(&self, at: usize) -> &str {
-        let start = |at: usize| self.entries.get(at).map(|entry| super::offset(entry.start));
+        let start = |at: usize| self.entries.get(at).map(|entry| offset(entry.start));
         let end = start(at.saturating_add(1)).unwrap_or(self.texts.len());
         start(at).and_then(|start| self.texts.get(start..end)).unwrap_or_default()
     }
@@ -93,7 +92,7 @@ impl<'a> RowComments<'a> {
         let mut entries = self.first..self.end;
         let is_of_column = |at: &usize| {
             let entry = self.comments.entries.get(*at);
-            entry.is_some_and(|entry| super::offset(entry.column) == column)
+            entry.is_some_and(|entry| offset(entry.column) == column)
         };
         entries.find(is_of_column).map(|at| self.comments.text(at))
     }

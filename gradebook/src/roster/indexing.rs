@@ -5,7 +5,8 @@ use fernet_batch::Key;
 use zeroize::Zeroizing;
 
 use super::index::Index;
-use super::students::{Roster, RowIndex, offset};
+use super::offset::offset;
+use super::students::{Roster, RowIndex};
 use crate::values::has_duplicates;
 
 /// Two students who share what must be unique. Both are indices in the order of adding.

@@ -12,11 +12,12 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 pub use cells::MarkIndex;
-use cells::{Cells, Counts, retain, table_index};
+use cells::{Cells, Counts, retain};
 use deunicode::deunicode;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::mark::{Mark, MarkStatus};
+use super::offset::offset;
 use super::recent::{Recent, ShortSpelling};
 use super::short_text::ShortText;
 use crate::values::Decimal;
@@ -78,7 +79,7 @@ impl Marks {
             Cells::Wide(all) => (&[][..], all.get(cells).unwrap_or_default()),
         };
         let indices = narrow.iter().map(|index| usize::from(*index));
-        let indices = indices.chain(wide.iter().map(|index| table_index(*index)));
+        let indices = indices.chain(wide.iter().map(|index| offset(*index)));
         indices.filter_map(|index| self.table.get(index))
     }
 
@@ -166,7 +167,7 @@ impl MarksBuilder {
     }
 
     pub(super) fn is_number(&self, MarkIndex(index): MarkIndex) -> bool {
-        let mark = self.marks.table.get(table_index(index));
+        let mark = self.marks.table.get(offset(index));
         mark.is_some_and(|mark| mark.status == MarkStatus::Number)
     }
 
@@ -206,7 +207,7 @@ impl MarksBuilder {
     pub(super) fn index_of(&mut self, mark: Mark<'_>) -> Option<MarkIndex> {
         let Self { marks: Marks { table, .. }, by_content, hasher, .. } = self;
         let (text, status) = (mark.text(), mark.status());
-        let content = |index: &u32| table.get(table_index(*index)).map(StoredMark::content);
+        let content = |index: &u32| table.get(offset(*index)).map(StoredMark::content);
         let wanted = Some((text.as_str(), status));
         let hash = hasher.hash_one(wanted);
         if let Some(index) = by_content.find(hash, |index| content(index) == wanted) {

@@ -1,4 +1,4 @@
-//! The students of a class, each with keys and marks, found by ID.
+//! How the students of a class are stored.
 //!
 //! Storage is compact, since a class may have a million students: 48 bytes a student and two bytes a
 //! mark, about ten bytes for the index, and the texts of ID and name. A small class keeps 64 bytes more for each key.
@@ -13,6 +13,7 @@ use super::index::Index;
 use super::longest::Longest;
 use super::mac_states::RosterMacStates;
 use super::marks::{Marks, StoredMark};
+use super::offset::offset;
 use super::short_number::{SHORT_BYTES_MAX, short_number};
 use crate::values::Decimal;
 
@@ -268,9 +269,4 @@ pub(super) fn id_head(id: &str) -> u64 {
     let bytes = id.as_bytes();
     let first = || bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
     short_number(bytes).unwrap_or_else(first)
-}
-
-/// A stored number as an index; every supported platform has at least 32 bits.
-pub(super) fn offset(stored: u32) -> usize {
-    usize::try_from(stored).unwrap_or(usize::MAX)
 }

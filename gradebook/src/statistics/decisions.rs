@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::exact::Figures;
+use super::exact::{Figures, sorted};
 use super::policy::PrivacyPolicy;
 use super::private::{Drawn, PrivateFigures};
 use crate::values::{Decimal, EditionNumber, EditionStamp};
@@ -116,17 +116,9 @@ impl ReleaseStatus {
 
 impl ExactRelease {
     /// The figures of these marks; `None` if there are none.
-    pub(super) fn of(stamp: EditionStamp, mut marks: MarkCounts) -> Option<Self> {
-        marks.sort_unstable_by_key(|(mark, _)| *mark);
-        // The roster counts `7` and `7.0` apart, since it shows them as the class file writes them.
-        marks.dedup_by(|(mark, times), (kept, total)| {
-            let equal = mark == kept;
-            if equal {
-                *total = total.saturating_add(*times);
-            }
-            equal
-        });
-        let figures = Arc::new(Figures::of(marks.iter().copied())?);
+    pub(super) fn of(stamp: EditionStamp, marks: MarkCounts) -> Option<Self> {
+        let marks = sorted(marks);
+        let figures = Arc::new(Figures::of(&marks)?);
         Some(Self { stamp, figures, mark_counts: Arc::new(marks) })
     }
 }

@@ -52,23 +52,21 @@ struct Bin {
 }
 
 impl Figures {
-    /// The figures of marks, given as pairs of a mark and how often it occurs. Returns `None` if there
-    /// are no marks.
-    pub(crate) fn of(marks: impl IntoIterator<Item = (Decimal, u32)>) -> Option<Self> {
-        let marks = sorted(marks);
+    /// The figures of [sorted] marks. Returns `None` if there are none.
+    pub(super) fn of(marks: &[(Decimal, u32)]) -> Option<Self> {
         let mut count = 0_u32;
         let mut sum = Decimal::default();
-        for (mark, times) in &marks {
+        for (mark, times) in marks {
             count = count.saturating_add(*times);
             sum = sum.plus(mark.times(*times));
         }
         // The two in the middle are the same mark when the count is odd.
-        let middle = nth(&marks, count.saturating_sub(1) / 2).plus(nth(&marks, count / 2));
+        let middle = nth(marks, count.saturating_sub(1) / 2).plus(nth(marks, count / 2));
         Some(Self {
             count,
             mean: sum.mean(count, DECIMALS)?,
             median: middle.mean(2, DECIMALS)?,
-            spread: Spread::of(&marks, count),
+            spread: Spread::of(marks, count),
             sum,
         })
     }
@@ -85,8 +83,8 @@ impl Figures {
     }
 }
 
-/// Marks from the lowest to the highest, equal ones (7 and 7.0) counted together.
-fn sorted(marks: impl IntoIterator<Item = (Decimal, u32)>) -> Vec<(Decimal, u32)> {
+/// Marks from the lowest to the highest, each with how often it occurs; equal ones are counted together.
+pub(super) fn sorted(marks: impl IntoIterator<Item = (Decimal, u32)>) -> Vec<(Decimal, u32)> {
     let mut marks: Vec<_> = marks.into_iter().filter(|(_, times)| *times > 0).collect();
     marks.sort_unstable_by_key(|(mark, _)| *mark);
     marks.dedup_by(|(mark, times), (kept, kept_times)| {
@@ -180,7 +178,7 @@ mod tests {
 
     fn of(marks: &[(&str, u32)]) -> Option<Figures> {
         let read = |(mark, times): &(&str, u32)| (Decimal::parse(mark).unwrap(), *times);
-        Figures::of(marks.iter().map(read))
+        Figures::of(&sorted(marks.iter().map(read)))
     }
 
     fn summary(marks: &[(&str, u32)]) -> String {
@@ -212,7 +210,7 @@ mod tests {
         for students in 1..200_u32 {
             let mark = |n: u32| Decimal::parse(&(n * n % 37).to_string()).unwrap();
             let marks: Vec<_> = (0..students).map(|n| (mark(n), 1)).collect();
-            let bins = Figures::of(marks).unwrap().spread.histogram;
+            let bins = Figures::of(&sorted(marks)).unwrap().spread.histogram;
             assert!(bins.len() <= 10);
             assert_eq!(bins.iter().map(|bin| bin.count).sum::<u32>(), students);
             assert!(bins.windows(2).all(|pair| pair[0].to < pair[1].from));
@@ -223,7 +221,7 @@ mod tests {
     fn quartiles_leave_a_quarter_on_either_side() {
         let marks: Vec<_> =
             (1..=100).map(|n| (Decimal::parse(&n.to_string()).unwrap(), 1)).collect();
-        let spread = Figures::of(marks).unwrap().spread;
+        let spread = Figures::of(&sorted(marks)).unwrap().spread;
         assert_eq!(
             (spread.lower_quartile.to_string(), spread.upper_quartile.to_string()),
             ("25".into(), "75".into())

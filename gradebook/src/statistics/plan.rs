@@ -1,7 +1,6 @@
 //! What a publication would release, before anything is drawn. Drawing is the last step: a plan that is dropped has
 //! disclosed nothing.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fernet_batch::{NoRandomness, Randomness};
@@ -167,7 +166,7 @@ impl StatisticsPlan {
         random: &mut impl Randomness,
     ) -> Result<(Decisions, ReleaseHistory), NoRandomness> {
         let Self { stamp, policy, mut history, assessments } = self;
-        let mut all = Vec::clone(&history.assessments);
+        let all = Arc::make_mut(&mut history.assessments);
         let mut statuses = Vec::new();
         for PlannedAssessment { name, status, batch } in assessments {
             let Some(PlannedBatch { terms, marks, ids, is_new_draw }) = batch else {
@@ -175,17 +174,14 @@ impl StatisticsPlan {
                 continue;
             };
             let batch = terms.draw(&marks, stamp, random)?;
-            let draws = draws_of(&mut all, name);
-            let mut counted = BTreeSet::clone(&draws.counted);
-            counted.extend(ids);
-            draws.counted = Arc::new(counted);
+            let draws = draws_of(all, name);
+            Arc::make_mut(&mut draws.counted).extend(ids);
             match draws.draws.last_mut().filter(|_| !is_new_draw) {
                 Some(last) => last.batches.push(batch),
                 None => draws.draws.push(Drawn { terms, batches: vec![batch] }),
             }
             statuses.extend(draws.last().cloned().map(ReleaseStatus::Drawn));
         }
-        history.assessments = Arc::new(all);
         Ok((Decisions { policy, statuses }, history))
     }
 }

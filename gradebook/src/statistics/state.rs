@@ -11,7 +11,7 @@ use super::policy::{Budget, PrivacyPolicy, StatisticsMode};
 use super::private::{BINS, Batch, DrawTerms, Drawn};
 use crate::values::{Decimal, EditionNumber};
 
-/// The version of the format. Of the one before, only the edition and its time are read.
+/// The version of the format. Of the one before, only what stands about the last edition is read.
 const FORM: u32 = 2;
 
 /// The edition up to which a history goes.

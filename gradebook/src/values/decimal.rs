@@ -25,7 +25,8 @@ pub enum DecimalError {
 }
 
 impl Decimal {
-    const ONE: i128 = 10_i128.pow(18);
+    /// The number of units in 1.
+    pub(crate) const UNITS: i128 = 10_i128.pow(18);
     /// The powers of ten that a digit may stand for.
     const POWERS: std::ops::RangeInclusive<i32> = -18..=11;
 
@@ -54,9 +55,6 @@ impl Decimal {
         Ok(Self(if text.starts_with('-') { -units } else { units }))
     }
 
-    /// The number of units in 1.
-    pub(crate) const UNITS: i128 = Self::ONE;
-
     /// The number of so many units of 10^-18.
     pub(crate) const fn from_units(units: i128) -> Self {
         Self(units)
@@ -69,17 +67,17 @@ impl Decimal {
 
     /// The number of hundredths, rounded, ties to the even one.
     pub(crate) fn hundredths(self) -> i128 {
-        self.mean(1, 2).map_or(0, |rounded| rounded.0 / (Self::ONE / 100))
+        self.mean(1, 2).map_or(0, |rounded| rounded.0 / (Self::UNITS / 100))
     }
 
     /// So many hundredths.
     pub(crate) fn from_hundredths(hundredths: i128) -> Self {
-        Self(hundredths.saturating_mul(Self::ONE / 100))
+        Self(hundredths.saturating_mul(Self::UNITS / 100))
     }
 
     /// So many thousandths.
     pub(crate) fn from_thousandths(thousandths: i128) -> Self {
-        Self(thousandths.saturating_mul(Self::ONE / 1000))
+        Self(thousandths.saturating_mul(Self::UNITS / 1000))
     }
 
     /// The sum, exact as long as fewer than 10^8 numbers are added.
@@ -90,7 +88,7 @@ impl Decimal {
     /// The nearest binary fraction, for results that are rounded anyway.
     #[expect(clippy::cast_precision_loss, reason = "the nearest binary fraction is the result")]
     pub(crate) fn approximate(self) -> f64 {
-        self.0 as f64 / Self::ONE as f64
+        self.0 as f64 / Self::UNITS as f64
     }
 
     /// Returns true if the number is below zero.
@@ -107,7 +105,7 @@ impl Decimal {
     /// (IEEE 754 roundTiesToEven, as Python's `round` does). Returns `None` if `count` is zero.
     pub fn mean(self, count: u32, decimals: u32) -> Option<Self> {
         let unit =
-            Self::ONE.checked_div(10_i128.checked_pow(decimals)?).filter(|unit| *unit > 0)?;
+            Self::UNITS.checked_div(10_i128.checked_pow(decimals)?).filter(|unit| *unit > 0)?;
         let divisor = i128::from(count).checked_mul(unit)?;
         let quotient = self.0.checked_div_euclid(divisor)?;
         let rest = self.0.checked_rem_euclid(divisor)?;
@@ -145,15 +143,15 @@ fn digit_units(digit: u8, power: i32) -> Result<i128, DecimalError> {
 
 impl From<u32> for Decimal {
     fn from(number: u32) -> Self {
-        Self(i128::from(number) * Self::ONE)
+        Self(i128::from(number) * Self::UNITS)
     }
 }
 
 /// Plain digits without trailing zeros, which is also a JSON number: `5.25`, `-3`, `0`.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = self.0.abs() / Self::ONE;
-        let fraction = self.0.abs() % Self::ONE;
+        let whole = self.0.abs() / Self::UNITS;
+        let fraction = self.0.abs() % Self::UNITS;
         let sign = if self.0 < 0 { "-" } else { "" };
         write!(f, "{sign}{whole}")?;
         if fraction == 0 {

@@ -1,5 +1,7 @@
 //! The cells of a class: for each the place of its mark in the table of different marks.
 
+use crate::roster::offset::offset;
+
 /// The place of a mark in the table of a class that is being built.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MarkIndex(pub(super) u32);
@@ -29,7 +31,7 @@ impl Cells {
     pub(super) fn count(&self, columns: usize, marks: usize) -> Counts {
         match self {
             Self::Narrow(all) => Counts::of(all, columns, marks, |index| usize::from(*index)),
-            Self::Wide(all) => Counts::of(all, columns, marks, |index| table_index(*index)),
+            Self::Wide(all) => Counts::of(all, columns, marks, |index| offset(*index)),
         }
     }
 
@@ -62,7 +64,7 @@ impl Cells {
                 wide.extend(other.iter().map(|cell| index(usize::from(*cell))));
             }
             (Self::Wide(wide), Self::Wide(other)) => {
-                wide.extend(other.iter().map(|cell| index(table_index(*cell))));
+                wide.extend(other.iter().map(|cell| index(offset(*cell))));
             }
             // So many different marks are not all in a narrow table.
             (Self::Narrow(_), Self::Wide(_)) => {}
@@ -131,9 +133,4 @@ pub(super) fn retain<Cell>(cells: &mut Vec<Cell>, keep: &[bool]) {
     let mut kept = keep.iter().cycle();
     cells.retain(|_| kept.next().copied().unwrap_or_default());
     cells.shrink_to_fit();
-}
-
-/// A stored number as an index; every supported platform has at least 32 bits.
-pub(super) fn table_index(stored: u32) -> usize {
-    usize::try_from(stored).unwrap_or(usize::MAX)
 }

@@ -13,7 +13,7 @@ pub(crate) const BINS: usize = 10;
 pub(crate) const LARGE_CLASS_MIN: usize = 60;
 
 /// How far the counts of all bins together change at most if one mark changes: it leaves a bin and enters one.
-const BIN_SENSITIVITY: u128 = 2;
+const BIN_SENSITIVITY: u32 = 2;
 
 /// A mark, a range or a sum in hundredths of a point.
 pub(crate) type Hundredths = u64;
@@ -79,13 +79,12 @@ impl DrawTerms {
 
     /// The scale of the noise in the count of a bin.
     pub(super) fn bin_scale(&self) -> f64 {
-        2.0 / self.bin_budget().approximate()
+        f64::from(BIN_SENSITIVITY) / self.bin_budget().approximate()
     }
 
     /// The bin of a mark: a bin includes its lower edge, and the last one also its upper edge.
     fn bin(&self, mark: Hundredths) -> usize {
-        let bins = u128::try_from(BINS).unwrap_or_default();
-        let bin = u128::from(mark) * bins / u128::from(self.range);
+        let bin = u128::from(mark) * BINS as u128 / u128::from(self.range);
         usize::try_from(bin).unwrap_or(BINS).min(BINS - 1)
     }
 
@@ -118,7 +117,7 @@ impl DrawTerms {
             }
         }
         let Budget { numerator, denominator } = self.bin_budget();
-        let t = BIN_SENSITIVITY.saturating_mul(denominator);
+        let t = u128::from(BIN_SENSITIVITY).saturating_mul(denominator);
         for count in &mut bins {
             *count = count.saturating_add(discrete_laplace(random, t, numerator)?);
         }

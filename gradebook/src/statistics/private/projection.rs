@@ -44,7 +44,7 @@ pub(super) fn fit_to_mean(counts: &mut [u32; BINS], mean: Hundredths, range: Hun
             total += u128::from(*count);
             lowest += u128::from(*count) * bin;
         }
-        let mean = u128::from(mean) * total * 10;
+        let mean = u128::from(mean) * total * BINS as u128;
         let range = u128::from(range);
         let occupied = |counts: &[u32; BINS]| counts.iter().position(|count| *count > 0);
         let last_occupied = |counts: &[u32; BINS]| counts.iter().rposition(|count| *count > 0);
