@@ -67,15 +67,21 @@ thread_local! {
 
 /// Makes room for so many more bytes, and wipes the old memory if the buffer moves. A buffer that grows by itself
 /// leaves a copy behind.
+#[inline]
 pub(crate) fn reserve_room(secret: &mut Vec<u8>, bytes: usize) {
     if secret.capacity() - secret.len() < bytes {
-        let mut larger = Vec::with_capacity((secret.len() + bytes) * 2);
-        larger.extend_from_slice(secret);
-        wipe(secret);
-        *secret = larger;
-        #[cfg(test)]
-        RESERVED.set(secret.capacity());
+        move_to_larger(secret, bytes);
     }
+}
+
+#[cold]
+fn move_to_larger(secret: &mut Vec<u8>, bytes: usize) {
+    let mut larger = Vec::with_capacity((secret.len() + bytes) * 2);
+    larger.extend_from_slice(secret);
+    wipe(secret);
+    *secret = larger;
+    #[cfg(test)]
+    RESERVED.set(secret.capacity());
 }
 
 /// Wipes and drops what was appended since `start`.

@@ -111,6 +111,7 @@ impl Answer {
     }
 
     /// The length of the reply in bytes.
+    #[inline]
     pub(super) fn reply_bytes(&self) -> usize {
         match self.outcome {
             Outcome::Rejected(rejection) => wire::rejection_bytes(rejection),

@@ -224,6 +224,7 @@ impl Resolution {
         self.record(answer);
     }
 
+    #[inline]
     fn record(&mut self, answer: Answer) {
         self.output_bytes = self.output_bytes.saturating_add(answer.reply_bytes());
         self.longest_reply = self.longest_reply.max(answer.reply_bytes());
