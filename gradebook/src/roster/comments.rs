@@ -1,6 +1,6 @@
 //! The comments on marks. Few cells have one, so only those are stored.
 
-use super::offset::offset;
+use super::offset::{new_place, offset};
 
 /// The comments of a class.
 #[derive(Default)]
@@ -67,10 +67,7 @@ impl Comments {
     pub(super) fn retain_columns(&mut self, keep: &[bool]) {
         let mut kept = Self::default();
         for (at, entry) in self.entries.iter().enumerate() {
-            let column = offset(entry.column);
-            if keep.get(column).copied().unwrap_or_default() {
-                let before = keep.iter().take(column).filter(|keep| **keep).count();
-                let column = u32::try_from(before).unwrap_or(u32::MAX);
+            if let Some(column) = new_place(entry.column, keep) {
                 // There is room for all comments, so there is for some.
                 let _ = kept.push(entry.row, column, self.text(at));
             }

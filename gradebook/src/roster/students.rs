@@ -13,7 +13,7 @@ use super::index::Index;
 use super::longest::Longest;
 use super::mac_states::RosterMacStates;
 use super::marks::{Marks, StoredMark};
-use super::offset::offset;
+use super::offset::{new_place, offset};
 use super::short_number::{SHORT_BYTES_MAX, short_number};
 use crate::values::Decimal;
 
@@ -171,15 +171,9 @@ impl Roster {
 
     /// Keeps the holds of those columns for which `keep` has true.
     fn retain_holds(&mut self, keep: &[bool]) {
-        let mut kept = Vec::new();
-        for (row, column) in &self.holds {
-            let column = offset(*column);
-            if keep.get(column).copied().unwrap_or_default() {
-                let before = keep.iter().take(column).filter(|keep| **keep).count();
-                kept.push((*row, u32::try_from(before).unwrap_or(u32::MAX)));
-            }
-        }
-        self.holds = kept;
+        let kept =
+            self.holds.iter().filter_map(|(row, column)| Some((*row, new_place(*column, keep)?)));
+        self.holds = kept.collect();
     }
 
     /// The student in this row, counted from 0.
