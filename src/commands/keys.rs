@@ -115,9 +115,18 @@ pub(crate) fn issue(sources: &Sources, output: Option<&Path>) -> Result<String, 
         keys.set_keys(&id, student_keys);
     }
     let file = output.display();
+    // Now each student has a key. Two classes in one folder would share a key file.
+    let others = match keys.len().saturating_sub(students.len()) {
+        0 => String::new(),
+        others => format!(
+            "; warning: {} of students who are not in {}; keys check names them",
+            count(others, "key"),
+            class.display()
+        ),
+    };
     if copied + made == 0 {
         let students = count(students.len(), "student");
-        return Ok(format!("{file}: {students}, each with a key; nothing was written"));
+        return Ok(format!("{file}: {students}, each with a key; nothing was written{others}"));
     }
     keys.check_keys().map_err(|error| KeysError::Merge { path: output.clone(), error })?;
     write(&output, locked, &keys)?;
@@ -129,6 +138,7 @@ pub(crate) fn issue(sources: &Sources, output: Option<&Path>) -> Result<String, 
             class.display()
         ));
     }
+    text.push_str(&others);
     Ok(text)
 }
 

@@ -22,6 +22,12 @@ fn keys_are_made_only_for_students_without_one_and_nothing_is_overwritten() {
     assert!(fs::read_to_string(&path).unwrap().starts_with(&first), "the others keep theirs");
     let (code, text) = keys_task(folder.path(), &["check"]);
     assert_eq!((code, text.as_str()), (Some(0), "keys.csv: 4 students, each with a key\n"));
+    // Another class in the same folder.
+    write(&folder, "other.csv", "Name,ID Number,Lab 1\nDi Invented,2100004,1\n", 0o600);
+    let (_, text) = keys_task(folder.path(), &["issue", "other.csv"]);
+    let others = "; warning: 4 keys of students who are not in other.csv; keys check names them\n";
+    assert_eq!(text, format!("keys.csv: 1 key made for 1 student{others}"));
+    keys_task(folder.path(), &["drop", "2100004"]);
     let key = cell(folder.path(), Student("2100003", ""));
     let reply = &server_in(folder).answers(b"2100003 GL1A\n")[0];
     let text = Fernet::new(&key).unwrap().decrypt(reply).unwrap();
