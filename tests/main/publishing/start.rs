@@ -9,6 +9,7 @@ use super::{
     settings, state, with_midterm, write_course,
 };
 use crate::harness::{ADA, ADA_GRADES, class_without_keys, ended, server_command, write_private};
+use crate::stop::stuck;
 
 #[test]
 fn a_file_that_changed_while_the_server_was_down_is_published_held_or_staged_at_the_start() {
@@ -148,6 +149,21 @@ fn a_check_beside_the_running_server_checks_the_class_too() {
     let failed = fails(path, &["--check"]);
     assert!(failed.contains("No such test"), "{failed}");
     assert_eq!(read(&server, ADA, "GG"), ADA_GRADES);
+}
+
+#[test]
+fn a_server_that_stops_has_its_history_until_it_has_answered_all() {
+    let mut server = served(course(
+        &settings("").replace("[gradebook]", "[timeouts]\ndrain = \"1h\"\n[gradebook]"),
+    ));
+    let stuck = stuck(&server, b"2100001 GG\n");
+    server.signal(Signal::TERM);
+    server.prints("stopping");
+    let failed = fails(server.folder.path(), &["--check"]);
+    assert!(failed.contains("another process uses this history"), "{failed}");
+    drop(stuck);
+    let (code, _) = server.ended();
+    assert_eq!(code, Some(0));
 }
 
 #[test]
