@@ -58,7 +58,7 @@ pub use problem::{IdList, Problem, Shown};
 use reader::{ClassReader, Found, Origin};
 use separator::separate;
 use shapes::{Shape, Surroundings, oneroster};
-use table::{Table, Wide};
+use table::{COLUMNS_MAX, Table, Wide};
 pub use threads::Threads;
 
 /// A file of a folder: its name and its bytes.
@@ -224,9 +224,6 @@ fn read_any(
         }
     }
 }
-
-/// The most columns of a class file: those of a sheet of a workbook.
-const COLUMNS_MAX: usize = 16_384;
 
 /// The most rows of a file with a row for each mark, for each student that a class may have.
 const MARKS_PER_STUDENT_MAX: usize = 100;

@@ -13,6 +13,9 @@ use crate::threads::Threads;
 /// The most cells of a table in memory, blank ones included.
 pub(crate) const CELLS_MAX: usize = 5_000_000;
 
+/// The most columns of a class file: those of a sheet of a workbook.
+pub(crate) const COLUMNS_MAX: usize = 16_384;
+
 /// The bytes of the shortest row with an ID and a key.
 const ROW_BYTES_MIN: usize = 16;
 

@@ -1,6 +1,6 @@
 //! How a workbook shows numbers: `0.85` as `85%`, and `12345` as `0012345`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use calamine::Data;
 
@@ -17,6 +17,14 @@ pub(super) enum NumberFormat {
 
 /// The formats of cells, by row and column.
 pub(super) type CellFormats = HashMap<(u32, u32), NumberFormat>;
+
+/// How a sheet shows its cells.
+#[derive(Default)]
+pub(super) struct SheetFormats {
+    pub(super) cells: CellFormats,
+    /// The columns that are not shown, counted from 0.
+    pub(super) hidden_columns: BTreeSet<u32>,
+}
 
 impl NumberFormat {
     /// The most digits that a format may ask for. A number has no more.

@@ -1,6 +1,6 @@
 //! ods workbooks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io::Cursor;
 
 use calamine::{Ods, OdsError, Reader as _};
@@ -10,12 +10,12 @@ use quick_xml::events::{BytesStart, Event};
 use super::archive::Archive;
 use super::damage::{encrypted, unreadable};
 use super::grid::Grid;
-use super::number_format::{CellFormats, NumberFormat, shown};
+use super::number_format::{NumberFormat, SheetFormats, shown};
 use super::sheet::{TEXT_BYTES_MAX, choose, text};
 use crate::error::ClassFileError;
 use crate::marks::FORMULA_WITHOUT_VALUE;
 use crate::problem::Problem;
-use crate::table::{CELLS_MAX, SheetContent};
+use crate::table::{CELLS_MAX, COLUMNS_MAX, SheetContent};
 
 pub(super) fn read(
     bytes: &[u8],
@@ -31,7 +31,7 @@ pub(super) fn read(
     let sheets = workbook.sheets_metadata();
     let sheet = choose(sheet, sheets)?;
     let sheet_at = sheets.iter().position(|found| found.name == sheet).unwrap_or_default();
-    let TableFormats { cells: formats, hidden_columns } =
+    let SheetFormats { cells: formats, hidden_columns } =
         scanned.remove(&sheet_at).unwrap_or_default();
     let range = workbook.worksheet_range(&sheet).map_err(failed)?;
     let formulas = workbook.worksheet_formula(&sheet).map_err(failed)?;
@@ -54,20 +54,10 @@ pub(super) fn read(
     Ok(SheetContent { rows: grid.into_rows()?, hidden_columns })
 }
 
-/// The most columns of a sheet.
-const COLUMNS_MAX: usize = 16_384;
-
-/// How a sheet shows its cells.
-#[derive(Default)]
-struct TableFormats {
-    cells: CellFormats,
-    hidden_columns: BTreeSet<u32>,
-}
-
 /// Checks how many cells the sheets have: an ods workbook writes a blank area as one cell with a number
 /// of repetitions, and the reader makes room for all cells before the last one with content. Returns how
 /// each sheet, counted from 0, shows its cells.
-fn scan(content: &[u8]) -> Result<HashMap<usize, TableFormats>, ClassFileError> {
+fn scan(content: &[u8]) -> Result<HashMap<usize, SheetFormats>, ClassFileError> {
     let mut reader = Reader::from_reader(content);
     let mut table = TableSize::default();
     let mut sheets = HashMap::new();
@@ -114,7 +104,7 @@ struct TableSize {
     row_has_content: bool,
     has_content: bool,
     /// What was found of how the cells are shown, and the number of columns that were described.
-    formats: TableFormats,
+    formats: SheetFormats,
     described_columns: usize,
     /// Whether the cell that is being read has a number, and the text that shows it.
     has_number: bool,

@@ -1,14 +1,14 @@
 //! xls workbooks: compound files with a stream of records (BIFF; [MS-XLS] of Microsoft's Open
 //! Specifications).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
 use calamine::{Data, Reader as _, Xls, XlsError};
 
 use super::damage::{damaged, encrypted, unreadable};
 use super::grid::Grid;
-use super::number_format::{CellFormats, NumberFormat, shown};
+use super::number_format::{NumberFormat, SheetFormats, shown};
 use super::sheet::choose;
 use crate::error::ClassFileError;
 use crate::problem::Problem;
@@ -53,13 +53,6 @@ const CELL_FORMAT: u16 = 0x00e0;
 const COLUMNS: u16 = 0x007d;
 /// The number formats that every workbook has and that show percentages.
 const PERCENT_FORMATS: [u16; 2] = [9, 10];
-
-/// How a sheet shows its cells.
-#[derive(Default)]
-struct SheetFormats {
-    cells: CellFormats,
-    hidden_columns: BTreeSet<u32>,
-}
 
 /// Checks how many cells the sheets have: the reader makes room for all cells up to the last one. Returns
 /// how each sheet, counted from 0, shows its cells.

@@ -32,7 +32,7 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<SheetContent, Cl
         };
         grid.push(row, column, text)?;
     }
-    Ok(SheetContent { rows: grid.into_rows()?, hidden_columns: hidden_columns(bytes, &sheet) })
+    Ok(SheetContent { rows: grid.into_rows()?, hidden_columns: hidden_columns(bytes, &sheet)? })
 }
 
 /// The formats of the cells whose number is shown in another way.

@@ -87,8 +87,8 @@ fn move_to_larger(secret: &mut Vec<u8>, bytes: usize) {
 /// Wipes and drops what was appended since `start`.
 pub(super) fn wipe_tail(secret: &mut Vec<u8>, start: usize) {
     let tail = secret.get_mut(start..).unwrap_or_default();
-    // To set no byte at the address of an empty vector takes more than 100 ns where memory is set by masks of AVX-512: the address
-    // has no memory, so the processor calls for its microcode.
+    // To set no byte at the address of an empty vector takes more than 100 ns where memory is set by masks of AVX-512:
+    // the address has no memory, so the processor calls for its microcode.
     if !tail.is_empty() {
         tail.zeroize();
         secret.truncate(start);

@@ -1,6 +1,7 @@
 //! Forged, repeated and flooding requests: what others must not learn, and not do.
 
 use super::*;
+use crate::stop::stuck;
 
 /// A request that is sealed with a key of no student.
 fn foreign(id: &str, nonce: u64) -> String {
@@ -74,6 +75,21 @@ fn a_request_that_was_answered_before_a_restart_is_not_answered_again() {
     assert_eq!(status(&server), "clock");
     let output = client(&server, "nets-2026", ADA, "GG");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_server_that_stops_answers_no_request_that_the_next_one_could_answer_again() {
+    let mut server = Server::start(SEALED);
+    // The clock of the client is ahead, so the next server may not know that a request was answered.
+    let request = request(ADA, &text("nets-2026", ADA.0, "GG", 1), now() + 60);
+    let mut stuck = stuck(&server, request.as_bytes());
+    server.signal(Signal::TERM);
+    server.prints("Stopping");
+    let replies = stuck.finish_sending().remaining_replies();
+    let status = |reply: Option<&String>| opened(ADA, "GG", 1, reply.unwrap()).0;
+    assert_eq!(status(replies.first()), "replayed", "the first one was answered before");
+    assert_eq!(status(replies.last()), "busy");
+    assert_eq!(server.ended().0, Some(0));
 }
 
 #[test]
