@@ -153,6 +153,23 @@ fn marks_in_hidden_columns_are_not_published() {
 }
 
 #[test]
+fn a_workbook_whose_hidden_columns_cannot_be_found_is_refused() {
+    // The reader of cells finds this part by its name in other letters.
+    let sheet = marks_of("Ada Able", "<cols><col min=\"3\" max=\"3\" hidden=\"1\"/></cols>");
+    let file = xlsx_of("", &sheet, "<sheetData/>");
+    let (name, other) = (b"xl/worksheets/sheet1.xml", b"xl/worksheets/SHEET1.xml");
+    let mut renamed = file.clone();
+    for at in memchr::memmem::find_iter(&file, name) {
+        renamed[at..at + name.len()].copy_from_slice(other);
+    }
+    assert!(
+        errors(&renamed, "").contains("does not say which columns it hides"),
+        "{}",
+        errors(&renamed, "")
+    );
+}
+
+#[test]
 fn an_id_of_more_digits_than_spreadsheets_keep_is_refused() {
     let id =
         |id: &str| errors(&xlsx(&format!("{}{}", header(), row(2, &["Ada", id, "1", "2"]))), "");
